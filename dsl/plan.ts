@@ -1,0 +1,535 @@
+/**
+ * The plan: what a scenario file means, ready to be played. The language produces it and the
+ * runner consumes it; neither knows the other. All matrix values, parameters and loops are already
+ * filled in; what only a running target can tell (`$save.field`, paths of images) is still a
+ * variable. Everything that can be wrong carries the span it came from.
+ */
+
+/** A place in a source file: character offsets, half-open, and 1-based lines and columns. */
+export interface Span {
+  /** Path as given on the command line or in `use`. */
+  readonly file: string
+  readonly start: number
+  readonly end: number
+  readonly line: number
+  readonly column: number
+  readonly endLine: number
+  readonly endColumn: number
+}
+
+export type Scalar = null | boolean | number | bigint | string
+export type Value = Scalar | readonly Value[] | { readonly [name: string]: Value }
+
+/** A value as written, with its variables visible. */
+export type Template =
+  | { readonly kind: 'scalar'; readonly value: Scalar; readonly span: Span }
+  | Variable
+  /** Text with variables inside, such as `inc$n`. */
+  | { readonly kind: 'text'; readonly parts: readonly (string | Variable)[]; readonly span: Span }
+  | { readonly kind: 'list'; readonly items: readonly Template[]; readonly span: Span }
+  | {
+      readonly kind: 'map'
+      readonly entries: readonly {
+        readonly key: string
+        readonly keySpan: Span
+        readonly value: Template
+      }[]
+      readonly span: Span
+    }
+
+/** `$from`, `$img.base`, `$new.x`, `$b.count`. */
+export interface Variable {
+  readonly kind: 'variable'
+  /** Without the dollar: `from`, `img.base`. */
+  readonly path: string
+  /**
+   * Where the value comes from. `img`, `new` and `save` are only known at run time; the others
+   * carry `value`.
+   */
+  readonly scope: 'matrix' | 'param' | 'loop' | 'with' | 'img' | 'new' | 'save'
+  readonly value?: Value
+  readonly span: Span
+}
+
+export type Profile = 'qemu' | 'note' | 'note-transition'
+
+export interface Suite {
+  readonly scenarios: readonly Scenario[]
+}
+
+export interface Scenario {
+  /** Path below the suite's root without suffix: `quorum/child-comes-and-goes`. */
+  readonly id: string
+  readonly file: string
+  /** The source text, for excerpts in failures. */
+  readonly text: string
+  readonly title: string
+  readonly about: string
+  readonly spec: readonly ClauseRef[]
+  readonly refuses: readonly ClauseRef[]
+  readonly tags: readonly string[]
+  readonly profiles: readonly Profile[]
+  readonly time: 'virtual' | 'real'
+  /** Hard limit for a case in real milliseconds, before the host factor. */
+  readonly budgetMs: number
+  readonly golden: GoldenOptions
+  readonly tidy: TidyOptions
+  /** In matrix order, at least one. */
+  readonly cases: readonly Case[]
+}
+
+export interface ClauseRef {
+  readonly id: string
+  readonly span: Span
+}
+
+export interface GoldenOptions {
+  readonly enabled: boolean
+  readonly order: 'lanes' | 'strict'
+  /** What a picture shows besides edges. */
+  readonly graph: readonly ('types' | 'perms')[]
+}
+
+export interface TidyOptions {
+  readonly jobs: boolean
+  readonly exports: boolean
+  readonly leaks: boolean
+  readonly check: boolean
+}
+
+/** One combination of the matrix. */
+export interface Case {
+  /** `quorum/vote` or `quorum/vote[mode=fifo]`. */
+  readonly id: string
+  /** Matrix variables in declaration order; empty without a matrix. */
+  readonly variables: readonly { readonly name: string; readonly value: Value }[]
+  /** Inferred and written needs together, each once. */
+  readonly needs: readonly Need[]
+  readonly target: TargetOptions
+  readonly setup: readonly Step[]
+  readonly steps: readonly Step[]
+  readonly after: readonly Step[]
+  readonly finally: readonly Step[]
+}
+
+/** A capability that a target must have for the case to be applicable. */
+export interface Need {
+  /** `driver.quorum`, `qmp.x-blockdev-change`, `time.virtual`, `version >= 8.0`. */
+  readonly text: string
+  readonly span: Span
+  readonly inferred: boolean
+}
+
+export interface TargetOptions {
+  /** Extra words for the command line, by target kind. */
+  readonly args: Readonly<Record<string, readonly string[]>>
+  readonly compat: Readonly<Record<string, string>>
+}
+
+/** What every step has. */
+export interface StepCommon {
+  readonly span: Span
+  /** Written by the author, stable: `id: shrink`. */
+  readonly id?: string
+  readonly note?: string
+  readonly clause?: ClauseRef
+  /** Run the step only when this holds; conditions over matrix values alone are already decided. */
+  readonly when?: Condition
+  readonly withinMs?: number
+  /** False: the step leaves no line in the golden. */
+  readonly golden: boolean
+  readonly save?: readonly SaveItem[]
+  /** Claims about the events that this step causes. */
+  readonly events?: readonly EventClaim[]
+}
+
+export type Step = StepCommon &
+  (
+    | { readonly kind: 'phase'; readonly title: string }
+    | QmpStep
+    | RawStep
+    | AddStep
+    | IoStep
+    | VerifyStep
+    | WaitStep
+    | { readonly kind: 'events'; readonly claims: readonly EventClaim[] }
+    | GraphStep
+    | ImgStep
+    | NbdStep
+    | { readonly kind: 'save'; readonly items: readonly SaveItem[]; readonly returns?: Claim }
+    | LoopStep
+    | {
+        readonly kind: 'group'
+        readonly when: Condition
+        readonly then: readonly Step[]
+        readonly otherwise: readonly Step[]
+      }
+    /** Steps of a fragment; their spans name the fragment's file. */
+    | { readonly kind: 'use'; readonly file: string; readonly steps: readonly Step[] }
+    | SchemaStep
+    | { readonly kind: 'restart'; readonly how: 'clean' | 'as configured' }
+    | { readonly kind: 'advance'; readonly ns: number }
+    | { readonly kind: 'create'; readonly image: ImageSpec }
+    | {
+        readonly kind: 'seed'
+        readonly image: string
+        readonly as?: string
+        readonly script: IoScript
+      }
+  )
+
+export type StepKind = Step['kind']
+export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>
+
+export interface ImageSpec {
+  readonly name: string
+  readonly format: string
+  /** Bytes; absent where a backing image gives the size. */
+  readonly bytes?: number
+  /** Creation options in written order, such as `cluster: 64k`. */
+  readonly options: readonly { readonly name: string; readonly value: string }[]
+  readonly span: Span
+}
+
+export interface QmpStep {
+  readonly kind: 'qmp'
+  readonly command: string
+  readonly commandSpan: Span
+  readonly arguments: Template
+  /** False: `arguments` is not sent at all. */
+  readonly hasArguments: boolean
+  readonly oob: boolean
+  readonly expect: Expectation
+  readonly returns?: Claim
+}
+
+/** Bytes sent as they are: for malformed input. */
+export interface RawStep {
+  readonly kind: 'raw'
+  readonly text: string
+  readonly expect: Expectation
+  readonly returns?: Claim
+}
+
+/** `node`, `object` and `export`: the add command, or with `gone` the delete command. */
+export interface AddStep {
+  readonly kind: 'node' | 'object' | 'export'
+  readonly name: string
+  readonly nameSpan: Span
+  /** `undefined`: delete. `img: x` members are still as written. */
+  readonly options: Template | undefined
+  readonly expect: Expectation
+  /** Part of `nodes`, `objects`, `exports`: replayed by `restart: as configured`. */
+  readonly configured: boolean
+}
+
+export type Channel = 'nbd' | 'hmp' | 'device' | 'direct' | 'tool'
+
+export interface IoStep {
+  readonly kind: 'io'
+  readonly subject: Subject
+  readonly via?: Channel
+  readonly script: IoScript
+}
+
+/** A node, an export or an image. */
+export interface Subject {
+  readonly kind: 'node' | 'nbd' | 'img'
+  readonly name: string
+  readonly span: Span
+}
+
+export interface VerifyStep {
+  readonly kind: 'verify'
+  readonly subject: Subject
+  readonly want: VerifyWant
+}
+
+export type VerifyWant =
+  | { readonly kind: 'extents'; readonly extents: readonly IoExtent[] }
+  | { readonly kind: 'same'; readonly as: Subject }
+
+// --- I/O scripts -------------------------------------------------------------------------------
+
+export interface IoScript {
+  readonly lines: readonly IoLine[]
+}
+
+/** One statement with its loops already unrolled; `text` is its canonical spelling. */
+export interface IoLine {
+  readonly statement: IoStatement
+  readonly outcome: IoOutcome
+  readonly text: string
+  readonly span: Span
+}
+
+export type IoStatement =
+  | {
+      readonly kind: 'rw'
+      readonly write: boolean
+      /** Completion is not waited for; `tag` names the request. */
+      readonly async: boolean
+      readonly vectored: boolean
+      readonly offset: number
+      readonly bytes: number
+      readonly pattern?: Pattern
+      readonly zero: boolean
+      readonly unmap: boolean
+      readonly noFallback: boolean
+      readonly compressed: boolean
+      readonly fua: boolean
+      /** Check only this part of what was read. */
+      readonly part?: { readonly offset: number; readonly bytes: number }
+      readonly tag?: string
+    }
+  | {
+      readonly kind: 'zero'
+      readonly offset: number
+      readonly bytes: number
+      readonly unmap: boolean
+    }
+  | { readonly kind: 'discard'; readonly offset: number; readonly bytes: number }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'truncate'; readonly bytes: number }
+  | { readonly kind: 'map'; readonly offset?: number; readonly bytes?: number }
+  | { readonly kind: 'await'; readonly tags: readonly string[] }
+  | { readonly kind: 'verify'; readonly want: VerifyWant }
+
+export type Pattern = (
+  | { readonly kind: 'byte'; readonly byte: number }
+  | { readonly kind: 'seq'; readonly start: number }
+  | { readonly kind: 'lba' }
+  | { readonly kind: 'rand'; readonly seed: number }
+  | { readonly kind: 'hex'; readonly bytes: string }
+  | { readonly kind: 'file'; readonly path: string; readonly offset: number }
+) & { readonly span: Span }
+
+/** Part of a full-range claim; `rest` covers what no other extent names. */
+export interface IoExtent {
+  readonly range: { readonly offset: number; readonly bytes: number } | 'rest'
+  readonly want: Pattern | { readonly kind: 'hole'; readonly span: Span }
+  readonly span: Span
+}
+
+export type IoOutcome = (
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'errno'; readonly errno: string }
+  | { readonly kind: 'mismatch'; readonly at?: number }
+  | { readonly kind: 'pending' }
+  /** The node could not be exported at all; `text` or `regex` claims QEMU's words. */
+  | { readonly kind: 'refused'; readonly text?: string; readonly regex?: RegExp }
+  | { readonly kind: 'any' }
+) & { readonly span: Span; readonly written: boolean }
+
+// --- Expectations ------------------------------------------------------------------------------
+
+/** What must come back from a command. */
+export type Expectation = (
+  | { readonly kind: 'ok' }
+  | {
+      readonly kind: 'error'
+      readonly class?: string
+      readonly classSpan?: Span
+      readonly text?: { readonly match: Match; readonly span: Span }
+      /** `error | crash`: the death of the target satisfies the claim as well. */
+      readonly orCrash: boolean
+    }
+  | { readonly kind: 'any' }
+) & { readonly span: Span; readonly written: boolean }
+
+/** A claim about a value: plain YAML compared as a subset, with match expressions as leaves. */
+export type Claim = { readonly match: Match; readonly span: Span }
+
+/** Every node has the span to blame when it fails. */
+export type Match = { readonly span: Span } & (
+  | { readonly kind: 'any' | 'absent' | 'present' }
+  | { readonly kind: 'equal'; readonly value: Scalar }
+  /** Compared with a variable's value at run time. */
+  | { readonly kind: 'variable'; readonly variable: Variable }
+  | { readonly kind: 'regex'; readonly regex: RegExp }
+  | { readonly kind: 'between'; readonly low: number; readonly high: number }
+  | {
+      readonly kind: 'compare'
+      readonly operator: '<' | '<=' | '>' | '>=' | '==' | '!='
+      readonly to: number
+    }
+  | { readonly kind: 'about'; readonly value: number; readonly percent: number }
+  | { readonly kind: 'type'; readonly type: 'string' | 'int' | 'bool' | 'object' | 'array' }
+  | { readonly kind: 'count'; readonly match: Match }
+  | { readonly kind: 'not'; readonly match: Match }
+  | { readonly kind: 'all' | 'one'; readonly matches: readonly Match[] }
+  /** `exact`: no further members. */
+  | {
+      readonly kind: 'object'
+      readonly exact: boolean
+      readonly members: readonly {
+        readonly key: string
+        readonly keySpan: Span
+        readonly match: Match
+      }[]
+    }
+  /** `seq` ordered and complete, `set` any order and complete, `has` any order and more allowed. */
+  | { readonly kind: 'seq' | 'set' | 'has'; readonly items: readonly Match[] }
+)
+
+export type EventClaim = { readonly span: Span } & (
+  | { readonly kind: 'occurs'; readonly event: EventMatch }
+  | { readonly kind: 'ordered' | 'set'; readonly events: readonly EventMatch[] }
+  | { readonly kind: 'never' | 'optional'; readonly event: EventMatch }
+  | { readonly kind: 'times'; readonly count: number; readonly event: EventMatch }
+  | {
+      readonly kind: 'only'
+      readonly names: readonly { readonly name: string; readonly span: Span }[]
+    }
+)
+
+export interface EventMatch {
+  readonly name: string
+  readonly span: Span
+  readonly data?: Match
+}
+
+export type Condition = { readonly span: Span } & (
+  | { readonly kind: 'constant'; readonly value: boolean }
+  | { readonly kind: 'has'; readonly need: string }
+  | {
+      readonly kind: 'version'
+      readonly operator: '<' | '<=' | '>' | '>=' | '==' | '!='
+      readonly version: string
+    }
+  | {
+      readonly kind: 'compare'
+      readonly equal: boolean
+      readonly left: Template
+      readonly right: Template
+    }
+  | { readonly kind: 'not'; readonly condition: Condition }
+  | { readonly kind: 'and' | 'or'; readonly conditions: readonly Condition[] }
+)
+
+// --- Other steps -------------------------------------------------------------------------------
+
+export interface WaitStep {
+  readonly kind: 'wait'
+  readonly until:
+    | { readonly kind: 'job'; readonly job: string; readonly states: readonly string[] }
+    | { readonly kind: 'event'; readonly event: EventMatch }
+    | { readonly kind: 'graph'; readonly lines: readonly GraphLine[] }
+    | { readonly kind: 'quiet' }
+    | { readonly kind: 'exit' }
+  /** Canonical spelling. */
+  readonly text: string
+}
+
+export interface GraphStep {
+  readonly kind: 'graph'
+  readonly show: 'picture' | 'claims'
+  readonly lines: readonly GraphLine[]
+}
+
+export type GraphLine = { readonly span: Span; readonly text: string } & (
+  | {
+      readonly kind: 'path'
+      readonly negated: boolean
+      readonly from: GraphNode
+      readonly hops: readonly GraphHop[]
+    }
+  /** These and no others have no parent. */
+  | { readonly kind: 'only'; readonly roots: readonly GraphNode[] }
+  | { readonly kind: 'absent'; readonly name: string }
+  | { readonly kind: 'present'; readonly node: GraphNode }
+)
+
+export interface GraphNode {
+  readonly name: string
+  readonly driver?: string
+  readonly mode?: 'ro' | 'rw'
+  readonly span: Span
+}
+
+export type GraphHop =
+  | {
+      readonly kind: 'edge'
+      readonly child: string
+      /** Letters of c(onsistent-read) w(rite) u(nchanged) r(esize), each side unordered. */
+      readonly permissions?: { readonly used: string; readonly shared: string }
+      readonly to: GraphNode
+      readonly span: Span
+    }
+  | { readonly kind: 'reach'; readonly to: GraphNode; readonly span: Span }
+
+export interface ImgStep {
+  readonly kind: 'img'
+  readonly action: 'create' | 'info' | 'check' | 'map' | 'compare' | 'resize'
+  /** Words after the action, variables still in them. */
+  readonly words: readonly Template[]
+  readonly text: string
+  /** Claim about the typed result. */
+  readonly returns?: Claim
+  readonly expect: Expectation
+}
+
+export interface NbdStep {
+  readonly kind: 'nbd'
+  readonly export: string
+  readonly lines: readonly NbdLine[]
+}
+
+export type NbdLine = {
+  readonly span: Span
+  readonly text: string
+  readonly outcome: IoOutcome
+} & (
+  | { readonly kind: 'info' | 'list' }
+  | {
+      readonly kind: 'meta'
+      readonly context: string
+      readonly offset?: number
+      readonly bytes?: number
+    }
+  | {
+      readonly kind: 'read' | 'write'
+      readonly offset: number
+      readonly bytes: number
+      readonly pattern?: Pattern
+    }
+)
+
+export interface SaveItem {
+  readonly name: string
+  /** `query-named-block-nodes[node-name=disk].dirty-bitmaps[0]`. */
+  readonly path: SavePath
+  readonly text: string
+  readonly span: Span
+}
+
+export interface SavePath {
+  /** Absent: the last reply, event or image info. */
+  readonly command?: string
+  readonly hops: readonly (
+    | { readonly kind: 'member'; readonly name: string }
+    | { readonly kind: 'index'; readonly index: number }
+    | { readonly kind: 'where'; readonly member: string; readonly value: string }
+  )[]
+}
+
+/** A loop, unrolled: one entry per turn, with the values that its heading shows. */
+export interface LoopStep {
+  readonly kind: 'loop'
+  readonly turns: readonly {
+    readonly variables: readonly { readonly name: string; readonly value: Value }[]
+    readonly steps: readonly Step[]
+  }[]
+}
+
+/** A claim about introspection. */
+export interface SchemaStep {
+  readonly kind: 'schema'
+  readonly of:
+    | { readonly kind: 'command' | 'event'; readonly name: string; readonly argument?: string }
+    | { readonly kind: 'type'; readonly name: string }
+  readonly present: boolean
+  readonly features?: Claim
+  readonly returns?: Claim
+  readonly text: string
+}

@@ -1,0 +1,118 @@
+/**
+ * Declarations of what a client may send: driver options, command arguments, results, events.
+ *
+ * One declaration is a value. From it come the static type (`Values`), the check with QEMU's
+ * error texts (`check.ts`), the entries of `query-qmp-schema` and the reference pages.
+ */
+
+/** What QEMU's introspection can say of a member, value or command. */
+export type Feature = 'deprecated' | 'unstable'
+
+/** Integer widths as the wire format's error texts name them. */
+export type IntName =
+  'int' | 'int8' | 'int16' | 'int32' | 'int64' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'size'
+
+/** The shape of one value, as data. */
+export type Schema =
+  | { readonly kind: 'str' | 'bool' | 'number' | 'null' | 'any' }
+  | { readonly kind: 'int'; readonly name: IntName }
+  | { readonly kind: 'enum'; readonly name: string; readonly values: readonly EnumValue[] }
+  | { readonly kind: 'list'; readonly of: Schema }
+  | { readonly kind: 'struct'; readonly name: string; readonly members: Members }
+  | Union
+  /** One of several shapes, told apart by the JSON type alone. */
+  | { readonly kind: 'alternate'; readonly name: string; readonly branches: readonly Schema[] }
+  /** A schema that is only known once all drivers are: breaks cycles. */
+  | { readonly kind: 'later'; readonly schema: () => Schema }
+
+export interface EnumValue {
+  readonly name: string
+  readonly features?: readonly Feature[]
+}
+
+/** A struct whose further members depend on the value of its `tag` member. */
+export interface Union {
+  readonly kind: 'union'
+  readonly name: string
+  readonly tag: string
+  readonly base: Members
+  readonly variants: Readonly<Record<string, Members>>
+}
+
+/** One declared member of a struct, with what it becomes in TypeScript. */
+export interface Member<T = unknown> {
+  readonly schema: Schema
+  readonly optional: boolean
+  /** What an absent optional member means; absent itself where absence has its own meaning. */
+  readonly default?: T
+  readonly doc: string
+  readonly features?: readonly Feature[]
+  /** Never present; carries the static type. */
+  readonly type?: T
+}
+
+export type Members = Readonly<Record<string, Member>>
+
+/** The TypeScript value of checked members: an absent optional member without default is `undefined`. */
+export type Values<M extends Members> = {
+  readonly [K in keyof M]: M[K] extends Member<infer T> ? T : never
+}
+
+interface Common {
+  readonly doc: string
+  readonly features?: readonly Feature[]
+}
+interface Mandatory extends Common {
+  readonly optional?: never
+  readonly default?: never
+}
+interface Optional extends Common {
+  readonly optional: true
+  readonly default?: never
+}
+interface Defaulted<T> extends Common {
+  readonly optional?: never
+  readonly default: T
+}
+
+interface Declare<T> {
+  (about: Mandatory): Member<T>
+  (about: Optional): Member<T | undefined>
+  (about: Defaulted<T>): Member<T>
+}
+
+/** Turns a schema into the function that declares members of it. */
+export function declare<T>(schema: Schema): Declare<T> {
+  return ((about: Mandatory | Optional | Defaulted<T>) => ({
+    schema,
+    optional: about.optional === true || about.default !== undefined,
+    ...(about.default === undefined ? {} : { default: about.default }),
+    doc: about.doc,
+    ...(about.features === undefined ? {} : { features: about.features }),
+  })) as Declare<T>
+}
+
+function int(name: IntName): Declare<number> {
+  return declare<number>({ kind: 'int', name })
+}
+
+/** Builders of members. Each takes its documentation and says whether it may be absent. */
+export const opt = {
+  str: declare<string>({ kind: 'str' }),
+  bool: declare<boolean>({ kind: 'bool' }),
+  number: declare<number>({ kind: 'number' }),
+  any: declare<unknown>({ kind: 'any' }),
+  int: int('int'),
+  int64: int('int64'),
+  int32: int('int32'),
+  uint8: int('uint8'),
+  uint16: int('uint16'),
+  uint32: int('uint32'),
+  uint64: int('uint64'),
+  size: int('size'),
+  /** One of a closed list of words. `name` is the type's name in the schema. */
+  enum: <const V extends string>(name: string, values: readonly V[]) =>
+    declare<V>({ kind: 'enum', name, values: values.map((value) => ({ name: value })) }),
+  list: <T>(of: Schema) => declare<readonly T[]>({ kind: 'list', of }),
+  of: <T>(schema: Schema) => declare<T>(schema),
+} as const

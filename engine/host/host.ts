@@ -1,0 +1,118 @@
+/**
+ * The outside world as the engine sees it: files, time, randomness, sockets. Nothing else in the
+ * engine reaches any of them. `real/` has the operating system's, `sim/` has simulated ones that
+ * run in virtual time and replay exactly from a seed. The two never mix.
+ */
+import type { MaybePromise } from '../util/async.ts'
+
+export interface Host {
+  readonly kind: 'real' | 'sim'
+  readonly files: Files
+  readonly clock: Clock
+  readonly random: Random
+  readonly sockets: Sockets
+}
+
+export interface Clock {
+  /** Nanoseconds since the host started: monotonic, a safe integer. */
+  nowNs(): number
+  /** Time of day, for event time stamps only. */
+  timeOfDay(): { readonly seconds: number; readonly microseconds: number }
+  /** Calls `fire` once, `delayNs` from now or as soon after as the host can. */
+  after(delayNs: number, fire: () => void): Timer
+}
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Random {
+  /** A whole number from 0 up to, not including, `bound`. */
+  below(bound: number): number
+}
+
+export interface OpenFlags {
+  readonly write: boolean
+  /** Make the file when it is missing. */
+  readonly create?: boolean
+  /** Bypass the page cache (O_DIRECT). */
+  readonly direct?: boolean
+}
+
+export interface Files {
+  /** @throws {BlockError} whose errno says why; its description is the errno's text alone. */
+  open(path: string, flags: OpenFlags): HostFile
+  exists(path: string): boolean
+  unlink(path: string): void
+}
+
+/** A run of bytes that are all stored, or all a hole. */
+export interface Extent {
+  readonly data: boolean
+  readonly bytes: number
+}
+
+/** An open regular file. Offsets and lengths are bytes. Failures throw `BlockError` with an errno. */
+export interface HostFile {
+  length(): number
+  /** Bytes of storage that the file takes, `undefined` where the host cannot tell. */
+  allocatedBytes(): number | undefined
+  /** Fills `into` from `offset`; what lies past the end reads as zeroes. */
+  read(offset: number, into: Uint8Array): MaybePromise<void>
+  /** Writes all of `data`, growing the file where needed. */
+  write(offset: number, data: Uint8Array): MaybePromise<void>
+  flush(): MaybePromise<void>
+  truncate(bytes: number): void
+  /** Makes the range read as zeroes without keeping storage; false where the host cannot. */
+  punchHole(offset: number, bytes: number): boolean
+  /** Makes the range read as zeroes and keeps its storage; false where the host cannot. */
+  zeroRange(offset: number, bytes: number): boolean
+  /** The run that starts at `offset`, which is below `length()`. All data where unknown. */
+  extent(offset: number): Extent
+  /** Open file description locks on single bytes. */
+  readonly locks: FileLocks | undefined
+  close(): void
+}
+
+/** Shared byte locks as QEMU uses them on image files; absent where the host has none. */
+export interface FileLocks {
+  /** Takes a shared lock on one byte, or returns false where another owner excludes it. */
+  lockShared(byte: number): boolean
+  unlock(byte: number): void
+  /** Whether an exclusive lock on the byte would be refused, that is: another owner holds one. */
+  isHeldByOther(byte: number): boolean
+}
+
+export type SocketAddress =
+  | { readonly type: 'unix'; readonly path: string }
+  | { readonly type: 'inet'; readonly host: string; readonly port: number }
+
+export interface Sockets {
+  /** @throws {BlockError} with an errno. */
+  listen(address: SocketAddress, accept: (stream: ByteStream) => void): Promise<Listener>
+  /** @throws {BlockError} with an errno. */
+  connect(address: SocketAddress): Promise<ByteStream>
+}
+
+export interface Listener {
+  readonly address: SocketAddress
+  /** Stops accepting and removes a unix socket's file; open streams stay. */
+  close(): void
+}
+
+/** A two-way byte stream: a socket, a pipe pair or a simulated one. */
+export interface ByteStream {
+  /** Sets the one reader. A chunk belongs to the reader; it stays unchanged. */
+  onData(reader: (chunk: Uint8Array) => void): void
+  /** Called once, when the peer has finished or the stream broke. */
+  onEnd(reader: () => void): void
+  /** Sends bytes in order. The promise, if any, resolves when more may be written. */
+  write(chunk: Uint8Array): MaybePromise<void>
+  /** Stops and restarts delivery, for back pressure. */
+  pause(): void
+  resume(): void
+  /** No more will be written; delivers what was. */
+  end(): void
+  /** Drops the stream at once, both ways. */
+  destroy(): void
+}
