@@ -1,0 +1,62 @@
+/** Who may import whom. A folder may import itself, and of the others only what is listed here. */
+
+const LAYERS = {
+  'engine/util': [],
+  'engine/profiles': [],
+  'engine/host': ['engine/util'],
+  'engine/block': ['engine/util', 'engine/host'],
+  'engine/nbd': ['engine/util', 'engine/host'],
+  'engine/bitmap': ['engine/util', 'engine/block'],
+  'engine/graph': ['engine/util', 'engine/host', 'engine/block', 'engine/profiles'],
+  'engine/io': ['engine/util', 'engine/host', 'engine/block', 'engine/graph', 'engine/bitmap'],
+  'engine/drivers': ['engine/util', 'engine/host/host.ts', 'engine/block', 'engine/nbd'],
+  'engine/throttle': ['engine/util', 'engine/host/host.ts', 'engine/block'],
+  'engine/exports': [
+    'engine/util',
+    'engine/host',
+    'engine/block',
+    'engine/graph',
+    'engine/io',
+    'engine/nbd',
+    'engine/bitmap',
+  ],
+  'engine/qmp': ['engine/(?!tools/|index)'],
+  'engine/tools': ['engine/(?!index)'],
+  'engine/index.ts': ['engine/'],
+  dsl: [],
+  runner: ['dsl/', 'engine/index.ts'],
+}
+
+const own = Object.entries(LAYERS).map(([folder, allowed]) => ({
+  name: `${folder.replace('/', '-')} imports only what lies below it`,
+  severity: 'error',
+  from: { path: `^${folder}`, pathNot: '\\.test\\.ts$' },
+  to: {
+    path: '^(engine|dsl|runner|bench)/',
+    pathNot: [`^${folder}`, ...allowed.map((path) => `^${path}`)],
+  },
+}))
+
+module.exports = {
+  forbidden: [
+    ...own,
+    {
+      name: 'no value-level cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'only the host reaches the outside world',
+      severity: 'error',
+      from: { path: '^engine/', pathNot: ['^engine/host/', '^engine/tools/', '\\.test\\.ts$'] },
+      to: { dependencyTypes: ['core'], pathNot: '^(assert|crypto)$' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node'] },
+  },
+}
