@@ -1,0 +1,109 @@
+/**
+ * Side-by-side measurements, printed as one table of ratios. Nothing here is asserted by a test:
+ * the numbers are for people, and only ratios from one run on one machine mean anything.
+ *
+ *   npm run bench              needs BLOCKSPEC_QEMU_PREFIX for the columns of the real QEMU
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const PROGRAM = join(import.meta.dirname, '..', 'dist', 'blockspec.js')
+const ROUNDS = 5
+const STARTS = 15
+
+interface CaseTime {
+  readonly id: string
+  readonly milliseconds: number
+}
+
+/** Milliseconds per applicable case, as the run's own stream reports them. */
+function play(target: string, folder: string): readonly CaseTime[] {
+  const report = join(folder, 'report.ndjson')
+  const run = spawnSync(
+    PROGRAM,
+    ['run', '--target', target, '--quiet', '--golden', 'off', '-j', '1', '-r', `json=${report}`],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  if (run.status !== 0) throw new Error(`run on ${target} ended with status ${String(run.status)}`)
+  return readFileSync(report, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; verdict?: string } & CaseTime)
+    .filter((event) => event.event === 'case-end' && event.verdict !== 'n/a')
+}
+
+function best(values: readonly number[]): number {
+  return Math.min(...values)
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** Wall milliseconds of a command, best of several, without the variable that slows Node's start. */
+function startTime(command: string, args: readonly string[]): number {
+  const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env
+  return best(
+    Array.from({ length: STARTS }, () => {
+      const begin = process.hrtime.bigint()
+      execFileSync(command, args, { env, stdio: 'ignore' })
+      return Number(process.hrtime.bigint() - begin) / 1e6
+    }),
+  )
+}
+
+function row(what: string, ours: string, theirs: string, ratio: string): void {
+  console.log(
+    `| ${what.padEnd(44)} | ${ours.padStart(12)} | ${theirs.padStart(12)} | ${ratio.padStart(7)} |`,
+  )
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'b-bench-'))
+try {
+  const prefix = process.env['BLOCKSPEC_QEMU_PREFIX'] ?? ''
+  const bin = join(prefix, 'qemu-7.2', 'bin')
+  const daemon = join(bin, 'qemu-storage-daemon')
+  const real = prefix !== '' && existsSync(daemon)
+  if (!real) console.log('no real QEMU: set BLOCKSPEC_QEMU_PREFIX to compare')
+
+  row('', 'blockspec', 'QEMU 7.2', 'ratio')
+  row(':---', '---:', '---:', '---:')
+
+  // The same cases on both, in turns, so that a busy moment hits both.
+  const ours: number[] = []
+  const theirs: number[] = []
+  const medians: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const engine = play('engine', folder)
+    const daemonCases = real ? play(`qsd:${daemon}`, folder) : []
+    const shared = new Set(daemonCases.map(({ id }) => id))
+    const total = (cases: readonly CaseTime[]): number =>
+      cases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / cases.length / 1000
+    ours.push(total(real ? engine.filter(({ id }) => shared.has(id)) : engine))
+    if (real) theirs.push(total(daemonCases))
+    medians.push(median(engine.map(({ milliseconds }) => milliseconds)))
+  }
+  const seconds = (values: readonly number[]): string =>
+    values.length === 0 ? '-' : `${best(values).toFixed(4)} s`
+  row(
+    'one case, mean over the shared scenarios',
+    seconds(ours),
+    seconds(theirs),
+    real ? (best(ours) / best(theirs)).toFixed(2) : '-',
+  )
+  row('one case, median', `${best(medians).toFixed(2)} ms`, '-', '-')
+
+  const start = startTime(PROGRAM, ['--version'])
+  const image = real ? startTime(join(bin, 'qemu-img'), ['--version']) : Number.NaN
+  row(
+    `start (--version), best of ${STARTS}`,
+    `${start.toFixed(1)} ms`,
+    real ? `${image.toFixed(1)} ms` : '-',
+    real ? (start / image).toFixed(2) : '-',
+  )
+} finally {
+  rmSync(folder, { recursive: true })
+}
