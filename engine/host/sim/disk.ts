@@ -1,0 +1,183 @@
+/**
+ * The bytes of one simulated file, kept sparse. A page is missing, stored, or set aside without
+ * content; the last two take space, and only stored pages are data to a search for holes.
+ */
+
+const CHUNK_BYTES = 1 << 16
+const PAGE_BYTES = 1 << 12
+const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES
+
+interface Chunk {
+  readonly bytes: Uint8Array
+  /** Bit per page: content is stored here. */
+  stored: number
+  /** Bit per page: space is set aside, the content is zeroes. */
+  reserved: number
+}
+
+export class SimDisk {
+  readonly #chunks = new Map<number, Chunk>()
+  /** Chunk indexes in order, rebuilt when a chunk came or went. */
+  #order: number[] | undefined
+  length = 0
+
+  allocatedBytes(): number {
+    let pages = 0
+    for (const { stored, reserved } of this.#chunks.values()) pages += bitCount(stored | reserved)
+    return pages * PAGE_BYTES
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    forChunks(offset, into.length, (index, from, bytes, done) => {
+      const chunk = this.#chunks.get(index)
+      if (chunk === undefined) into.fill(0, done, done + bytes)
+      else into.set(chunk.bytes.subarray(from, from + bytes), done)
+    })
+  }
+
+  write(offset: number, data: Uint8Array): void {
+    forChunks(offset, data.length, (index, from, bytes, done) => {
+      const chunk = this.#chunkAt(index)
+      chunk.bytes.set(data.subarray(done, done + bytes), from)
+      const pages = pagesTouched(from, bytes)
+      chunk.stored |= pages
+      chunk.reserved &= ~pages
+    })
+    this.length = Math.max(this.length, offset + data.length)
+  }
+
+  truncate(bytes: number): void {
+    if (bytes < this.length) this.#clear(bytes, this.length - bytes, 'drop')
+    this.length = bytes
+  }
+
+  /** Whole pages inside the range lose their storage, the rest is overwritten with zeroes. */
+  punchHole(offset: number, bytes: number): void {
+    // Like the system call with its keep-size flag: what lies past the end is left alone.
+    this.#clear(offset, Math.min(bytes, Math.max(0, this.length - offset)), 'drop')
+  }
+
+  /** Whole pages inside the range are set aside without content. Grows the file where needed. */
+  zeroRange(offset: number, bytes: number): void {
+    this.length = Math.max(this.length, offset + bytes)
+    this.#clear(offset, bytes, 'reserve')
+  }
+
+  /** The run of stored pages or of holes at `offset`, up to the end of the file. */
+  extent(offset: number): { data: boolean; bytes: number } {
+    const data = this.#isStored(offset)
+    let at = offset
+    while (at < this.length && this.#isStored(at) === data) {
+      const next = at - (at % PAGE_BYTES) + PAGE_BYTES
+      at = data ? next : this.#skipMissing(next)
+    }
+    return { data, bytes: Math.min(at, this.length) - offset }
+  }
+
+  /** An independent copy, for crash points. */
+  clone(): SimDisk {
+    const copy = new SimDisk()
+    for (const [index, chunk] of this.#chunks) {
+      copy.#chunks.set(index, { ...chunk, bytes: chunk.bytes.slice() })
+    }
+    copy.length = this.length
+    return copy
+  }
+
+  #isStored(offset: number): boolean {
+    const chunk = this.#chunks.get(Math.floor(offset / CHUNK_BYTES))
+    if (chunk === undefined) return false
+    return ((chunk.stored >> Math.floor((offset % CHUNK_BYTES) / PAGE_BYTES)) & 1) === 1
+  }
+
+  /** `offset` where its chunk exists, else the start of the next one that does. */
+  #skipMissing(offset: number): number {
+    const index = Math.floor(offset / CHUNK_BYTES)
+    if (this.#chunks.has(index)) return offset
+    this.#order ??= [...this.#chunks.keys()].sort((left, right) => left - right)
+    const next = this.#order.find((candidate) => candidate > index)
+    return next === undefined ? this.length : next * CHUNK_BYTES
+  }
+
+  #chunkAt(index: number): Chunk {
+    let chunk = this.#chunks.get(index)
+    if (chunk === undefined) {
+      chunk = { bytes: new Uint8Array(CHUNK_BYTES), stored: 0, reserved: 0 }
+      this.#chunks.set(index, chunk)
+      this.#order = undefined
+    }
+    return chunk
+  }
+
+  #clear(offset: number, bytes: number, how: 'drop' | 'reserve'): void {
+    if (how === 'drop') {
+      this.#clearStored(offset, bytes)
+      return
+    }
+    forChunks(offset, bytes, (index, from, count) => {
+      const chunk = this.#chunkAt(index)
+      chunk.bytes.fill(0, from, from + count)
+      const whole = pagesInside(from, count)
+      chunk.stored &= ~whole
+      // A page that the range only touches keeps being stored, or is now set aside.
+      chunk.reserved |= pagesTouched(from, count) & ~chunk.stored
+    })
+  }
+
+  /** Visits only chunks that exist, so that a hole of any size costs nothing to punch again. */
+  #clearStored(offset: number, bytes: number): void {
+    const end = offset + bytes
+    for (const [index, chunk] of this.#chunks) {
+      const start = index * CHUNK_BYTES
+      const from = Math.max(offset, start) - start
+      const to = Math.min(end, start + CHUNK_BYTES) - start
+      if (from >= to) continue
+      chunk.bytes.fill(0, from, to)
+      // The last page of the file goes as a whole when the range reaches the end.
+      const kept = ~pagesInside(from, end >= this.length ? roundUpToPage(to) - from : to - from)
+      chunk.stored &= kept
+      chunk.reserved &= kept
+      if ((chunk.stored | chunk.reserved) !== 0) continue
+      this.#chunks.delete(index)
+      this.#order = undefined
+    }
+  }
+}
+
+function forChunks(
+  offset: number,
+  bytes: number,
+  visit: (index: number, from: number, bytes: number, done: number) => void,
+): void {
+  let done = 0
+  while (done < bytes) {
+    const at = offset + done
+    const from = at % CHUNK_BYTES
+    const count = Math.min(CHUNK_BYTES - from, bytes - done)
+    visit(Math.floor(at / CHUNK_BYTES), from, count, done)
+    done += count
+  }
+}
+
+function pagesTouched(from: number, bytes: number): number {
+  return pageMask(Math.floor(from / PAGE_BYTES), Math.ceil((from + bytes) / PAGE_BYTES))
+}
+
+function pagesInside(from: number, bytes: number): number {
+  return pageMask(Math.ceil(from / PAGE_BYTES), Math.floor((from + bytes) / PAGE_BYTES))
+}
+
+function pageMask(first: number, end: number): number {
+  if (end <= first) return 0
+  return (2 ** Math.min(end, PAGES_PER_CHUNK) - 1) & ~(2 ** first - 1)
+}
+
+function roundUpToPage(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES
+}
+
+function bitCount(mask: number): number {
+  let count = 0
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count += 1
+  return count
+}

@@ -1,0 +1,208 @@
+/**
+ * Simulated files. Names are plain keys and directories need no making; what a real file system
+ * says about holes, locks and missing files is told the same way here. A hook may delay or fail
+ * single operations.
+ */
+import { posix } from 'node:path'
+import type { MaybePromise } from '../../util/async.ts'
+import type { Errno } from '../../util/errors.ts'
+import { ioError } from '../../util/errors.ts'
+import type { Clock, FileLocks, Files, HostFile, OpenFlags } from '../host.ts'
+import { SimDisk } from './disk.ts'
+
+/** One operation on a simulated file, as a hook sees it before it happens. */
+export interface SimFileOperation {
+  readonly kind: 'read' | 'write' | 'flush' | 'truncate' | 'punch' | 'zero'
+  readonly path: string
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** What a hook makes of it: wait, then fail or go on. Only reads, writes and flushes can wait. */
+export interface SimFileFate {
+  readonly delayNs?: number
+  readonly errno?: Errno
+}
+
+export type SimFileHook = (operation: SimFileOperation) => SimFileFate | undefined
+
+export interface SimFiles extends Files {
+  /** Runs before every operation; one at a time, set to `undefined` to remove it. */
+  hook: SimFileHook | undefined
+  /** Makes a file with this content, or replaces it. */
+  put(path: string, content: Uint8Array): void
+  /** The whole content of a file. */
+  content(path: string): Uint8Array
+  /** Refuses writers from now on, as a file without write permission does. */
+  setReadOnly(path: string): void
+  /** Every path, in order of making. */
+  list(): string[]
+}
+
+/** What all who opened a file share. */
+interface Inode {
+  disk: SimDisk
+  readOnly: boolean
+  /** Who holds a shared lock on which byte. */
+  readonly locks: Map<number, Set<object>>
+}
+
+export function createSimFiles(clock: Clock): SimFiles {
+  const inodes = new Map<string, Inode>()
+  const find = (path: string): Inode | undefined => inodes.get(keyOf(path))
+  const make = (path: string): Inode => {
+    const inode: Inode = { disk: new SimDisk(), readOnly: false, locks: new Map() }
+    inodes.set(keyOf(path), inode)
+    return inode
+  }
+  const need = (path: string): Inode => {
+    const inode = find(path)
+    if (inode === undefined) throw ioError('ENOENT')
+    return inode
+  }
+  const files: SimFiles = {
+    hook: undefined,
+    open: (path, flags) => {
+      checkName(path, inodes)
+      let inode = find(path)
+      if (inode === undefined) {
+        if (flags.create !== true) throw ioError('ENOENT')
+        inode = make(path)
+      }
+      if (flags.write && inode.readOnly) throw ioError('EACCES')
+      return openFile(inode, path, flags, clock, () => files.hook)
+    },
+    exists: (path) => find(path) !== undefined,
+    unlink: (path) => {
+      if (!inodes.delete(keyOf(path))) throw ioError('ENOENT')
+    },
+    put: (path, content) => {
+      const inode = find(path) ?? make(path)
+      inode.disk = new SimDisk()
+      inode.disk.write(0, content)
+    },
+    content: (path) => {
+      const { disk } = need(path)
+      const bytes = new Uint8Array(disk.length)
+      disk.read(0, bytes)
+      return bytes
+    },
+    setReadOnly: (path) => {
+      need(path).readOnly = true
+    },
+    list: () => [...inodes.keys()],
+  }
+  return files
+}
+
+const PATH_MAX_BYTES = 4096
+const NAME_MAX_BYTES = 255
+
+function checkName(path: string, inodes: ReadonlyMap<string, unknown>): void {
+  if (path === '') throw ioError('ENOENT')
+  if (Buffer.byteLength(path) >= PATH_MAX_BYTES) throw ioError('ENAMETOOLONG')
+  for (const part of path.split('/')) {
+    if (Buffer.byteLength(part) > NAME_MAX_BYTES) throw ioError('ENAMETOOLONG')
+  }
+  const key = keyOf(path)
+  if (inodes.has(key)) return
+  for (const other of inodes.keys()) {
+    if (other.startsWith(`${key}/`) || key === '/') throw ioError('EISDIR')
+    if (key.startsWith(`${other}/`)) throw ioError('ENOTDIR')
+  }
+}
+
+/** The simulated process works in the root directory. */
+function keyOf(path: string): string {
+  return posix.resolve('/', path)
+}
+
+function openFile(
+  inode: Inode,
+  path: string,
+  flags: OpenFlags,
+  clock: Clock,
+  hook: () => SimFileHook | undefined,
+): HostFile {
+  const locks = openLocks(inode)
+  let open = true
+  const fate = (kind: SimFileOperation['kind'], offset: number, bytes: number): SimFileFate => {
+    if (!open) throw ioError('EBADF')
+    if (!flags.write && kind !== 'read' && kind !== 'flush') throw ioError('EBADF')
+    return hook()?.({ kind, path, offset, bytes }) ?? {}
+  }
+  /** Carries out what waits for nothing at once, and the rest when its delay is over. */
+  const soonOrLater = ({ delayNs, errno }: SimFileFate, work: () => void): MaybePromise<void> => {
+    if (delayNs === undefined) return failOr(errno, work)
+    return new Promise((resolve, reject) => {
+      clock.after(delayNs, () => {
+        try {
+          failOr(errno, work)
+          resolve()
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    })
+  }
+  return {
+    length: () => inode.disk.length,
+    allocatedBytes: () => inode.disk.allocatedBytes(),
+    read: (offset, into) =>
+      soonOrLater(fate('read', offset, into.length), () => {
+        inode.disk.read(offset, into)
+      }),
+    write: (offset, data) =>
+      soonOrLater(fate('write', offset, data.length), () => {
+        inode.disk.write(offset, data)
+      }),
+    flush: () => soonOrLater(fate('flush', 0, 0), () => undefined),
+    truncate: (bytes) => {
+      failOr(fate('truncate', bytes, 0).errno, () => {
+        inode.disk.truncate(bytes)
+      })
+    },
+    punchHole: (offset, bytes) => {
+      failOr(fate('punch', offset, bytes).errno, () => {
+        inode.disk.punchHole(offset, bytes)
+      })
+      return true
+    },
+    zeroRange: (offset, bytes) => {
+      failOr(fate('zero', offset, bytes).errno, () => {
+        inode.disk.zeroRange(offset, bytes)
+      })
+      return true
+    },
+    extent: (offset) => inode.disk.extent(offset),
+    locks,
+    close: () => {
+      open = false
+      for (const owners of inode.locks.values()) owners.delete(locks)
+    },
+  }
+}
+
+function failOr(errno: Errno | undefined, work: () => void): void {
+  if (errno !== undefined) throw ioError(errno)
+  work()
+}
+
+function openLocks(inode: Inode): FileLocks {
+  const locks: FileLocks = {
+    lockShared: (byte) => {
+      const owners = inode.locks.get(byte) ?? new Set()
+      owners.add(locks)
+      inode.locks.set(byte, owners)
+      return true
+    },
+    unlock: (byte) => {
+      inode.locks.get(byte)?.delete(locks)
+    },
+    isHeldByOther: (byte) => {
+      const owners = inode.locks.get(byte)
+      return owners !== undefined && owners.size > (owners.has(locks) ? 1 : 0)
+    },
+  }
+  return locks
+}

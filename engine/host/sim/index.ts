@@ -1,0 +1,73 @@
+/**
+ * The simulated host: memory files, virtual time, a seeded scheduler and sockets in memory. Nothing
+ * in it touches the machine, and the same seed gives the same run, byte for byte.
+ */
+import type { Host } from '../host.ts'
+import type { SimFiles } from './files.ts'
+import { createSimFiles } from './files.ts'
+import { createPrng } from './prng.ts'
+import { Scheduler } from './scheduler.ts'
+import { createSimSockets } from './sockets.ts'
+
+export { SimStalled } from './scheduler.ts'
+export type { SimFileFate, SimFileHook, SimFileOperation, SimFiles } from './files.ts'
+
+export interface SimHostOptions {
+  /** Decides which of several ready tasks runs next, and the host's random numbers. */
+  readonly seed?: number
+  /** Replaces the seed's choice among `count` (at least 2) ready tasks: 0 is the oldest. */
+  readonly choose?: (count: number) => number
+  /** Time of day at which the simulation begins. */
+  readonly epochSeconds?: number
+}
+
+export interface SimHost extends Host {
+  readonly kind: 'sim'
+  readonly files: SimFiles
+  /** Makes a task ready; it runs when the scheduler chooses it. */
+  post(task: () => void): void
+  /**
+   * Drives the simulation until `work` settles: runs what is ready, else jumps the clock to the
+   * next timer.
+   *
+   * @param what - Named by the error when the work cannot finish.
+   * @throws {SimStalled} when nothing can run any more, or `limitNs` have passed.
+   */
+  run<T>(work: Promise<T>, limitNs?: number, what?: string): Promise<T>
+  /** Runs all that is due up to `ns` from now and ends exactly there. */
+  advance(ns: number): Promise<void>
+  /** Runs all that is ready without moving the clock. */
+  idle(): Promise<void>
+}
+
+/** 2001-09-09T01:46:40Z: recognisable, and of the width of today's. */
+const DEFAULT_EPOCH_SECONDS = 1_000_000_000
+
+export function createSimHost(options: SimHostOptions = {}): SimHost {
+  const seed = options.seed ?? 0
+  const scheduler = new Scheduler({
+    choose: options.choose ?? createPrng(seed),
+    epochSeconds: options.epochSeconds ?? DEFAULT_EPOCH_SECONDS,
+    describe: () => {
+      const count = sockets.openConnections()
+      return count === 0 ? '' : `open connections: ${String(count)}`
+    },
+  })
+  const post = (task: () => void): void => {
+    scheduler.post(task)
+  }
+  const sockets = createSimSockets(post)
+  // Not the scheduler's sequence: a random number must not depend on how many tasks ran before.
+  const below = createPrng(seed ^ 0x5bd1_e995)
+  return {
+    kind: 'sim',
+    files: createSimFiles(scheduler.clock),
+    clock: scheduler.clock,
+    random: { below },
+    sockets,
+    post,
+    run: (work, limitNs, what) => scheduler.run(work, limitNs, what),
+    advance: (ns) => scheduler.advance(ns),
+    idle: () => scheduler.idle(),
+  }
+}
