@@ -1,0 +1,327 @@
+/**
+ * The driver API: what a driver declares, what it gets when a node opens, and what it gives back.
+ *
+ * A driver sees its children as `BlockIo` values and cannot name the graph. What else it needs of
+ * the world comes through `Services`. Offsets and lengths are bytes. Methods that move data may
+ * return at once or return a promise; failures are `BlockError`s of which callers read the errno.
+ */
+import type { Clock, Files, Sockets } from '../host/host.ts'
+import type { MaybePromise } from '../util/async.ts'
+import type { Members, Values } from './option.ts'
+import type { Claims, Permissions } from './permission.ts'
+
+/** Storage reached / a structured child / a child shown unchanged. */
+export type DriverKind = 'protocol' | 'format' | 'filter'
+
+/** How a request wants to be carried out. */
+export interface RequestFlags {
+  /** The data must be on stable storage when the request completes. */
+  readonly fua?: boolean
+  /** Zeroing may release the storage. */
+  readonly mayUnmap?: boolean
+  /** Fail with ENOTSUP rather than zero by writing zeroes. */
+  readonly noFallback?: boolean
+  /** The visible data stays the same: needs only the permission for that. */
+  readonly unchanged?: boolean
+  /** Write compressed clusters. */
+  readonly compressed?: boolean
+}
+
+/** What is known of the run of bytes that starts at a given offset. */
+export interface BlockStatus {
+  /** Length of the run: at least 1, at most what was asked for. */
+  readonly bytes: number
+  /** This node, not its backing, answers for the run. */
+  readonly allocated: boolean
+  /** The run has stored bytes. */
+  readonly data: boolean
+  /** The run reads as zeroes. */
+  readonly zero: boolean
+  /** Where the run starts in the storage below, if it lies there unchanged. */
+  readonly offset?: number
+  /** The run ends where the node ends. */
+  readonly eof?: boolean
+}
+
+export interface TruncateOptions {
+  /** False: a larger length than asked for will do as well. Default true. */
+  readonly exact?: boolean
+  /** New bytes must read as zeroes. */
+  readonly zero?: boolean
+  readonly preallocation?: 'off' | 'falloc' | 'full' | 'metadata'
+}
+
+/** The requests that a node takes. A driver's children and root users look like this. */
+export interface BlockIo {
+  /** Virtual disk size in bytes. */
+  length(): number
+  /** Fills `into`; bytes past the end read as zeroes. */
+  read(offset: number, into: Uint8Array, flags?: RequestFlags): MaybePromise<void>
+  write(offset: number, data: Uint8Array, flags?: RequestFlags): MaybePromise<void>
+  zero(offset: number, bytes: number, flags?: RequestFlags): MaybePromise<void>
+  discard(offset: number, bytes: number): MaybePromise<void>
+  flush(): MaybePromise<void>
+  status(offset: number, bytes: number): MaybePromise<BlockStatus>
+  truncate(bytes: number, options?: TruncateOptions): MaybePromise<void>
+}
+
+/** A child as its parent's driver sees it. It keeps its identity when the graph replaces the node below. */
+export interface Child extends BlockIo {
+  /** Name of the edge: `file`, `children.2`. */
+  readonly name: string
+  /** Name of the node below, for events and messages. */
+  readonly nodeName: string
+  limits(): Limits
+  info(): InstanceInfo
+}
+
+/** Sizes that requests must or should respect. Every member is bytes; 0 means no limit. */
+export interface Limits {
+  /** Offsets and lengths of reads and writes must be multiples of this power of two. */
+  readonly requestAlignment: number
+  readonly maxTransfer: number
+  readonly optimalTransfer: number
+  readonly zeroAlignment: number
+  readonly maxZero: number
+  readonly discardAlignment: number
+  readonly maxDiscard: number
+}
+
+/** What a node can tell about its image, for queries and tools. */
+export interface InstanceInfo {
+  /** Bytes of storage taken; absent where unknown. */
+  readonly allocatedBytes?: number
+  readonly dirty?: boolean
+  readonly clusterBytes?: number
+  readonly compressed?: boolean
+  readonly encrypted?: boolean
+  /** New or truncated space reads as zeroes without being written. */
+  readonly zeroInit?: boolean
+  /** Format specific information, already in its wire form. */
+  readonly specific?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * One open node's code. Only the first three are needed; the request path supplies the rest:
+ * without `zero` it writes zeroes, without `discard` it does nothing, without `flush` it flushes
+ * the children, without `status` all is data, without `truncate` it refuses.
+ */
+export interface Instance {
+  length(): number
+  read(offset: number, into: Uint8Array, flags: RequestFlags): MaybePromise<void>
+  write(offset: number, data: Uint8Array, flags: RequestFlags): MaybePromise<void>
+  /** Throw `ENOTSUP` to have zeroes written instead. */
+  zero?(offset: number, bytes: number, flags: RequestFlags): MaybePromise<void>
+  /** Throw `ENOTSUP` where the storage cannot; that is no failure. */
+  discard?(offset: number, bytes: number): MaybePromise<void>
+  flush?(): MaybePromise<void>
+  status?(offset: number, bytes: number): MaybePromise<BlockStatus>
+  truncate?(bytes: number, options: TruncateOptions): MaybePromise<void>
+  limits?(): Partial<Limits>
+  info?(): InstanceInfo
+  /** Flags that `write` and `zero` carry out themselves; the path emulates FUA with a flush. */
+  readonly supports?: { readonly fua?: boolean; readonly unchanged?: boolean }
+  /** A drained section begins: let go of every held back request, start nothing of your own. */
+  drainedBegin?(): void
+  drainedEnd?(): void
+  /** The node's cumulative permissions are about to change. Throw to refuse; change nothing for good. */
+  checkClaims?(claims: Claims): void
+  /** The checked change happened. */
+  setClaims?(claims: Claims): void
+  /** The checked change did not happen. */
+  abortClaims?(): void
+  /** Throws where children cannot be added now; otherwise names the new edge. */
+  childToAdd?(): string
+  childAdded?(child: Child): void
+  /** Throws where this child cannot go. */
+  checkChildRemoval?(name: string): void
+  childRemoved?(name: string): void
+  close?(): MaybePromise<void>
+}
+
+/** What the parent uses a child for. */
+export interface ChildRole {
+  /** The child holds guest data / the parent's own structures. */
+  readonly data?: boolean
+  readonly metadata?: boolean
+  /** The parent shows the child unchanged. */
+  readonly filtered?: boolean
+  /** The child shows through where the parent has nothing: a backing child. */
+  readonly cow?: boolean
+  /** The one child that a filename of the parent names. */
+  readonly primary?: boolean
+}
+
+/**
+ * A child as a driver declares it. In options it is a node name or nested options (a
+ * `BlockdevRef`), or a list of these, whose edges are then named `children.0` and so on.
+ */
+export interface ChildDeclaration {
+  readonly doc: string
+  readonly role: ChildRole
+  readonly optional?: boolean
+  readonly list?: boolean
+  /** `null` is taken for "no such child" (as `backing: null`). */
+  readonly nullable?: boolean
+}
+
+export type Children = Readonly<Record<string, ChildDeclaration>>
+
+/** The generic options of an open node, resolved: what the user gave, inherited or the default. */
+export interface NodeFlags {
+  readonly readOnly: boolean
+  readonly autoReadOnly: boolean
+  readonly direct: boolean
+  readonly noFlush: boolean
+  readonly discard: boolean
+  readonly forceShare: boolean
+  readonly detectZeroes: 'off' | 'on' | 'unmap'
+}
+
+/** The outside, as far as a driver may reach it. */
+export interface Services {
+  readonly clock: Clock
+  readonly files: Files
+  readonly sockets: Sockets
+  /** Sends a QMP event. */
+  emit(event: string, data: Readonly<Record<string, unknown>>): void
+  /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */
+  object(type: string, id: string): unknown
+  /** One line on the daemon's standard error. */
+  log(line: string): void
+  /** Ends the whole daemon with this status. */
+  exit(status: number): void
+}
+
+/** What a driver gets to open a node. */
+export interface OpenContext<O = Readonly<Record<string, unknown>>> {
+  /** Checked, with defaults filled in; without children and generic options. */
+  readonly options: O
+  readonly node: NodeHandle
+  /** The attached children by edge name, in the order of their lists. */
+  readonly children: ReadonlyMap<string, Child>
+  readonly services: Services
+}
+
+/** The node that is opening, as its own driver sees it. */
+export interface NodeHandle {
+  readonly name: string
+  /** Live: reopening changes them. */
+  readonly flags: NodeFlags
+  /** What root users of this node are called, first one first; for messages. */
+  readonly userName: string
+  /** Opens the node read-only although it was not asked to; refused unless auto-read-only is on. */
+  fallBackToReadOnly(reason: string): void
+  /** The length changed without a truncate of ours. */
+  lengthChanged(): void
+}
+
+/** What `claims` is told. */
+export interface ClaimsQuery<O = Readonly<Record<string, unknown>>> {
+  readonly options: O
+  readonly childName: string
+  readonly role: ChildRole
+  /** What all parents of the node together use, and what all of them share. */
+  readonly above: Claims
+  readonly readOnly: boolean
+}
+
+/** What a `json:` file name of a node needs to know of its driver. */
+export interface NamingQuery<O = Readonly<Record<string, unknown>>> {
+  /** Exactly what the user gave, defaults absent. */
+  readonly given: Readonly<Record<string, unknown>>
+  readonly options: O
+  /** The plain file names of the children, by edge name; absent where a child has none. */
+  readonly children: ReadonlyMap<string, string | undefined>
+}
+
+export interface Driver {
+  readonly name: string
+  readonly kind: DriverKind
+  readonly doc: string
+  /** Own options only; generic ones and children are not listed here. */
+  readonly options: Members
+  readonly children: Children
+  /** The image's data lies in the child as it is: the child's file name will do. */
+  readonly strongOptions: readonly string[]
+  /** Whether children are opened before the node has its name; generated names show it. */
+  readonly childrenFirst: boolean
+  readonly addsChildren: boolean
+  readonly claims: ((query: ClaimsQuery) => Claims) | undefined
+  /** A file name that opens the same node, or nothing where only options can. */
+  readonly filename: ((query: NamingQuery) => string | undefined) | undefined
+  open(context: OpenContext): MaybePromise<Instance>
+}
+
+interface DriverDefinition<O extends Members> {
+  readonly name: string
+  readonly kind: DriverKind
+  readonly doc: string
+  readonly options: O
+  readonly children: Children
+  /** Options that change the visible data or its place: a `json:` file name lists them. */
+  readonly strongOptions?: readonly (keyof O & string)[]
+  readonly childrenFirst?: boolean
+  readonly addsChildren?: boolean
+  readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
+  readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
+  open(context: OpenContext<Values<O>>): MaybePromise<Instance>
+}
+
+/** Makes a driver of its declaration. */
+export function defineDriver<const O extends Members>(definition: DriverDefinition<O>): Driver {
+  const erased = {
+    strongOptions: [],
+    childrenFirst: true,
+    addsChildren: false,
+    claims: undefined,
+    filename: undefined,
+    ...definition,
+  }
+  // The graph hands every driver options that were checked against this very declaration.
+  return erased as unknown as Driver
+}
+
+interface FilterDefinition<O extends Members> {
+  readonly name: string
+  readonly doc: string
+  readonly options: O
+  readonly strongOptions?: readonly (keyof O & string)[]
+  readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
+  open(next: Child, context: OpenContext<Values<O>>): MaybePromise<Partial<Instance>>
+}
+
+/** A filter over its `file` child. What `open` does not return passes through unchanged. */
+export function defineFilter<const O extends Members>(definition: FilterDefinition<O>): Driver {
+  return defineDriver<O>({
+    ...definition,
+    kind: 'filter',
+    children: { file: { doc: 'The node below.', role: { filtered: true, primary: true } } },
+    open(context) {
+      const next = context.children.get('file')
+      if (next === undefined) throw new Error('a filter opens with its child attached')
+      const merge = (own: Partial<Instance>): Instance => ({ ...passThrough(next), ...own })
+      const own = definition.open(next, context)
+      return own instanceof Promise ? own.then(merge) : merge(own)
+    },
+  })
+}
+
+/** The instance that shows a child as it is. */
+export function passThrough(next: Child): Instance {
+  return {
+    length: () => next.length(),
+    read: (offset, into, flags) => next.read(offset, into, flags),
+    write: (offset, data, flags) => next.write(offset, data, flags),
+    zero: (offset, bytes, flags) => next.zero(offset, bytes, flags),
+    discard: (offset, bytes) => next.discard(offset, bytes),
+    flush: () => next.flush(),
+    status: (offset, bytes) => next.status(offset, bytes),
+    truncate: (bytes, options) => next.truncate(bytes, options),
+    limits: () => next.limits(),
+    info: () => next.info(),
+    supports: { fua: true, unchanged: true },
+  }
+}
+
+export type { Claims, Permissions }
