@@ -1,0 +1,159 @@
+/**
+ * The graph as the rest of the engine sees it: nodes by name, opening and deleting them, changing
+ * children, root users, drained sections, and what queries tell.
+ */
+import type { BlockIo, Driver, InstanceInfo, NodeFlags, Services } from '../block/driver.ts'
+import type { Claims, PermissionName } from '../block/permission.ts'
+import type { Random } from '../host/host.ts'
+import type { MaybePromise } from '../util/async.ts'
+
+/** What `blockdev-add` takes: generic options, the driver's own, children nested or by name. */
+export type NodeOptions = Readonly<Record<string, unknown>>
+
+/** One node, as commands see it. */
+export interface GraphNode {
+  readonly name: string
+  readonly driver: Driver
+  readonly flags: NodeFlags
+  /** Created by a client and not deleted since. */
+  readonly monitorOwned: boolean
+  length(): number
+  /** Begins a drained section: nothing new from root users, nothing in flight. */
+  drained(scope?: DrainScope): Promise<DrainedSection>
+}
+
+/** Which requests a drained section waits for besides those of the node and its parents. */
+export interface DrainScope {
+  readonly subtree?: boolean
+}
+
+/** Ends when disposed. */
+export interface DrainedSection extends AsyncDisposable {
+  end(): void
+}
+
+/** A use of a node by something that is no node: an export, a job, a command at work. */
+export interface UserAbout extends Claims {
+  /** As conflict texts name it; default `an unnamed block device`. */
+  readonly description?: string
+  /** Its name in the graph query; default empty. */
+  readonly name?: string
+  readonly type?: 'block-backend' | 'block-job'
+  /** Name of its edge; default `root`. */
+  readonly edgeName?: string
+  /** No more requests of the user's own making until `drainedEnd`. Requests that come are held. */
+  drainedBegin?(): void
+  drainedEnd?(): void
+  /** The node's length changed. */
+  resized?(): void
+  /** Whether requests of this user are still running that the node below cannot see yet. */
+  isBusy?(): boolean
+}
+
+export interface User extends BlockIo, AsyncDisposable {
+  readonly node: GraphNode
+  /** True inside a drained section; requests made now wait for its end. */
+  readonly quiesced: boolean
+  /** @throws {BlockError} the conflict text; the old claims stay. */
+  setClaims(claims: Claims): void
+  drained(): Promise<DrainedSection>
+  /** Detaches; the node goes too if nothing else holds it. Waits for the user's own requests. */
+  close(): Promise<void>
+}
+
+/** What queries tell of a node. */
+export interface NodeInfo {
+  readonly nodeName: string
+  readonly driver: string
+  readonly readOnly: boolean
+  readonly cache: {
+    readonly writeback: boolean
+    readonly direct: boolean
+    readonly noFlush: boolean
+  }
+  readonly detectZeroes: 'off' | 'on' | 'unmap'
+  /** Plain, or `json:` with members in wire order. */
+  readonly filename: string
+  readonly encrypted: boolean
+  readonly backingDepth: number
+  readonly backingFile?: string
+  readonly writeThreshold: number
+  readonly image: ImageInfo
+}
+
+export interface ImageInfo {
+  readonly filename: string
+  readonly format: string
+  readonly virtualSize: number
+  readonly instance: InstanceInfo
+}
+
+/** Per-node counters of `query-blockstats`. */
+export interface NodeStats {
+  /** End of the highest write so far, 0 before the first. */
+  readonly writeHighestOffset: number
+  readonly driverSpecific?: Readonly<Record<string, unknown>>
+}
+
+export interface GraphDump {
+  readonly nodes: readonly {
+    readonly id: number
+    readonly type: 'block-driver' | 'block-backend' | 'block-job'
+    readonly name: string
+  }[]
+  readonly edges: readonly {
+    readonly parent: number
+    readonly child: number
+    readonly name: string
+    readonly perm: readonly PermissionName[]
+    readonly 'shared-perm': readonly PermissionName[]
+  }[]
+}
+
+/** Three-argument form of `x-blockdev-change`; which combinations are legal is checked here. */
+export interface ChildChange {
+  readonly parent: string
+  readonly child?: string
+  readonly node?: string
+}
+
+export interface Graph {
+  /** Every node, oldest first. Queries list them newest first. */
+  nodes(): readonly GraphNode[]
+  findOrUndefined(name: string): GraphNode | undefined
+  /** @throws {BlockError} `Failed to find node with node-name='x'` */
+  find(name: string): GraphNode
+  /** @throws {BlockError} `Cannot find device='x' nor node-name='x'` */
+  findDeviceOrNode(name: string): GraphNode
+
+  /** `blockdev-add`. On failure the graph is as before. */
+  add(options: NodeOptions): Promise<GraphNode>
+  /** `blockdev-del` */
+  remove(name: string): Promise<void>
+  /** `x-blockdev-change` */
+  changeChild(change: ChildChange): Promise<void>
+  /** `block_resize` of a node, after the argument checks of the command. */
+  resize(node: GraphNode, bytes: number): Promise<void>
+
+  /** @throws {BlockError} the conflict text; nothing changed. */
+  attach(node: GraphNode, about: UserAbout): User
+
+  info(node: GraphNode): NodeInfo
+  stats(node: GraphNode): NodeStats
+  /** The child that statistics call `file`, if any. */
+  primaryChild(node: GraphNode): GraphNode | undefined
+  backingChild(node: GraphNode): GraphNode | undefined
+  dump(): GraphDump
+  /** Drains all nodes, deletes the monitor's, newest first. Users must be closed already. */
+  close(): Promise<void>
+}
+
+export interface GraphAbout {
+  readonly drivers: readonly Driver[]
+  readonly services: Services
+  readonly random: Random
+  /** Supplies the request path of each node: `createNodeIo` of engine/io. */
+  readonly io: (node: never) => unknown
+}
+
+export type { MaybePromise }
