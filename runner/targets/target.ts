@@ -1,0 +1,115 @@
+/**
+ * What the runner knows of a target: how one is named on the command line, what it says it can do,
+ * and how it is started, spoken to and stopped. One module per kind implements it.
+ */
+import type { ByteStream, Host } from '../../engine/index.ts'
+import type { Profile, TargetOptions } from '../../dsl/plan.ts'
+
+/** A target as named on the command line; `text` is what was typed. */
+export type TargetSpec =
+  | { readonly kind: 'engine'; readonly text: string }
+  /** `qsd:` and `system:` with the words of a command line. */
+  | { readonly kind: 'qsd' | 'system'; readonly text: string; readonly command: readonly string[] }
+  /** `qmp:unix:PATH`: runs already and belongs to the user. */
+  | { readonly kind: 'qmp'; readonly text: string; readonly path: string }
+
+export type TargetKind = TargetSpec['kind']
+
+/** One element of `query-qmp-schema`, as sent. */
+export type SchemaEntry = Readonly<Record<string, unknown>> & {
+  readonly name: string
+  readonly 'meta-type': string
+}
+
+/** What a target is and can do, from its own answers. */
+export interface Capabilities {
+  readonly kind: TargetKind
+  /** Folder below `runner/targets` that describes it: `engine`, `qemu-7.2`; absent if unknown. */
+  readonly known?: string
+  /** `7.2.22`. */
+  readonly version: string
+  /** As golden headers and provenance name it: `qemu-storage-daemon 7.2.22`. */
+  readonly title: string
+  /** Hex digest of its `query-qmp-schema`, member order set aside. */
+  readonly schemaHash: string
+  readonly clock: 'virtual' | 'real'
+  /** The profiles that it can play. */
+  readonly profiles: readonly Profile[]
+  readonly channels: readonly string[]
+  readonly commands: ReadonlySet<string>
+  /** Argument names by command. */
+  readonly arguments: ReadonlyMap<string, ReadonlySet<string>>
+  readonly events: ReadonlySet<string>
+  readonly drivers: ReadonlySet<string>
+  readonly objects: ReadonlySet<string>
+  readonly exports: ReadonlySet<string>
+  readonly schema: readonly SchemaEntry[]
+  /** Why a need does not hold, or `undefined` where it does. */
+  missing(need: string): string | undefined
+}
+
+/** How a target's process or engine ended. */
+export interface Exit {
+  readonly status?: number
+  readonly signal?: string
+}
+
+/** A running target. */
+export interface Machine {
+  /** The QMP stream; the greeting has not been read. */
+  readonly monitor: ByteStream
+  readonly exited: Promise<Exit>
+  /** What it wrote on its standard error, bounded. */
+  log(): string
+  /** Ends it without asking. */
+  kill(): void
+  /** Ends it in order, then by force. */
+  stop(): Promise<void>
+}
+
+/** What a target's image tool printed. */
+export interface ToolResult {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The place where one case is played: its files, clock, sockets, and its targets. */
+export interface Station {
+  readonly host: Host
+  /** Absolute; every file of the case lies in it. */
+  readonly directory: string
+  /** Absolute and short, for sockets. */
+  readonly socketDirectory: string
+  /** Runs the case to its end; on the simulated host this is what makes time pass. */
+  play<T>(work: () => Promise<T>, what: string): Promise<T>
+  start(options: TargetOptions): Promise<Machine>
+  /** A second target over the same files, for images at rest. */
+  startOffline(): Promise<Machine>
+  /** Runs the image tool of the target. Paths are absolute. */
+  img(words: readonly string[]): Promise<ToolResult>
+  /** Moves the virtual clock; absent in real time. */
+  advance?(ns: number): Promise<void>
+  /** Removes what the case left; returns what could not be removed. */
+  close(keep: boolean): Promise<readonly string[]>
+}
+
+export interface StationOptions {
+  readonly profile: Profile
+  readonly time: 'virtual' | 'real'
+  readonly seed: number
+}
+
+/** A kind of target, ready to play cases. */
+export interface Target {
+  readonly spec: TargetSpec
+  /** Cached: asks the target once. @throws {TargetError} */
+  probe(): Promise<Capabilities>
+  /** @throws {TargetError} */
+  open(options: StationOptions): Promise<Station>
+}
+
+/** The target could not be started or asked at all: the environment's fault, exit status 3. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError'
+}
