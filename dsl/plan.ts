@@ -20,9 +20,18 @@ export interface Span {
 export type Scalar = null | boolean | number | bigint | string
 export type Value = Scalar | readonly Value[] | { readonly [name: string]: Value }
 
-/** A value as written, with its variables visible. */
+/**
+ * A value as written, with its variables visible. Integers are numbers where they are safe, else
+ * bigint. A plain `64k` is the number it means, with `written` for who wants to print it as it
+ * was; a quoted `"64k"` is text.
+ */
 export type Template =
-  | { readonly kind: 'scalar'; readonly value: Scalar; readonly span: Span }
+  | {
+      readonly kind: 'scalar'
+      readonly value: Scalar
+      readonly written?: string
+      readonly span: Span
+    }
   | Variable
   /** Text with variables inside, such as `inc$n`. */
   | { readonly kind: 'text'; readonly parts: readonly (string | Variable)[]; readonly span: Span }
@@ -55,6 +64,8 @@ export type Profile = 'qemu' | 'note' | 'note-transition'
 
 export interface Suite {
   readonly scenarios: readonly Scenario[]
+  /** Text of every file that a span can name, fragments too: for excerpts in failures. */
+  readonly sources: Readonly<Record<string, string>>
 }
 
 export interface Scenario {
@@ -102,7 +113,7 @@ export interface Case {
   /** `quorum/vote` or `quorum/vote[mode=fifo]`. */
   readonly id: string
   /** Matrix variables in declaration order; empty without a matrix. */
-  readonly variables: readonly { readonly name: string; readonly value: Value }[]
+  readonly variables: readonly Bound[]
   /** Inferred and written needs together, each once. */
   readonly needs: readonly Need[]
   readonly target: TargetOptions
@@ -110,6 +121,13 @@ export interface Case {
   readonly steps: readonly Step[]
   readonly after: readonly Step[]
   readonly finally: readonly Step[]
+}
+
+/** A variable with its value for one case or turn; `text` is what ids and headings show. */
+export interface Bound {
+  readonly name: string
+  readonly value: Value
+  readonly text: string
 }
 
 /** A capability that a target must have for the case to be applicable. */
@@ -517,7 +535,7 @@ export interface SavePath {
 export interface LoopStep {
   readonly kind: 'loop'
   readonly turns: readonly {
-    readonly variables: readonly { readonly name: string; readonly value: Value }[]
+    readonly variables: readonly Bound[]
     readonly steps: readonly Step[]
   }[]
 }

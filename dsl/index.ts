@@ -1,0 +1,20 @@
+/**
+ * The door of the language: scenario text in, plan or problems out. Pure: no file system, no
+ * engine, no runner. Loading it loads the YAML parser, so a command line imports it when needed.
+ */
+export { CODES, type Code } from './codes.ts'
+export { formatScenario } from './format.ts'
+export { jsonSchema } from './json-schema.ts'
+export { LIMITS } from './limits.ts'
+export { lint } from './lint.ts'
+export type * from './plan.ts'
+export { printGraphLine, printIoLine, printPattern, printRange } from './print.ts'
+export { excerpt, place, renderProblem, type Note, type Problem } from './problem.ts'
+export { parseDuration, parseSize, printSize } from './size.ts'
+export {
+  compileScenario,
+  compileSuite,
+  type ClauseTable,
+  type CompileOptions,
+  type SourceFile,
+} from './compile.ts'
