@@ -54,6 +54,10 @@ export interface Extent {
 
 /** An open regular file. Offsets and lengths are bytes. Failures throw `BlockError` with an errno. */
 export interface HostFile {
+  /** False for a device, pipe or directory, of which only the name is known. */
+  readonly regular: boolean
+  /** What offsets and lengths must be multiples of: 1 unless opened with `direct`. */
+  readonly alignment: number
   length(): number
   /** Bytes of storage that the file takes, `undefined` where the host cannot tell. */
   allocatedBytes(): number | undefined
@@ -63,9 +67,15 @@ export interface HostFile {
   write(offset: number, data: Uint8Array): MaybePromise<void>
   flush(): MaybePromise<void>
   truncate(bytes: number): void
-  /** Makes the range read as zeroes without keeping storage; false where the host cannot. */
+  /**
+   * Makes the range read as zeroes without keeping storage; false where the host cannot. What lies
+   * past the end is left alone.
+   */
   punchHole(offset: number, bytes: number): boolean
-  /** Makes the range read as zeroes and keeps its storage; false where the host cannot. */
+  /**
+   * Makes the range read as zeroes with storage set aside, growing the file where needed; false
+   * where the host cannot.
+   */
   zeroRange(offset: number, bytes: number): boolean
   /** The run that starts at `offset`, which is below `length()`. All data where unknown. */
   extent(offset: number): Extent
@@ -88,9 +98,13 @@ export type SocketAddress =
   | { readonly type: 'inet'; readonly host: string; readonly port: number }
 
 export interface Sockets {
-  /** @throws {BlockError} with an errno. */
+  /**
+   * Listens. A unix path that exists already is replaced.
+   *
+   * @throws {BlockError} with the errno's text; `ENXIO` stands for a name that has no address.
+   */
   listen(address: SocketAddress, accept: (stream: ByteStream) => void): Promise<Listener>
-  /** @throws {BlockError} with an errno. */
+  /** @throws {BlockError} as `listen` does. */
   connect(address: SocketAddress): Promise<ByteStream>
 }
 
@@ -113,6 +127,6 @@ export interface ByteStream {
   resume(): void
   /** No more will be written; delivers what was. */
   end(): void
-  /** Drops the stream at once, both ways. */
+  /** Drops the stream at once, both ways. No reader of this end is called again. */
   destroy(): void
 }

@@ -95,6 +95,8 @@ export function createSimFiles(clock: Clock): SimFiles {
   return files
 }
 
+/** The sector size of the simulated storage. */
+const DIRECT_ALIGNMENT = 512
 const PATH_MAX_BYTES = 4096
 const NAME_MAX_BYTES = 255
 
@@ -133,19 +135,24 @@ function openFile(
   }
   /** Carries out what waits for nothing at once, and the rest when its delay is over. */
   const soonOrLater = ({ delayNs, errno }: SimFileFate, work: () => void): MaybePromise<void> => {
-    if (delayNs === undefined) return failOr(errno, work)
+    if (delayNs === undefined) {
+      failOr(errno, work)
+      return
+    }
     return new Promise((resolve, reject) => {
       clock.after(delayNs, () => {
         try {
           failOr(errno, work)
           resolve()
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       })
     })
   }
   return {
+    regular: true,
+    alignment: flags.direct === true ? DIRECT_ALIGNMENT : 1,
     length: () => inode.disk.length,
     allocatedBytes: () => inode.disk.allocatedBytes(),
     read: (offset, into) =>

@@ -62,15 +62,15 @@ export class Scheduler {
 
   /** Drives the simulation until `work` settles, and returns or throws what it came to. */
   async run<T>(work: Promise<T>, limitNs = Infinity, what = 'the work'): Promise<T> {
-    let settled = false
+    const state = { settled: false }
     const settle = (): void => {
-      settled = true
+      state.settled = true
     }
     work.then(settle, settle)
     const endNs = this.#nowNs + limitNs
     for (;;) {
       await microtasks()
-      if (settled) return work
+      if (state.settled) return work
       if (this.#runOne()) continue
       const next = this.#nextDueNs()
       if (next === undefined) throw this.#stalled(what, 'nothing is left to run')

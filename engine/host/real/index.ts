@@ -1,0 +1,19 @@
+/** The machine that we run on, as a host. */
+import { randomInt } from 'node:crypto'
+import type { Host } from '../host.ts'
+import { createRealClock } from './clock.ts'
+import { createRealFiles } from './files.ts'
+import { createRealSockets } from './sockets.ts'
+
+export { stdioStream } from './streams.ts'
+export { whyNoSystemCalls } from './syscalls.ts'
+
+export function createRealHost(): Host {
+  return {
+    kind: 'real',
+    files: createRealFiles(),
+    clock: createRealClock(),
+    random: { below: (bound) => randomInt(bound) },
+    sockets: createRealSockets(),
+  }
+}

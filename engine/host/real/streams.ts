@@ -1,0 +1,77 @@
+/** Node's sockets and standard streams as byte streams. */
+import type { Readable, Writable } from 'node:stream'
+import type { ByteStream } from '../host.ts'
+
+/** A stream over one source and one sink, which for a socket are the same object. */
+export function byteStream(source: Readable, sink: Writable): ByteStream {
+  let over = false
+  let endReader: (() => void) | undefined
+  const finish = (): void => {
+    if (over) return
+    over = true
+    endReader?.()
+  }
+  source.once('end', finish)
+  source.once('close', finish)
+  // An error is always followed by a close, which is what the reader hears of it.
+  source.on('error', () => undefined)
+  if (sink !== (source as unknown)) sink.on('error', finish)
+  const flushBatch = batching(sink)
+  return {
+    onData: (reader) => {
+      source.on('data', reader)
+    },
+    onEnd: (reader) => {
+      endReader = reader
+      // Whoever asks late is told late, never within the call.
+      if (over) setImmediate(reader)
+    },
+    write: (chunk) => {
+      if (!sink.writable) return
+      flushBatch()
+      if (sink.write(chunk)) return
+      return new Promise((resolve) => {
+        const wake = (): void => {
+          sink.off('drain', wake)
+          sink.off('close', wake)
+          resolve()
+        }
+        sink.on('drain', wake)
+        sink.on('close', wake)
+      })
+    },
+    pause: () => {
+      source.pause()
+    },
+    resume: () => {
+      source.resume()
+    },
+    end: () => {
+      sink.end()
+    },
+    destroy: () => {
+      over = true
+      source.destroy()
+      if (sink !== (source as unknown)) sink.end()
+    },
+  }
+}
+
+/** Collects the writes of one turn into one system call, which is most of what a reply costs. */
+function batching(sink: Writable): () => void {
+  let corked = false
+  return () => {
+    if (corked) return
+    corked = true
+    sink.cork()
+    process.nextTick(() => {
+      corked = false
+      sink.uncork()
+    })
+  }
+}
+
+/** Standard input and output of this process as one stream. */
+export function stdioStream(): ByteStream {
+  return byteStream(process.stdin, process.stdout)
+}
