@@ -139,15 +139,10 @@ function openFile(
       failOr(errno, work)
       return
     }
-    return new Promise((resolve, reject) => {
-      clock.after(delayNs, () => {
-        try {
-          failOr(errno, work)
-          resolve()
-        } catch (error) {
-          reject(error)
-        }
-      })
+    return new Promise<void>((resolve) => {
+      clock.after(delayNs, resolve)
+    }).then(() => {
+      failOr(errno, work)
     })
   }
   return {
