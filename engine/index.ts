@@ -1,0 +1,37 @@
+/**
+ * The engine's only door: an engine over a host, the hosts, the NBD client, the drop-in tools, and
+ * the few leaves that everybody needs. Nothing outside `engine/` imports any other file of it.
+ */
+export { createEngine } from './qmp/engine.ts'
+export type { Engine, EngineOptions } from './qmp/engine.ts'
+export { PROFILES } from './profiles/index.ts'
+export type { Profile, ProfileName } from './profiles/index.ts'
+
+export { createRealHost, stdioStream } from './host/real/index.ts'
+export { createSimHost, SimStalled } from './host/sim/index.ts'
+export type { SimHost, SimHostOptions } from './host/sim/index.ts'
+export { streamPair } from './host/pair.ts'
+export type {
+  ByteStream,
+  Clock,
+  Files,
+  Host,
+  HostFile,
+  Listener,
+  SocketAddress,
+  Sockets,
+  Timer,
+} from './host/host.ts'
+
+export { NbdClient } from './nbd/client.ts'
+export type { NbdConnectOptions, NbdExportInfo, NbdExtent, NbdStatus } from './nbd/client.ts'
+
+export { img } from './tools/img/main.ts'
+export { storageDaemon } from './tools/daemon/main.ts'
+export type { ToolOutput } from './tools/output.ts'
+
+export { assert, AssertionError, unreachable } from './util/assert.ts'
+export { isPromise } from './util/async.ts'
+export type { MaybePromise } from './util/async.ts'
+export { BlockError, ERRNO, errnoFromNumber, errnoText, ioError, isErrno } from './util/errors.ts'
+export type { Errno, ErrorClass } from './util/errors.ts'

@@ -1,0 +1,15 @@
+/** The profiles by name. */
+import { noteTransition } from './note-transition.ts'
+import { note } from './note.ts'
+import type { Profile } from './profile.ts'
+import { qemu } from './qemu.ts'
+
+export type { Profile } from './profile.ts'
+
+export const PROFILES = {
+  qemu,
+  note,
+  'note-transition': noteTransition,
+} as const satisfies Record<string, Profile>
+
+export type ProfileName = keyof typeof PROFILES
