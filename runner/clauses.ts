@@ -7,6 +7,8 @@ export interface Clause {
   readonly profiles: readonly string[]
   readonly level: string
   readonly sentence: string
+  /** False: nothing can be refused here, so no scenario has to show a negative side. */
+  readonly refused: boolean
   /** Name of the test that sees it, where no client can. */
   readonly seenBy?: string
 }
@@ -68,7 +70,15 @@ function readClause(id: string, entry: unknown): Clause | string {
   }
   const test = isRecord(entry) ? (entry['test'] ?? entry['test-name']) : undefined
   const named = typeof seenBy === 'string' ? (typeof test === 'string' ? test : seenBy) : undefined
-  return { id, profiles, level, sentence, ...(named === undefined ? {} : { seenBy: named }) }
+  const refused = entry['refused'] !== false
+  return {
+    id,
+    profiles,
+    level,
+    sentence,
+    refused,
+    ...(named === undefined ? {} : { seenBy: named }),
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
