@@ -1,0 +1,29 @@
+/**
+ * The order in which QEMU lists the members of an object: by bucket of the name, and inside one
+ * bucket the member that was inserted last comes first. The bucket's formula is fitted to names
+ * that a real QEMU echoed.
+ */
+
+const BUCKETS = 512
+const encoder = new TextEncoder()
+
+/** 0 to 511. */
+export function keyBucket(name: string): number {
+  const bytes = encoder.encode(name)
+  let value = Math.imul(0x238f13af, bytes.length)
+  bytes.forEach((byte, index) => {
+    value = (value + (byte << ((5 * index) % 24))) | 0
+  })
+  // Only the low bits matter, so that signed arithmetic gives the same bucket.
+  return ((Math.imul(1103515243, value) + 12345) >>> 0) % BUCKETS
+}
+
+/** The entries, given in the order of insertion, in the order in which QEMU lists them. */
+export function inKeyOrder<T extends readonly [string | undefined, unknown]>(
+  entries: readonly T[],
+): T[] {
+  return entries
+    .map((entry, index) => ({ entry, index, bucket: keyBucket(entry[0] ?? '') }))
+    .sort((left, right) => left.bucket - right.bucket || right.index - left.index)
+    .map(({ entry }) => entry)
+}
