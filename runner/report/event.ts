@@ -14,6 +14,8 @@ export type Verdict =
   | 'diverged-differently'
   | 'n/a'
   | 'pending'
+  /** Broke, then passed when played again; real targets with `--retries` only. */
+  | 'flaky'
 
 /** Where in a file a failure points; 1-based. */
 export interface Place {

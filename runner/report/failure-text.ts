@@ -17,7 +17,7 @@ export function failureText(end: CaseEnd, paint: Paint, all: boolean): string {
     ...(end.reason === undefined ? [] : [printable(end.reason)]),
     ...end.failures.flatMap((failure) => failureLines(failure, paint, all)),
     ...transcript(end, all),
-    `rerun: ${end.rerun}`,
+    `rerun: ${printable(end.rerun)}`,
   ]
   return [
     head + printable(phase),
@@ -46,6 +46,6 @@ function transcript(end: CaseEnd, all: boolean): readonly string[] {
     const lines = printable(text).replace(/\n+$/, '').split('\n')
     const shown = all ? lines : lines.slice(-PHASE_LINES)
     const cut = lines.length - shown.length
-    return [`== ${title}`, ...(cut === 0 ? [] : [`… ${cut} lines`]), ...shown]
+    return [`== ${printable(title)}`, ...(cut === 0 ? [] : [`… ${cut} lines`]), ...shown]
   })
 }

@@ -18,6 +18,7 @@ const OUTCOME: Readonly<Record<Verdict, Outcome>> = {
   'diverged-differently': 'failure',
   'n/a': 'skipped',
   pending: 'skipped',
+  flaky: 'passed',
 }
 
 export function junitReporter(): Reporter {
@@ -93,6 +94,10 @@ function testCase(end: CaseEnd): readonly string[] {
 /** The schema allows one such element a case, so further failures follow inside the first. */
 function outcomeElement(end: CaseEnd): readonly string[] {
   const outcome = OUTCOME[end.verdict]
+  if (end.verdict === 'flaky') {
+    const why = end.failures[0]?.message ?? ''
+    return [`      <flakyFailure message="${xml(why)}">${xml(end.reason ?? '')}</flakyFailure>`]
+  }
   if (outcome === 'passed') return []
   const first = end.failures[0]
   const message = first?.message ?? end.reason ?? end.verdict

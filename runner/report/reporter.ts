@@ -29,6 +29,7 @@ export const VERDICT_ORDER: readonly Verdict[] = [
   'error',
   'diverged-differently',
   'healed',
+  'flaky',
   'pending',
   'pass',
   'diverged',
@@ -47,6 +48,7 @@ export const VERDICT_WORD: Readonly<Record<Verdict, string>> = {
   'diverged-differently': 'DIVERGED DIFFERENTLY',
   'n/a': 'n/a',
   pending: 'pending',
+  flaky: 'FLAKY',
 }
 
 export function isBroken(end: CaseEnd): boolean {

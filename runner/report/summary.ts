@@ -2,7 +2,7 @@
 import type { CaseEnd, RunEvent } from './event.ts'
 import { duration, isBroken, verdictCounts, VERDICT_WORD } from './reporter.ts'
 
-const MOST_BROKEN = 4
+const MOST_BROKEN = 3
 const MOST_REASONS = 3
 
 /** What a summary is made of, collected while the run goes on. */

@@ -54,7 +54,7 @@ async function callVerb(name: string, argv: readonly string[], shell: Shell): Pr
   }
   const verb = await entry.load()
   if ('passThrough' in verb) return verb.passThrough(argv, shell)
-  const { flags, words, help } = parseFlags(verb.flags, argv)
+  const { flags, words, help } = parseFlags(verb.flags, argv, verb.notBuilt)
   if (help) {
     shell.stdout.write((await import('./help.ts')).verbHelp(verb))
     return EXIT.ok

@@ -97,6 +97,7 @@ export function choice<const C extends readonly string[]>(...words: C) {
 export function parseFlags<T extends FlagTable>(
   table: T,
   argv: readonly string[],
+  notBuilt: readonly string[] = [],
 ): { readonly flags: Values<T>; readonly words: readonly string[]; readonly help: boolean } {
   const found = new Map<string, unknown>()
   const words: string[] = []
@@ -112,7 +113,7 @@ export function parseFlags<T extends FlagTable>(
     } else if (!word.startsWith('-') || word === '-') {
       words.push(word)
     } else {
-      const { name, flag, glued } = lookUp(table, word)
+      const { name, flag, glued } = lookUp(table, word, notBuilt)
       index += store(found, name, flag, spelling(word), glued, argv[index + 1])
     }
   }
@@ -139,11 +140,14 @@ interface Found {
 }
 
 /** Finds what `--name`, `--name=value`, `-n` or `-nvalue` means. */
-function lookUp(table: FlagTable, word: string): Found {
+function lookUp(table: FlagTable, word: string, notBuilt: readonly string[]): Found {
   const wanted = spelling(word)
   if (word.startsWith('--')) {
     const name = wanted.slice(2)
     const flag = Object.hasOwn(table, name) ? table[name] : undefined
+    if (flag === undefined && notBuilt.includes(name)) {
+      throw new CommandError(`flag '${wanted}' is not built yet`)
+    }
     if (flag === undefined) {
       throw new CommandError(`unknown flag '${wanted}'${hint(name, Object.keys(table), '--')}`)
     }

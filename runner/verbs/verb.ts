@@ -64,6 +64,8 @@ export interface Verb<T extends FlagTable = FlagTable> {
   readonly doc: string
   readonly examples: readonly string[]
   readonly flags: T
+  /** Flags that the design names and that do not exist yet. */
+  readonly notBuilt?: readonly string[]
   run(call: Call<T>): Promise<number>
 }
 
@@ -71,6 +73,14 @@ export interface Verb<T extends FlagTable = FlagTable> {
 export interface PassThrough {
   readonly name: string
   passThrough(argv: readonly string[], shell: Shell): Promise<number>
+}
+
+/** The shell as the drop-in tools want it. */
+export function toolOutput({ stdout, stderr }: Shell) {
+  return {
+    stdout: (text: string) => stdout.write(text),
+    stderr: (text: string) => stderr.write(text),
+  }
 }
 
 /** Declares a verb: the one place where its flags, help and work stand. */
