@@ -108,6 +108,8 @@ export interface InstanceInfo {
  */
 export interface Instance {
   length(): number
+  /** The length is asked for each time instead of being remembered: it is a child's. */
+  readonly liveLength?: boolean
   read(offset: number, into: Uint8Array, flags: RequestFlags): MaybePromise<void>
   write(offset: number, data: Uint8Array, flags: RequestFlags): MaybePromise<void>
   /** Throw `ENOTSUP` to have zeroes written instead. */
@@ -208,12 +210,19 @@ export interface NodeHandle {
   readonly name: string
   /** Live: reopening changes them. */
   readonly flags: NodeFlags
-  /** What root users of this node are called, first one first; for messages. */
-  readonly userName: string
+  /** The name of a client's device on this node, empty without one; for events. */
+  readonly deviceName: string
   /** Opens the node read-only although it was not asked to; refused unless auto-read-only is on. */
   fallBackToReadOnly(reason: string): void
   /** The length changed without a truncate of ours. */
   lengthChanged(): void
+}
+
+/** What `check` is told. */
+export interface CheckQuery<O = Readonly<Record<string, unknown>>> {
+  readonly options: O
+  /** How many children each list names. */
+  readonly counts: Readonly<Record<string, number>>
 }
 
 /** What `claims` is told. */
@@ -242,11 +251,13 @@ export interface Driver {
   /** Own options only; generic ones and children are not listed here. */
   readonly options: Members
   readonly children: Children
-  /** The image's data lies in the child as it is: the child's file name will do. */
+  /** Options that change the visible data or its place: a `json:` file name lists them. */
   readonly strongOptions: readonly string[]
   /** Whether children are opened before the node has its name; generated names show it. */
   readonly childrenFirst: boolean
   readonly addsChildren: boolean
+  /** Refuses options before any listed child is opened. */
+  readonly check: ((query: CheckQuery) => void) | undefined
   readonly claims: ((query: ClaimsQuery) => Claims) | undefined
   /** A file name that opens the same node, or nothing where only options can. */
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
@@ -259,10 +270,13 @@ interface DriverDefinition<O extends Members> {
   readonly doc: string
   readonly options: O
   readonly children: Children
+  /** Options and children as QEMU checks and lists them, where that is not children first. */
+  readonly memberOrder?: readonly string[]
   /** Options that change the visible data or its place: a `json:` file name lists them. */
   readonly strongOptions?: readonly (keyof O & string)[]
   readonly childrenFirst?: boolean
   readonly addsChildren?: boolean
+  readonly check?: (query: CheckQuery<Values<O>>) => void
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
@@ -271,9 +285,11 @@ interface DriverDefinition<O extends Members> {
 /** Makes a driver of its declaration. */
 export function defineDriver<const O extends Members>(definition: DriverDefinition<O>): Driver {
   const erased = {
+    memberOrder: undefined,
     strongOptions: [],
     childrenFirst: true,
     addsChildren: false,
+    check: undefined,
     claims: undefined,
     filename: undefined,
     ...definition,
@@ -286,6 +302,7 @@ interface FilterDefinition<O extends Members> {
   readonly name: string
   readonly doc: string
   readonly options: O
+  readonly memberOrder?: readonly string[]
   readonly strongOptions?: readonly (keyof O & string)[]
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   open(next: Child, context: OpenContext<Values<O>>): MaybePromise<Partial<Instance>>

@@ -1,0 +1,88 @@
+/** Whole numbers from the wire: widths and their texts, and what of 64 bits the engine can keep. */
+import { BlockError } from '../util/errors.ts'
+import type { Json } from '../util/json.ts'
+import type { Place } from './check.ts'
+import type { IntName } from './option.ts'
+import { parseSize } from './size.ts'
+
+interface Width {
+  readonly signed: boolean
+  /** Bits of a type that is narrower than what the wire carries. */
+  readonly narrow?: number
+}
+
+const WIDTHS: Readonly<Record<IntName, Width>> = {
+  int: { signed: true },
+  int8: { signed: true, narrow: 8 },
+  int16: { signed: true, narrow: 16 },
+  int32: { signed: true, narrow: 32 },
+  int64: { signed: true },
+  uint8: { signed: false, narrow: 8 },
+  uint16: { signed: false, narrow: 16 },
+  uint32: { signed: false, narrow: 32 },
+  uint64: { signed: false },
+  size: { signed: false },
+}
+
+/**
+ * The number of a member. An unsigned one of 64 bits lets negative numbers wrap, as QEMU does: it
+ * comes as the negative number with the same bits, for the driver to refuse in its own words.
+ */
+export function checkInteger(name: IntName, value: Json, place: Place): number {
+  const width = WIDTHS[name]
+  const whole = place.wire === 'json' ? fromJson(width, value, place) : fromText(name, value, place)
+  if (width.narrow !== undefined) {
+    const unsigned = width.signed ? whole : BigInt.asUintN(64, whole)
+    const fitting = width.signed
+      ? BigInt.asIntN(width.narrow, unsigned)
+      : BigInt.asUintN(width.narrow, unsigned)
+    if (fitting !== unsigned) {
+      throw new BlockError(`Parameter '${place.name ?? 'null'}' expects ${name}_t`)
+    }
+    return Number(fitting)
+  }
+  return keepable(BigInt.asIntN(64, whole), place)
+}
+
+function fromJson(width: Width, value: Json, place: Place): bigint {
+  const fits = typeof value === 'bigint' && (!width.signed || BigInt.asIntN(64, value) === value)
+  if (fits) return value
+  throw new BlockError(
+    width.signed
+      ? `Invalid parameter type for '${place.path}', expected: integer`
+      : `Parameter '${place.path}' expects uint64`,
+  )
+}
+
+function fromText(name: IntName, value: Json, place: Place): bigint {
+  if (typeof value !== 'string') {
+    throw new BlockError(`Invalid parameter type for '${place.path}', expected: string`)
+  }
+  if (name === 'size') {
+    const size = parseSize(value)
+    if (size !== undefined) return size
+    throw new BlockError(`Parameter '${place.path}' expects a non-negative number below 2^64`)
+  }
+  const whole = parseWhole(value)
+  const fits = WIDTHS[name].signed ? BigInt.asIntN(64, whole ?? 0n) === whole : whole !== undefined
+  if (whole !== undefined && fits) return whole
+  throw new BlockError(`Parameter '${place.path}' expects integer`)
+}
+
+/** As C reads a number with base 0. */
+function parseWhole(text: string): bigint | undefined {
+  const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|[0-9]+)$/.exec(text)
+  const [, sign, digits] = match ?? []
+  if (digits === undefined) return undefined
+  const octal = /^0[0-7]+$/.test(digits)
+  if (/^0[0-9]/.test(digits) && !octal) return undefined
+  const magnitude = BigInt(octal ? `0o${digits}` : digits)
+  if (magnitude >= 2n ** 64n) return undefined
+  return sign === '-' ? -magnitude : magnitude
+}
+
+function keepable(whole: bigint, place: Place): number {
+  const value = Number(whole)
+  if (Number.isSafeInteger(value)) return value
+  throw new BlockError(`Parameter '${place.path}' is beyond 2^53, which this engine cannot keep`)
+}
