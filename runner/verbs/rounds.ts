@@ -5,9 +5,11 @@
 import { createTwoFilesPatch } from 'diff'
 import type { CaseEnd, RunEvent, Verdict } from '../report/event.ts'
 import { isBroken } from '../report/reporter.ts'
-import { runSuite, type RunOptions, type Selected } from '../suite.ts'
+import type { RunOptions, RunSummary, Selected } from '../suite.ts'
 
 export interface RoundsOptions {
+  /** `runSuite`; tests hand in their own. */
+  readonly play: (options: RunOptions) => Promise<Pick<RunSummary, 'interrupted'>>
   readonly run: Omit<RunOptions, 'onEvent'>
   readonly rounds: number
   /** Stop after the first round with a broken case. */
@@ -48,7 +50,7 @@ async function playRound(options: RoundsOptions, book: Book): Promise<void> {
     const again = options.run.cases.filter((one) => wanted.has(`${one.profile} ${one.case.id}`))
     const first = new Map(open.map((end) => [caseKey(end), end]))
     const seen: CaseEnd[] = []
-    await runSuite({ ...options.run, cases: again, onEvent: collect(seen) })
+    await options.play({ ...options.run, cases: again, onEvent: collect(seen) })
     for (const end of seen) {
       const before = first.get(caseKey(end))
       if (before === undefined || isBroken(end)) continue
@@ -74,7 +76,7 @@ async function playOnce(
   hold: boolean,
 ): Promise<readonly CaseEnd[]> {
   const held: CaseEnd[] = []
-  await runSuite({
+  await options.play({
     ...options.run,
     cases,
     onEvent(event) {

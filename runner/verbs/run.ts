@@ -178,6 +178,7 @@ async function play(
   last: LastRun,
 ): Promise<RoundsResult> {
   const { playRounds } = await import('./rounds.ts')
+  const { runSuite } = await import('../suite.ts')
   const endless = flags['until-fail'] ? Number.POSITIVE_INFINITY : 1
   const emit = (event: RunEvent): void => {
     if (event.event === 'case-end') last.add(event)
@@ -185,6 +186,7 @@ async function play(
   }
   return withTarget(() =>
     playRounds({
+      play: runSuite,
       run: options,
       rounds: flags.repeat ?? endless,
       untilFail: flags['until-fail'],
