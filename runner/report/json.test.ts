@@ -16,7 +16,7 @@ describe('the json reporter', () => {
   it('writes one event a line, unchanged', () => {
     const ends = [caseEnd({ title: NASTY }), FAILED]
     assert.deepEqual(
-      lines(...ends).map((line) => JSON.parse(line)),
+      lines(...ends).map((line): unknown => JSON.parse(line)),
       stream(...ends),
     )
   })

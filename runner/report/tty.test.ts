@@ -83,16 +83,11 @@ describe('the terminal reporter', () => {
     const failures = [{ code: 'x', message: NASTY, phase: NASTY, diff: NASTY, excerpt: NASTY }]
     const phases = [{ title: NASTY, text: NASTY }]
     const text = output({ all: true }, { ...FAILED, id: NASTY, failures, phases, reason: NASTY })
-    // eslint-disable-next-line no-control-regex -- these must not occur
-    assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+    assert.doesNotMatch(text.replaceAll('\n', ''), /\p{Cc}/u)
   })
 
   it('keeps to ASCII when asked', () => {
-    // eslint-disable-next-line no-control-regex -- the range of ASCII
-    assert.doesNotMatch(
-      output({ ascii: true, all: true }, { ...FAILED, id: NASTY }),
-      /[^\x00-\x7f]/,
-    )
+    assert.match(output({ ascii: true, all: true }, { ...FAILED, id: NASTY }), /^[\n -~]*$/)
   })
 
   it('folds a long diff and says how much is missing', () => {
@@ -107,20 +102,17 @@ describe('the terminal reporter', () => {
     const reporter = ttyReporter({ ...PLAIN, now: () => time })
     for (const event of stream(caseEnd()).slice(0, 2)) reporter.on(event)
     time = 29_000
-    assert.equal(reporter.tick?.(), '')
+    assert.equal(reporter.tick(), '')
     time = 31_000
-    assert.match(
-      reporter.tick?.() ?? '',
-      /^… 0\/1 cases done {2}quorum\/vote\[mode=fifo\] 31\.0 s\n$/,
-    )
-    assert.equal(reporter.tick?.(), '')
+    assert.match(reporter.tick(), /^… 0\/1 cases done {2}quorum\/vote\[mode=fifo\] 31\.0 s\n$/)
+    assert.equal(reporter.tick(), '')
   })
 
   it('redraws one line on a terminal and clears it before a failure', () => {
     const reporter = ttyReporter({ ...PLAIN, live: true, columns: 30 })
     const events = stream(FAILED)
     for (const event of events.slice(0, 3)) reporter.on(event)
-    const live = reporter.tick?.() ?? ''
+    const live = reporter.tick()
     assert.ok(live.startsWith('\r\u001b[2K 0/1'))
     assert.ok(live.length <= 30 + 5)
     assert.ok(events[3] !== undefined && reporter.on(events[3]).startsWith('\r\u001b[2KFAIL'))

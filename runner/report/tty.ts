@@ -27,7 +27,7 @@ export interface TtyOptions {
 const HEARTBEAT_MS = 30_000
 const CLEAR = '\r\u001b[2K'
 
-export function ttyReporter(options: TtyOptions): Reporter {
+export function ttyReporter(options: TtyOptions): Reporter & { tick(): string } {
   const screen = new Screen(options)
   return {
     on: (event) => screen.on(event),
@@ -121,7 +121,7 @@ class Screen {
 
   #liveLine(): string {
     const text = ` ${this.#done}/${this.#total}${this.#oldest()}`
-    return [...text].slice(0, Math.max(10, this.#options.columns - 1)).join('')
+    return text.slice(0, Math.max(10, this.#options.columns - 1))
   }
 
   #oldest(): string {
@@ -135,7 +135,7 @@ class Screen {
 
   #plain(text: string): string {
     return this.#options.ascii
-      ? text.replaceAll('…', '...').replace(/[^\n\u0020-\u007e\u001b]/g, '?')
+      ? text.replaceAll('…', '...').replace(/[^\p{Cc}\u0020-\u007e]/gu, '?')
       : text
   }
 }

@@ -184,7 +184,7 @@ function store(
   const parsed = parseValue(flag, spelled, value)
   found.set(
     name,
-    flag.kind === 'one' ? parsed : [...((found.get(name) as unknown[]) ?? []), parsed],
+    flag.kind === 'one' ? parsed : [...((found.get(name) as unknown[] | undefined) ?? []), parsed],
   )
   return used
 }

@@ -20,7 +20,7 @@ export function readKeys(stdin: Shell['stdin']): Keys {
     if (stdin.isTTY === true && 'setRawMode' in stdin) (stdin as NodeJS.ReadStream).setRawMode(on)
   }
   const onData = (chunk: Buffer | string): void => {
-    queue.push(...String(chunk))
+    for (const key of String(chunk)) queue.push(key)
     wake?.()
   }
   const onEnd = (): void => {

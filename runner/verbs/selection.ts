@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { dirname, relative, resolve, sep } from 'node:path'
 import type { CompileOptions, Problem, SourceFile } from '../../dsl/index.ts'
-import type { Profile, Suite } from '../../dsl/plan.ts'
+import type { Profile, Suite, Value } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
 import type { Selected } from '../suite.ts'
 import { many, one, text, type FlagTable, type Values } from './flags.ts'
@@ -293,7 +293,7 @@ function filters(flags: SelectionFlags, shell: Shell): readonly Filter[] {
   for (const { name, value } of flags.case) {
     result.push((one) =>
       one.case.variables.some(
-        (variable) => variable.name === name && String(variable.value) === value,
+        (variable) => variable.name === name && spelled(variable.value) === value,
       ),
     )
   }
@@ -301,6 +301,14 @@ function filters(flags: SelectionFlags, shell: Shell): readonly Filter[] {
   if (flags.list.length > 0) result.push(idFilter(listed))
   if (flags.rerun !== undefined) result.push(brokenFilter(flags.rerun, shell))
   return result
+}
+
+/** A matrix value as a user types it. */
+function spelled(value: Value): string {
+  if (typeof value !== 'object') return String(value)
+  return JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner === 'bigint' ? Number(inner) : inner,
+  )
 }
 
 function idsIn(text: string): readonly string[] {

@@ -1,9 +1,9 @@
 /** Finds a suite on disk and reads its files, within bounds and inside its own folder. */
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { LIMITS } from '../../dsl/limits.ts'
 import type { SourceFile } from '../../dsl/index.ts'
+import { packageRoot } from '../places.ts'
 import { CommandError, EXIT } from './verb.ts'
 
 /** Where a suite's parts lie; all absolute. */
@@ -51,8 +51,7 @@ function rootAt(scenarios: string, base: string): SuiteRoot {
 }
 
 function packagedRoot(): SuiteRoot {
-  const here = dirname(fileURLToPath(import.meta.url))
-  const root = upward(here)
+  const root = upward(packageRoot())
   if (root === undefined) throw new CommandError('no folder scenarios/ found', EXIT.environment)
   return root
 }
