@@ -7,7 +7,7 @@
  */
 import type { Clock, Files, Sockets } from '../host/host.ts'
 import type { MaybePromise } from '../util/async.ts'
-import type { Members, Values } from './option.ts'
+import type { Feature, Members, Values } from './option.ts'
 import type { Claims, Permissions } from './permission.ts'
 
 /** Storage reached / a structured child / a child shown unchanged. */
@@ -251,6 +251,10 @@ export interface Driver {
   /** Own options only; generic ones and children are not listed here. */
   readonly options: Members
   readonly children: Children
+  /** What introspection says of the driver's options as a whole. */
+  readonly features: readonly Feature[]
+  /** Options and children as they are checked and listed; children first where this is absent. */
+  readonly memberOrder: readonly string[] | undefined
   /** Options that change the visible data or its place: a `json:` file name lists them. */
   readonly strongOptions: readonly string[]
   /** Whether children are opened before the node has its name; generated names show it. */
@@ -270,6 +274,7 @@ interface DriverDefinition<O extends Members> {
   readonly doc: string
   readonly options: O
   readonly children: Children
+  readonly features?: readonly Feature[]
   /** Options and children as QEMU checks and lists them, where that is not children first. */
   readonly memberOrder?: readonly string[]
   /** Options that change the visible data or its place: a `json:` file name lists them. */
@@ -285,6 +290,7 @@ interface DriverDefinition<O extends Members> {
 /** Makes a driver of its declaration. */
 export function defineDriver<const O extends Members>(definition: DriverDefinition<O>): Driver {
   const erased = {
+    features: [],
     memberOrder: undefined,
     strongOptions: [],
     childrenFirst: true,

@@ -5,8 +5,8 @@
  * error texts (`check.ts`), the entries of `query-qmp-schema` and the reference pages.
  */
 
-/** What QEMU's introspection can say of a member, value or command. */
-export type Feature = 'deprecated' | 'unstable'
+/** What QEMU's introspection can say of a member, value, type or command. */
+export type Feature = 'deprecated' | 'unstable' | 'dynamic-auto-read-only'
 
 /** Integer widths as the wire format's error texts name them. */
 export type IntName =
@@ -37,6 +37,8 @@ export interface Union {
   readonly tag: string
   readonly base: Members
   readonly variants: Readonly<Record<string, Members>>
+  /** What introspection says of a variant's members as a whole. */
+  readonly variantFeatures?: Readonly<Record<string, readonly Feature[]>>
 }
 
 /** One declared member of a struct, with what it becomes in TypeScript. */
@@ -116,3 +118,15 @@ export const opt = {
   list: <T>(of: Schema) => declare<readonly T[]>({ kind: 'list', of }),
   of: <T>(schema: Schema) => declare<T>(schema),
 } as const
+
+/** The same shapes where a schema stands alone: elements of lists, members of unions. */
+export const shape = {
+  str: { kind: 'str' },
+  bool: { kind: 'bool' },
+  int: { kind: 'int', name: 'int' },
+  any: { kind: 'any' },
+  enum: (name: string, values: readonly string[]) =>
+    ({ kind: 'enum', name, values: values.map((value) => ({ name: value })) }) as const,
+  list: (of: Schema) => ({ kind: 'list', of }) as const,
+  struct: (name: string, members: Members) => ({ kind: 'struct', name, members }) as const,
+} as const satisfies Record<string, Schema | ((...args: never[]) => Schema)>
