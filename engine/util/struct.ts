@@ -21,6 +21,7 @@ export type FieldValues<F> = {
 export interface Struct<F> {
   /** Length of the record in bytes. */
   readonly size: number
+  readonly fields: F
   /** Reads the record at `at`; `source` must reach to its end. */
   decode(source: Uint8Array, at?: number): FieldValues<F>
   /** A new array that holds the record. */
@@ -48,6 +49,7 @@ export function struct<const F extends Readonly<Record<string, AnyField>>>(
   }
   return {
     size,
+    fields,
     decode: (source, at = 0) => {
       const view = viewOf(source)
       const values: Record<string, unknown> = {}

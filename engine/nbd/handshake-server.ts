@@ -1,0 +1,362 @@
+/**
+ * The server's half of the handshake: fixed newstyle, without TLS. Replies and their texts are
+ * those of QEMU 7.2, as observed.
+ */
+import type { ByteStream } from '../host/host.ts'
+import {
+  BASE_ALLOCATION,
+  EXPORT_FLAG,
+  GREETING_MAGIC,
+  HANDSHAKE_FLAG,
+  INFO,
+  nameIn,
+  OPTION,
+  OPTION_MAGIC,
+  OPTION_NAMES,
+  OPTION_REPLY,
+  OPTION_REPLY_MAGIC,
+} from './constants.ts'
+import { MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from './limits.ts'
+import { Inconsistent, NameTooLong, OptionData } from './option-data.ts'
+import type { StreamReader } from './reader.ts'
+import { concat, decodeText, encodeText } from './text.ts'
+import {
+  CLIENT_FLAGS,
+  EXPORT_NAME_REPLY,
+  EXPORT_NAME_ZEROES,
+  GREETING,
+  INFO_BLOCK_SIZE,
+  INFO_EXPORT,
+  LONG,
+  OPTION_HEADER,
+  OPTION_REPLY_HEADER,
+  WORD,
+} from './wire.ts'
+
+/** What a server offers under a name. */
+export interface OfferedExport {
+  readonly name: string
+  readonly description: string | undefined
+  readonly size: number
+  /** Transmission flags for a client without structured replies. */
+  readonly flags: number
+  readonly minimumBlock: number
+  readonly preferredBlock: number
+}
+
+export interface Catalogue<E extends OfferedExport> {
+  list(): readonly E[]
+  find(name: string): E | undefined
+}
+
+/** What both sides agreed on. */
+export interface Negotiated<E extends OfferedExport> {
+  readonly export: E
+  readonly structured: boolean
+  /** The client wants `base:allocation` in block status replies. */
+  readonly allocation: boolean
+}
+
+/** The client cannot be served; the stream is to be dropped. The message is for the log. */
+export class NegotiationFailed extends Error {
+  override readonly name = 'NegotiationFailed'
+}
+
+/** The number of the only context, in replies. */
+export const ALLOCATION_CONTEXT_ID = 0
+
+/** The first name bytes that an error message repeats. */
+const NAME_IN_MESSAGE_CHARACTERS = 80
+
+/**
+ * Talks to a client until it has chosen an export.
+ *
+ * @returns nothing when the client took its leave.
+ * @throws {NegotiationFailed} when it broke the protocol.
+ */
+export async function negotiateAsServer<E extends OfferedExport>(
+  stream: ByteStream,
+  reader: StreamReader,
+  catalogue: Catalogue<E>,
+): Promise<Negotiated<E> | undefined> {
+  const session = new Handshake(stream, reader, catalogue)
+  return session.run()
+}
+
+interface Option {
+  readonly number: number
+  readonly data: OptionData
+}
+
+/** How the handshake goes on after an option. */
+type Next<E extends OfferedExport> = 'continue' | 'leave' | Negotiated<E>
+
+class Handshake<E extends OfferedExport> {
+  readonly #stream: ByteStream
+  readonly #reader: StreamReader
+  readonly #catalogue: Catalogue<E>
+  #fixedNewstyle = false
+  #noZeroes = false
+  #structured = false
+  /** The export for which contexts were chosen, and whether the one there is was among them. */
+  #contexts: { readonly export: string; readonly allocation: boolean } | undefined
+
+  constructor(stream: ByteStream, reader: StreamReader, catalogue: Catalogue<E>) {
+    this.#stream = stream
+    this.#reader = reader
+    this.#catalogue = catalogue
+  }
+
+  async run(): Promise<Negotiated<E> | undefined> {
+    await this.#greet()
+    for (;;) {
+      const option = await this.#readOption()
+      const next = await this.#answer(option)
+      if (next === 'leave') return undefined
+      if (next !== 'continue') return next
+    }
+  }
+
+  async #greet(): Promise<void> {
+    await this.#stream.write(
+      GREETING.encode({
+        magic: GREETING_MAGIC,
+        optionMagic: OPTION_MAGIC,
+        flags: HANDSHAKE_FLAG.fixedNewstyle | HANDSHAKE_FLAG.noZeroes,
+      }),
+    )
+    const { flags } = CLIENT_FLAGS.decode(await this.#reader.read(CLIENT_FLAGS.size))
+    this.#fixedNewstyle = (flags & HANDSHAKE_FLAG.fixedNewstyle) !== 0
+    this.#noZeroes = (flags & HANDSHAKE_FLAG.noZeroes) !== 0
+    const unknown = flags & ~(HANDSHAKE_FLAG.fixedNewstyle | HANDSHAKE_FLAG.noZeroes)
+    if (unknown !== 0) {
+      throw new NegotiationFailed(`Unknown client flags 0x${(unknown >>> 0).toString(16)} received`)
+    }
+  }
+
+  async #readOption(): Promise<Option> {
+    const header = OPTION_HEADER.decode(await this.#reader.read(OPTION_HEADER.size))
+    if (header.magic !== OPTION_MAGIC) throw new NegotiationFailed('Bad magic received')
+    if (header.bytes > MAX_PAYLOAD_BYTES) {
+      throw new NegotiationFailed(
+        `len (${String(header.bytes)} ) is larger than max len (${String(MAX_PAYLOAD_BYTES)})`,
+      )
+    }
+    if (!this.#fixedNewstyle && header.option !== OPTION.exportName) {
+      throw new NegotiationFailed(unsupportedText(header.option))
+    }
+    if (header.option === OPTION.exportName && header.bytes > MAX_STRING_BYTES) {
+      throw new NegotiationFailed('Bad length received')
+    }
+    return { number: header.option, data: new OptionData(await this.#readData(header)) }
+  }
+
+  /** The data of options that we know; what comes with others is dropped as it arrives. */
+  async #readData(header: {
+    readonly option: number
+    readonly bytes: number
+  }): Promise<Uint8Array> {
+    if (Object.hasOwn(OPTION_NAMES, header.option)) return this.#reader.read(header.bytes)
+    await this.#reader.skip(header.bytes)
+    return new Uint8Array()
+  }
+
+  async #answer(option: Option): Promise<Next<E>> {
+    try {
+      return await this.#dispatch(option)
+    } catch (error) {
+      if (error instanceof Inconsistent) {
+        const text = `Inconsistent lengths in option ${nameIn(OPTION_NAMES, option.number)}`
+        return this.#refuse(option, OPTION_REPLY.invalid, text)
+      }
+      if (error instanceof NameTooLong) {
+        const text = `Invalid name length: ${String(error.bytes)}`
+        return this.#refuse(option, OPTION_REPLY.invalid, text)
+      }
+      throw error
+    }
+  }
+
+  #dispatch(option: Option): Promise<Next<E>> {
+    switch (option.number) {
+      case OPTION.exportName:
+        return this.#exportName(option)
+      case OPTION.abort:
+        return this.#abort(option)
+      case OPTION.list:
+        return this.#list(option)
+      case OPTION.startTls:
+        return this.#empty(option, () =>
+          this.#refuse(option, OPTION_REPLY.policy, 'TLS not configured'),
+        )
+      case OPTION.info:
+      case OPTION.go:
+        return this.#choose(option)
+      case OPTION.structuredReply:
+        return this.#empty(option, () => this.#structuredReply(option))
+      case OPTION.listMetaContext:
+      case OPTION.setMetaContext:
+        return this.#metaContext(option)
+      default:
+        return this.#refuse(option, OPTION_REPLY.unsupported, unsupportedText(option.number))
+    }
+  }
+
+  /** The old way, which cannot be refused but by dropping the client. */
+  async #exportName(option: Option): Promise<Next<E>> {
+    const found = this.#catalogue.find(decodeText(option.data.rest()))
+    if (found === undefined) throw new NegotiationFailed('export not found')
+    const reply = EXPORT_NAME_REPLY.encode({ size: found.size, flags: this.#flagsOf(found) })
+    const zeroes = new Uint8Array(this.#noZeroes ? 0 : EXPORT_NAME_ZEROES)
+    await this.#stream.write(concat(reply, zeroes))
+    return this.#agree(found)
+  }
+
+  async #abort(option: Option): Promise<Next<E>> {
+    await this.#reply(option, OPTION_REPLY.ack)
+    return 'leave'
+  }
+
+  #list(option: Option): Promise<Next<E>> {
+    return this.#empty(option, async () => {
+      for (const { name, description } of this.#catalogue.list()) {
+        const bytes = encodeText(name)
+        const length = LONG.encode({ value: bytes.length })
+        const data = concat(length, bytes, encodeText(description ?? ''))
+        await this.#reply(option, OPTION_REPLY.server, data)
+      }
+      await this.#reply(option, OPTION_REPLY.ack)
+      return 'continue'
+    })
+  }
+
+  async #choose(option: Option): Promise<Next<E>> {
+    const { data } = option
+    const name = data.exportName()
+    const wanted = new Set<number>()
+    for (let left = data.word(); left > 0; left -= 1) wanted.add(data.word())
+    if (data.left > 0) return this.#unexpectedLength(option)
+    const found = this.#catalogue.find(name)
+    if (found === undefined) return this.#notPresent(option, name)
+    if (wanted.has(INFO.name)) await this.#info(option, INFO.name, encodeText(name))
+    if (found.description !== undefined) {
+      await this.#info(option, INFO.description, encodeText(found.description))
+    }
+    await this.#reply(option, OPTION_REPLY.info, this.#blockSizeInfo(option, found, wanted))
+    const info = { kind: INFO.export, size: found.size, flags: this.#flagsOf(found) }
+    await this.#reply(option, OPTION_REPLY.info, INFO_EXPORT.encode(info))
+    if (option.number === OPTION.info && found.minimumBlock > 1 && !wanted.has(INFO.blockSize)) {
+      const text = 'request NBD_INFO_BLOCK_SIZE to use this export'
+      return this.#refuse(option, OPTION_REPLY.blockSizeRequired, text)
+    }
+    await this.#reply(option, OPTION_REPLY.ack)
+    return option.number === OPTION.go ? this.#agree(found) : 'continue'
+  }
+
+  /** A client that goes on without asking for block sizes is promised that any will do. */
+  #blockSizeInfo(option: Option, found: E, wanted: ReadonlySet<number>): Uint8Array {
+    const tell = option.number === OPTION.info || wanted.has(INFO.blockSize)
+    return INFO_BLOCK_SIZE.encode({
+      kind: INFO.blockSize,
+      minimum: tell ? found.minimumBlock : 1,
+      preferred: found.preferredBlock,
+      maximum: MAX_PAYLOAD_BYTES,
+    })
+  }
+
+  async #structuredReply(option: Option): Promise<Next<E>> {
+    if (this.#structured) {
+      const text = 'structured reply already negotiated'
+      return this.#refuse(option, OPTION_REPLY.invalid, text)
+    }
+    this.#structured = true
+    await this.#reply(option, OPTION_REPLY.ack)
+    return 'continue'
+  }
+
+  async #metaContext(option: Option): Promise<Next<E>> {
+    const set = option.number === OPTION.setMetaContext
+    if (set) this.#contexts = undefined
+    if (set && !this.#structured) {
+      const text = `request option '${nameIn(OPTION_NAMES, option.number)}' when structured reply is not negotiated`
+      return this.#refuse(option, OPTION_REPLY.invalid, text)
+    }
+    const name = option.data.exportName()
+    const found = this.#catalogue.find(name)
+    if (found === undefined) return this.#notPresent(option, name)
+    const allocation = wantsAllocation(option.data, set)
+    if (allocation) {
+      const id = LONG.encode({ value: ALLOCATION_CONTEXT_ID })
+      await this.#reply(option, OPTION_REPLY.metaContext, concat(id, encodeText(BASE_ALLOCATION)))
+    }
+    if (set) this.#contexts = { export: name, allocation }
+    await this.#reply(option, OPTION_REPLY.ack)
+    return 'continue'
+  }
+
+  #agree(found: E): Negotiated<E> {
+    // Contexts chosen for another export do not count.
+    const allocation = this.#contexts?.allocation === true && this.#contexts.export === found.name
+    return { export: found, structured: this.#structured, allocation }
+  }
+
+  #flagsOf(found: E): number {
+    return found.flags | (this.#structured ? EXPORT_FLAG.df : 0)
+  }
+
+  #empty(option: Option, answer: () => Promise<Next<E>>): Promise<Next<E>> {
+    return option.data.left > 0 ? this.#unexpectedLength(option) : answer()
+  }
+
+  #unexpectedLength(option: Option): Promise<Next<E>> {
+    const text = `option '${nameIn(OPTION_NAMES, option.number)}' has unexpected length`
+    return this.#refuse(option, OPTION_REPLY.invalid, text)
+  }
+
+  #notPresent(option: Option, name: string): Promise<Next<E>> {
+    const shown =
+      name.length < NAME_IN_MESSAGE_CHARACTERS
+        ? name
+        : `${name.slice(0, NAME_IN_MESSAGE_CHARACTERS)}...`
+    return this.#refuse(option, OPTION_REPLY.unknown, `export '${shown}' not present`)
+  }
+
+  async #refuse(option: Option, type: number, text: string): Promise<Next<E>> {
+    await this.#reply(option, type, encodeText(text))
+    return 'continue'
+  }
+
+  async #info(option: Option, kind: number, text: Uint8Array): Promise<void> {
+    await this.#reply(option, OPTION_REPLY.info, concat(WORD.encode({ value: kind }), text))
+  }
+
+  async #reply(option: Option, type: number, data: Uint8Array = new Uint8Array()): Promise<void> {
+    const header = OPTION_REPLY_HEADER.encode({
+      magic: OPTION_REPLY_MAGIC,
+      option: option.number,
+      type,
+      bytes: data.length,
+    })
+    await this.#stream.write(concat(header, data))
+  }
+}
+
+function unsupportedText(option: number): string {
+  return `Unsupported option ${String(option)} (${nameIn(OPTION_NAMES, option)})`
+}
+
+/**
+ * Whether the queries select `base:allocation`. Listing without queries selects all there is, and
+ * a bare `base:` selects its namespace, but only when listing.
+ */
+function wantsAllocation(data: OptionData, set: boolean): boolean {
+  const count = data.long()
+  let wants = count === 0 && !set
+  for (let left = count; left > 0; left -= 1) {
+    const query = data.take(data.long())
+    if (query.length > BASE_ALLOCATION.length) continue
+    const text = decodeText(query)
+    if (text === BASE_ALLOCATION || (text === 'base:' && !set)) wants = true
+  }
+  return wants
+}
