@@ -3,9 +3,20 @@
  * children, root users, drained sections, and what queries tell.
  */
 import type { BlockIo, Driver, InstanceInfo, NodeFlags, Services } from '../block/driver.ts'
-import type { Claims, PermissionName } from '../block/permission.ts'
+import { ALL_PERMISSIONS, RESIZE, type Claims, type PermissionName } from '../block/permission.ts'
 import type { Random } from '../host/host.ts'
-import type { MaybePromise } from '../util/async.ts'
+import { BlockError } from '../util/errors.ts'
+import { changeChild } from './change-child.ts'
+import { beginDrained } from './drain.ts'
+import { dumpGraph } from './dump.ts'
+import { findReference, type Environment, type RequestPaths } from './environment.ts'
+import { nodeInfo } from './info.ts'
+import { closeIfUnused, removeNode } from './lifecycle.ts'
+import { nameGenerator } from './name.ts'
+import type { Node } from './node.ts'
+import { addNode } from './open.ts'
+import { innerNode } from './public-node.ts'
+import { RootUser } from './user.ts'
 
 /** What `blockdev-add` takes: generic options, the driver's own, children nested or by name. */
 export type NodeOptions = Readonly<Record<string, unknown>>
@@ -46,8 +57,6 @@ export interface UserAbout extends Claims {
   drainedEnd?(): void
   /** The node's length changed. */
   resized?(): void
-  /** Whether requests of this user are still running that the node below cannot see yet. */
-  isBusy?(): boolean
 }
 
 export interface User extends BlockIo, AsyncDisposable {
@@ -86,6 +95,8 @@ export interface ImageInfo {
   readonly format: string
   readonly virtualSize: number
   readonly instance: InstanceInfo
+  /** What a filter shows, or the backing image. */
+  readonly backing?: ImageInfo
 }
 
 /** Per-node counters of `query-blockstats`. */
@@ -152,8 +163,55 @@ export interface GraphAbout {
   readonly drivers: readonly Driver[]
   readonly services: Services
   readonly random: Random
-  /** Supplies the request path of each node: `createNodeIo` of engine/io. */
-  readonly io: (node: never) => unknown
+  /** `requestPaths` of engine/io. */
+  readonly paths: RequestPaths
 }
 
-export type { MaybePromise }
+export function createGraph({ drivers, services, random, paths }: GraphAbout): Graph {
+  const environment: Environment = {
+    drivers: new Map(drivers.map((driver) => [driver.name, driver])),
+    services,
+    paths,
+    nodes: new Map(),
+    users: new Set(),
+    nextName: nameGenerator(random),
+  }
+  const { nodes } = environment
+  return {
+    nodes: () => [...nodes.values()],
+    findOrUndefined: (name) => nodes.get(name),
+    find(name) {
+      const node = nodes.get(name)
+      if (node !== undefined) return node
+      throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
+    },
+    findDeviceOrNode: (name) => findReference(environment, name),
+    add: (options) => addNode(environment, options),
+    remove: (name) => removeNode(environment, name),
+    changeChild: (change) => changeChild(environment, change),
+    resize: (node, bytes) => resizeNode(environment, innerNode(node), bytes),
+    attach: (node, about) => new RootUser(environment, innerNode(node), about),
+    info: (node) => nodeInfo(innerNode(node)),
+    stats: (node) => ({ writeHighestOffset: innerNode(node).writeHighestOffset }),
+    primaryChild: (node) => innerNode(node).children.find(({ role }) => role.primary)?.child,
+    backingChild: (node) => innerNode(node).children.find(({ role }) => role.cow)?.child,
+    dump: () => dumpGraph(environment),
+    close: () => closeAll(environment),
+  }
+}
+
+async function closeAll(environment: Environment): Promise<void> {
+  for (const node of [...environment.nodes.values()].toReversed()) {
+    if (!node.monitorOwned) continue
+    node.monitorOwned = false
+    await closeIfUnused(environment, node)
+  }
+}
+
+/** A command at work is a user like any other: its conflicts read the same. */
+async function resizeNode(environment: Environment, node: Node, bytes: number): Promise<void> {
+  await using user = new RootUser(environment, node, { uses: RESIZE, shares: ALL_PERMISSIONS })
+  await using _drained = await beginDrained(node)
+  await node.io.truncate(bytes, { exact: true })
+  void user
+}

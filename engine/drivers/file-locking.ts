@@ -1,0 +1,98 @@
+/**
+ * Locks on image files, so that other processes, and other nodes on the same file, keep to the
+ * permissions too. QEMU's scheme: a shared lock on byte 100 + n says "I use permission n", one on
+ * byte 200 + n "I do not share it"; a conflict is a lock of somebody else on the other byte.
+ */
+import type { Instance } from '../block/driver.ts'
+import { ALL_PERMISSIONS, permissionText, type Permissions } from '../block/permission.ts'
+import type { FileLocks } from '../host/host.ts'
+import { BlockError } from '../util/errors.ts'
+
+const USED_BASE = 100
+const UNSHARED_BASE = 200
+const BITS = [0, 1, 2, 3] as const
+
+/** The locked bytes of one open file. */
+interface Held {
+  readonly used: Permissions
+  readonly unshared: Permissions
+}
+
+const NOTHING: Held = { used: 0, unshared: 0 }
+
+type Locking = Required<Pick<Instance, 'checkClaims' | 'setClaims' | 'abortClaims'>>
+
+export function fileLocking(locks: FileLocks): Locking {
+  let settled = NOTHING
+  let taken = NOTHING
+  return {
+    checkClaims({ uses, shares }) {
+      const wanted: Held = { used: uses, unshared: ALL_PERMISSIONS & ~shares }
+      // Taken first and looked at afterwards: of two that do so at once, one sees the other.
+      taken = union(settled, wanted)
+      take(locks, settled, taken)
+      try {
+        checkOthers(locks, wanted)
+      } catch (error) {
+        release(locks, taken, settled)
+        taken = settled
+        throw error
+      }
+    },
+    setClaims({ uses, shares }) {
+      const wanted: Held = { used: uses, unshared: ALL_PERMISSIONS & ~shares }
+      release(locks, taken, wanted)
+      settled = taken = wanted
+    },
+    abortClaims() {
+      release(locks, taken, settled)
+      taken = settled
+    },
+  }
+}
+
+function checkOthers(locks: FileLocks, { used, unshared }: Held): void {
+  for (const bit of BITS) {
+    if ((used & (1 << bit)) !== 0 && locks.isHeldByOther(UNSHARED_BASE + bit)) {
+      throw conflict('', bit)
+    }
+  }
+  for (const bit of BITS) {
+    if ((unshared & (1 << bit)) !== 0 && locks.isHeldByOther(USED_BASE + bit)) {
+      throw conflict('shared ', bit)
+    }
+  }
+}
+
+function conflict(kind: '' | 'shared ', bit: number): BlockError {
+  return new BlockError(`Failed to get ${kind}"${permissionText(1 << bit)}" lock`, {
+    errno: 'EAGAIN',
+    hint: 'Is another process using the image?',
+  })
+}
+
+function union(left: Held, right: Held): Held {
+  return { used: left.used | right.used, unshared: left.unshared | right.unshared }
+}
+
+function take(locks: FileLocks, from: Held, to: Held): void {
+  forEachByte(to.used & ~from.used, to.unshared & ~from.unshared, (byte) => {
+    if (locks.lockShared(byte)) return
+    throw new BlockError(`Failed to lock byte ${String(byte)}`, { errno: 'EAGAIN' })
+  })
+}
+
+function release(locks: FileLocks, from: Held, to: Held): void {
+  forEachByte(from.used & ~to.used, from.unshared & ~to.unshared, (byte) => {
+    locks.unlock(byte)
+  })
+}
+
+function forEachByte(
+  used: Permissions,
+  unshared: Permissions,
+  visit: (byte: number) => void,
+): void {
+  for (const bit of BITS) if ((used & (1 << bit)) !== 0) visit(USED_BASE + bit)
+  for (const bit of BITS) if ((unshared & (1 << bit)) !== 0) visit(UNSHARED_BASE + bit)
+}

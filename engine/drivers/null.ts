@@ -1,0 +1,62 @@
+/**
+ * `null-co` and `null-aio`: nodes with a length and no storage, for tests and benchmarks. The two
+ * differ in name only; here every request may complete at once.
+ */
+import { defineDriver, type BlockStatus, type Driver, type Instance } from '../block/driver.ts'
+import { opt } from '../block/option.ts'
+import { sleep } from '../block/sleep.ts'
+import type { MaybePromise } from '../util/async.ts'
+import { BlockError } from '../util/errors.ts'
+import { checkSize } from './size.ts'
+
+const DEFAULT_SIZE = 2 ** 30
+
+export const nullCo = nullDriver('null-co')
+export const nullAio = nullDriver('null-aio')
+
+function nullDriver(name: string): Driver {
+  return defineDriver({
+    name,
+    kind: 'protocol',
+    doc: 'Discards writes. Reads leave the buffer as it is unless read-zeroes is set.',
+    options: {
+      size: opt.int({ optional: true, doc: 'Virtual disk size in bytes; default 1 GiB.' }),
+      'latency-ns': opt.uint64({ optional: true, doc: 'Delay before each request completes.' }),
+      'read-zeroes': opt.bool({ optional: true, doc: 'Whether reads return zeroes.' }),
+    },
+    children: {},
+    strongOptions: ['size', 'read-zeroes'],
+    filename: ({ given }) => (Object.keys(given).length === 0 ? `${name}://` : undefined),
+    open({ options, services }): Instance {
+      const size = checkSize('size', options.size) ?? DEFAULT_SIZE
+      const latencyNs = checkLatency(options['latency-ns'] ?? 0)
+      const readZeroes = options['read-zeroes'] === true
+      const pause = (): MaybePromise<void> => sleep(services.clock, latencyNs)
+      return {
+        length: () => size,
+        read(_offset, into) {
+          if (readZeroes) into.fill(0)
+          return pause()
+        },
+        write: pause,
+        zero: pause,
+        flush: pause,
+        status: (offset, bytes): BlockStatus => ({
+          bytes,
+          allocated: true,
+          data: false,
+          zero: readZeroes,
+          offset,
+        }),
+        info: () => ({ allocatedBytes: 0 }),
+        supports: { fua: true, unchanged: true },
+      }
+    },
+  })
+}
+
+/** The wire type is unsigned, and a negative number there means a very large one. */
+function checkLatency(latencyNs: number | bigint): number {
+  if (latencyNs < 0 || latencyNs >= 2n ** 63n) throw new BlockError('latency-ns is invalid')
+  return Number(latencyNs)
+}

@@ -1,0 +1,85 @@
+/** `raw`: a format without structure, all of its child or a window of it. */
+import { defineDriver, passThrough, type Child, type Instance } from '../block/driver.ts'
+import { opt } from '../block/option.ts'
+import { RESIZE } from '../block/permission.ts'
+import { BlockError, ioError } from '../util/errors.ts'
+import { assert } from '../util/assert.ts'
+import { checkNotNegative } from './size.ts'
+
+export const raw = defineDriver({
+  name: 'raw',
+  kind: 'format',
+  doc: 'Shows a node as it is, or a part of it.',
+  options: {
+    offset: opt.int({ optional: true, doc: 'Where the window starts in the file, in bytes.' }),
+    size: opt.int({ optional: true, doc: 'Length of the window, a multiple of 512 bytes.' }),
+  },
+  children: {
+    file: { doc: 'The node that holds the data.', role: { data: true, primary: true } },
+  },
+  strongOptions: ['offset', 'size'],
+  filename: ({ given, children }) =>
+    Object.keys(given).length === 0 ? children.get('file') : undefined,
+  // A window would be cut off by whoever shrinks the file.
+  claims: ({ above, options }) =>
+    (options.offset ?? 0) === 0 && options.size === undefined
+      ? above
+      : { uses: above.uses, shares: above.shares & ~RESIZE },
+  open({ options, children }) {
+    const file = children.get('file')
+    assert(file !== undefined, 'raw opens with its child attached')
+    const offset = checkNotNegative('offset', options.offset) ?? 0
+    const size = checkNotNegative('size', options.size)
+    checkWindow(file.length(), offset, size)
+    return offset === 0 && size === undefined ? whole(file) : window(file, Number(offset), size)
+  },
+})
+
+type Size = number | bigint
+
+function checkWindow(available: number, offset: Size, size: Size | undefined): void {
+  if (offset > available) {
+    throw new BlockError(
+      `Offset (${String(offset)}) cannot be greater than size of the containing file ` +
+        `(${String(available)})`,
+    )
+  }
+  if (size === undefined) return
+  if (size > available - Number(offset)) {
+    // The two blanks are QEMU's.
+    throw new BlockError(
+      `The sum of offset (${String(offset)}) and size (${String(size)}) has to be smaller or ` +
+        `equal to the  actual size of the containing file (${String(available)})`,
+    )
+  }
+  if (Number(size) % 512 !== 0) throw new BlockError('Specified size is not multiple of 512')
+}
+
+function whole(file: Child): Instance {
+  return { ...passThrough(file), liveLength: true }
+}
+
+function window(file: Child, start: number, fixed: Size | undefined): Instance {
+  const size = fixed === undefined ? undefined : Number(fixed)
+  const length = (): number => size ?? Math.max(0, file.length() - start)
+  const place = (offset: number, bytes: number, beyond: 'EINVAL' | 'ENOSPC'): number => {
+    if (size !== undefined && offset + bytes > size) throw ioError(beyond)
+    return start + offset
+  }
+  return {
+    ...passThrough(file),
+    length,
+    liveLength: true,
+    read: (offset, into, flags) => file.read(place(offset, into.length, 'EINVAL'), into, flags),
+    write: (offset, data, flags) => file.write(place(offset, data.length, 'ENOSPC'), data, flags),
+    zero: (offset, bytes, flags) => file.zero(place(offset, bytes, 'ENOSPC'), bytes, flags),
+    discard: (offset, bytes) => file.discard(place(offset, bytes, 'ENOSPC'), bytes),
+    status: (offset, bytes) => file.status(start + offset, bytes),
+    truncate(bytes, options) {
+      if (size !== undefined) {
+        throw new BlockError('Cannot resize fixed-size raw disks', { errno: 'ENOTSUP' })
+      }
+      return file.truncate(start + bytes, options)
+    },
+  }
+}

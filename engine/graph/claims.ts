@@ -1,0 +1,80 @@
+/**
+ * Recomputes permissions: every node's parents must get along, and what they want of the node
+ * decides what the node wants of its children. A change is prepared in a transaction, so that a
+ * conflict anywhere leaves all claims as they were.
+ */
+import { ALL_PERMISSIONS, WRITE, WRITE_UNCHANGED, type Claims } from '../block/permission.ts'
+import { BlockError } from '../util/errors.ts'
+import type { Edge, Node } from './node.ts'
+import { checkClaims, cumulative } from './permission.ts'
+import type { Transaction } from './transaction.ts'
+
+/** @throws {BlockError} the first conflict, with nothing changed once the transaction aborts. */
+export function refreshClaims(start: Node, transaction: Transaction): void {
+  for (const node of parentsFirst(start)) refreshNode(node, transaction)
+}
+
+/** What a node would claim of the child on this edge, as things are. */
+export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role'>): Claims {
+  const above = cumulative(node.parents.map((parent) => parent.claims))
+  const own = node.driver.claims?.({
+    options: node.given.checked,
+    childName: edge.name,
+    role: edge.role,
+    above,
+    readOnly: node.flags.readOnly,
+  })
+  // Without rules of its own a driver wants what is wanted of it.
+  const claims = own ?? above
+  return node.flags.forceShare ? { ...claims, shares: ALL_PERMISSIONS } : claims
+}
+
+export function setEdgeClaims(edge: Edge, claims: Claims, transaction: Transaction): void {
+  const before = edge.claims
+  edge.claims = claims
+  transaction.add({
+    abort() {
+      edge.claims = before
+    },
+  })
+}
+
+function refreshNode(node: Node, transaction: Transaction): void {
+  checkClaims(
+    node.name,
+    node.parents.map((edge) => ({
+      ...edge.claims,
+      parent: edge.parent.description,
+      edge: edge.name,
+    })),
+  )
+  const above = cumulative(node.parents.map((edge) => edge.claims))
+  if (node.flags.readOnly && (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0) {
+    throw new BlockError('Block node is read-only', { errno: 'EPERM' })
+  }
+  if (node.isOpen) prepareInstance(node, above, transaction)
+  for (const edge of node.children) setEdgeClaims(edge, claimsOn(node, edge), transaction)
+}
+
+function prepareInstance(node: Node, above: Claims, transaction: Transaction): void {
+  const { instance } = node
+  instance.checkClaims?.(above)
+  transaction.add({
+    commit: () => instance.setClaims?.(above),
+    abort: () => instance.abortClaims?.(),
+  })
+}
+
+/** The node and all below, each before its children; older children before newer ones. */
+function parentsFirst(start: Node): Node[] {
+  const seen = new Set<Node>()
+  const childrenFirst: Node[] = []
+  const visit = (node: Node): void => {
+    if (seen.has(node)) return
+    seen.add(node)
+    for (const edge of node.children) visit(edge.child)
+    childrenFirst.push(node)
+  }
+  visit(start)
+  return childrenFirst.reverse()
+}

@@ -1,0 +1,51 @@
+/** Drained sections: root users hold new requests back, and all that run have completed. */
+import type { DrainedSection, DrainScope } from './graph.ts'
+import type { Node } from './node.ts'
+
+/** Begins a section; the promise resolves when nothing is in flight any more. */
+export async function beginDrained(node: Node, scope: DrainScope = {}): Promise<DrainedSection> {
+  const nodes = scope.subtree === true ? [...withAll(node, below)] : [node]
+  for (const member of nodes) member.drainedBegin()
+  await settled(nodes)
+  return section(nodes)
+}
+
+function section(nodes: readonly Node[]): DrainedSection {
+  let open = true
+  const end = (): void => {
+    if (!open) return
+    open = false
+    for (const member of nodes.toReversed()) member.drainedEnd()
+  }
+  return {
+    end,
+    [Symbol.asyncDispose]() {
+      end()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** Requests of a parent may be between two requests to its child: parents must be idle too. */
+async function settled(nodes: readonly Node[]): Promise<void> {
+  const watched = new Set(nodes.flatMap((node) => [...withAll(node, above)]))
+  for (;;) {
+    const busy = [...watched].find((node) => node.activity.inFlight > 0)
+    if (busy === undefined) return
+    await busy.activity.idle()
+  }
+}
+
+function below(node: Node): Node[] {
+  return node.children.map((edge) => edge.child)
+}
+
+function above(node: Node): Node[] {
+  return node.parents.flatMap((edge) => edge.parent.asNode ?? [])
+}
+
+function withAll(start: Node, next: (node: Node) => Node[]): Set<Node> {
+  const found = new Set([start])
+  for (const node of found) for (const other of next(node)) found.add(other)
+  return found
+}

@@ -1,0 +1,28 @@
+/** What the parts of one graph share. */
+import type { BlockIo, Driver, Services } from '../block/driver.ts'
+import { BlockError } from '../util/errors.ts'
+import type { Node } from './node.ts'
+import type { RootUser } from './user.ts'
+
+/** Supplies the request paths; the graph itself moves no data. */
+export interface RequestPaths {
+  node(node: Node): BlockIo
+  user(user: RootUser): BlockIo
+}
+
+export interface Environment {
+  readonly drivers: ReadonlyMap<string, Driver>
+  readonly services: Services
+  readonly paths: RequestPaths
+  /** Every named node, oldest first. */
+  readonly nodes: Map<string, Node>
+  readonly users: Set<RootUser>
+  nextName(): string
+}
+
+/** Looks a reference up as commands do that take device and node names alike. */
+export function findReference(environment: Environment, name: string): Node {
+  const node = environment.nodes.get(name)
+  if (node !== undefined) return node
+  throw new BlockError(`Cannot find device='${name}' nor node-name='${name}'`, { errno: 'ENODEV' })
+}

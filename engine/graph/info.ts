@@ -1,0 +1,42 @@
+/** What queries tell of a node. */
+import { filenameOf } from './describe.ts'
+import type { ImageInfo, NodeInfo } from './graph.ts'
+import { instanceInfo, type Node } from './node.ts'
+
+export function nodeInfo(node: Node): NodeInfo {
+  const { flags } = node
+  return {
+    nodeName: node.name,
+    driver: node.driver.name,
+    readOnly: flags.readOnly,
+    // The write cache is always on: who wants each write on disk asks for it with the write.
+    cache: { writeback: true, direct: flags.direct, noFlush: flags.noFlush },
+    detectZeroes: flags.detectZeroes,
+    filename: filenameOf(node),
+    encrypted: instanceInfo(node).encrypted ?? false,
+    backingDepth: backingDepth(node),
+    writeThreshold: 0,
+    image: imageInfo(node),
+  }
+}
+
+/** The node that shows through this one: what a filter shows, or the backing child. */
+export function shownThrough(node: Node): Node | undefined {
+  return node.children.find(({ role }) => role.filtered === true || role.cow === true)?.child
+}
+
+function backingDepth(node: Node): number {
+  const next = shownThrough(node)
+  return next === undefined ? 0 : 1 + backingDepth(next)
+}
+
+function imageInfo(node: Node): ImageInfo {
+  const next = shownThrough(node)
+  return {
+    filename: filenameOf(node),
+    format: node.driver.name,
+    virtualSize: node.length(),
+    instance: instanceInfo(node),
+    ...(next === undefined ? {} : { backing: imageInfo(next) }),
+  }
+}

@@ -1,0 +1,51 @@
+/** When nodes end: nothing refers to them any more, or a client deletes them. */
+import { BlockError } from '../util/errors.ts'
+import { detachEdge } from './edge.ts'
+import type { Environment } from './environment.ts'
+import type { Node } from './node.ts'
+
+/** Closes the node, and what then is unused below, unless something still refers to it. */
+export async function closeIfUnused(environment: Environment, node: Node): Promise<void> {
+  if (node.monitorOwned || node.holds > 0 || node.parents.length > 0) return
+  // Kept until the end, so that nothing closes it a second time meanwhile.
+  node.holds++
+  if (node.isOpen) await flushIgnoringErrors(node)
+  await dispose(environment, node)
+}
+
+/** Takes a node out of the graph, whatever state it is in. It has no parents. */
+export async function dispose(environment: Environment, node: Node): Promise<void> {
+  if (node.isOpen) await node.instance.close?.()
+  if (environment.nodes.get(node.name) === node) environment.nodes.delete(node.name)
+  for (const edge of [...node.children]) {
+    detachEdge(edge)
+    await closeIfUnused(environment, edge.child)
+  }
+}
+
+/** `blockdev-del`. @throws {BlockError} with the node still there. */
+export async function removeNode(environment: Environment, name: string): Promise<void> {
+  const node = environment.nodes.get(name)
+  if (node === undefined) {
+    throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
+  }
+  if (node.parents.some((edge) => edge.parent.asNode === undefined)) {
+    throw new BlockError(`Node ${name} is in use`)
+  }
+  if (!node.monitorOwned) throw new BlockError(`Node ${name} is not owned by the monitor`)
+  if (node.parents.length > 0 || node.holds > 0) {
+    throw new BlockError(`Block device ${name} is in use`)
+  }
+  node.monitorOwned = false
+  await closeIfUnused(environment, node)
+}
+
+async function flushIgnoringErrors(node: Node): Promise<void> {
+  if (node.flags.readOnly) return
+  try {
+    await node.io.flush()
+  } catch (error) {
+    // Whoever needed the data on disk has flushed before and seen the failure.
+    if (!(error instanceof BlockError)) throw error
+  }
+}

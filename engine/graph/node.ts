@@ -1,0 +1,227 @@
+/** Nodes and the edges between them. Changes go through `edge.ts`, which keeps both ends true. */
+import type {
+  BlockIo,
+  Child,
+  ChildRole,
+  Driver,
+  Instance,
+  InstanceInfo,
+  Limits,
+} from '../block/driver.ts'
+import type { Claims } from '../block/permission.ts'
+import { assert } from '../util/assert.ts'
+import { Activity } from './activity.ts'
+import { beginDrained } from './drain.ts'
+import type { LiveFlags } from './flags.ts'
+import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
+import { MAX_LENGTH, SECTOR_BYTES } from './length.ts'
+import { alignUp } from '../util/align.ts'
+import { BlockError, errnoText } from '../util/errors.ts'
+
+/** Whatever can be at the upper end of an edge. */
+export interface Parent {
+  /** The parent node; absent for a root user. */
+  readonly asNode: Node | undefined
+  /** The node's name, or the client's name for the user's device. */
+  readonly name: string
+  /** As conflict texts name it. */
+  readonly description: string
+  drainedBegin(): void
+  drainedEnd(): void
+  /** The length of the node below changed. */
+  childResized(): void
+}
+
+export class Edge {
+  readonly parent: Parent
+  readonly name: string
+  readonly role: ChildRole
+  /** The node below. Only `edge.ts` changes it. */
+  child: Node
+  claims: Claims
+  /** How the parent's driver sees the node below. */
+  readonly handle: Child
+
+  constructor(parent: Parent, name: string, role: ChildRole, child: Node, claims: Claims) {
+    this.parent = parent
+    this.name = name
+    this.role = role
+    this.child = child
+    this.claims = claims
+    this.handle = childHandle(this)
+  }
+}
+
+/** The options of a node as the user gave them, sorted by who reads them. */
+export interface GivenOptions {
+  /** The driver's own, as given. */
+  readonly own: Readonly<Record<string, unknown>>
+  /** The same, with defaults filled in. */
+  readonly checked: Readonly<Record<string, unknown>>
+}
+
+export class Node implements Parent, GraphNode {
+  readonly name: string
+  readonly driver: Driver
+  readonly flags: LiveFlags
+  readonly given: GivenOptions
+  /** The node's requests in flight and drained sections. */
+  readonly activity = new Activity()
+  /** Newest first: the order in which conflicts are looked for. */
+  readonly parents: Edge[] = []
+  /** Newest first. */
+  readonly children: Edge[] = []
+  monitorOwned = false
+  /** References of commands at work, which keep the node alive. */
+  holds = 0
+  /** Statistics of the request path. */
+  writeHighestOffset = 0
+  #instance: Instance | undefined
+  #io: BlockIo | undefined
+  #length = 0
+
+  constructor(name: string, driver: Driver, flags: LiveFlags, given: GivenOptions) {
+    this.name = name
+    this.driver = driver
+    this.flags = flags
+    this.given = given
+  }
+
+  get asNode(): Node {
+    return this
+  }
+
+  get description(): string {
+    return `node '${this.name}'`
+  }
+
+  get isOpen(): boolean {
+    return this.#instance !== undefined
+  }
+
+  get instance(): Instance {
+    assert(this.#instance !== undefined, `node ${this.name} is not open`)
+    return this.#instance
+  }
+
+  /** The node's request path. */
+  get io(): BlockIo {
+    assert(this.#io !== undefined, `node ${this.name} is not open`)
+    return this.#io
+  }
+
+  /** Called once, by `open.ts`. */
+  opened(instance: Instance, io: BlockIo): void {
+    this.#instance = instance
+    this.#io = io
+  }
+
+  /** Virtual disk size in bytes, a multiple of 512. */
+  length(): number {
+    if (this.#instance?.liveLength === true) {
+      return alignUp(Math.max(0, this.#instance.length()), SECTOR_BYTES)
+    }
+    return this.#length
+  }
+
+  /** Reads the length anew. @throws {BlockError} where the driver cannot tell. */
+  refreshLength(): void {
+    const bytes = lengthOf(this.instance)
+    const changed = bytes !== this.#length
+    this.#length = bytes
+    if (changed) for (const edge of [...this.parents]) edge.parent.childResized()
+  }
+
+  /** A write went past the end. */
+  grewTo(bytes: number): void {
+    if (bytes <= this.#length) return
+    this.#length = alignUp(bytes, SECTOR_BYTES)
+    for (const edge of [...this.parents]) edge.parent.childResized()
+  }
+
+  childResized(): void {
+    if (this.#instance?.liveLength !== true) return
+    for (const edge of [...this.parents]) edge.parent.childResized()
+  }
+
+  drainedBegin(): void {
+    if (!this.activity.enterSection()) return
+    for (const edge of [...this.parents]) edge.parent.drainedBegin()
+    this.#instance?.drainedBegin?.()
+  }
+
+  drainedEnd(): void {
+    if (!this.activity.leaveSection()) return
+    this.#instance?.drainedEnd?.()
+    for (const edge of [...this.parents]) edge.parent.drainedEnd()
+  }
+
+  drained(scope?: DrainScope): Promise<DrainedSection> {
+    return beginDrained(this, scope)
+  }
+
+  edge(name: string): Edge | undefined {
+    return this.children.find((edge) => edge.name === name)
+  }
+}
+
+function lengthOf(instance: Instance): number {
+  const describe = (errno: string) => `Could not refresh total sector count: ${errno}`
+  try {
+    const bytes = instance.length()
+    if (bytes > MAX_LENGTH) {
+      throw new BlockError('too large', { errno: 'EFBIG' })
+    }
+    return alignUp(Math.max(0, bytes), SECTOR_BYTES)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new BlockError(describe(errnoText(error.errno)), { errno: error.errno, cause: error })
+  }
+}
+
+function childHandle(edge: Edge): Child {
+  return {
+    name: edge.name,
+    get nodeName() {
+      return edge.child.name
+    },
+    length: () => edge.child.length(),
+    read: (offset, into, flags) => edge.child.io.read(offset, into, flags),
+    write: (offset, data, flags) => edge.child.io.write(offset, data, flags),
+    zero: (offset, bytes, flags) => edge.child.io.zero(offset, bytes, flags),
+    discard: (offset, bytes) => edge.child.io.discard(offset, bytes),
+    flush: () => edge.child.io.flush(),
+    status: (offset, bytes) => edge.child.io.status(offset, bytes),
+    truncate: (bytes, options) => edge.child.io.truncate(bytes, options),
+    limits: () => limitsOf(edge.child.instance),
+    info: () => instanceInfo(edge.child),
+  }
+}
+
+/** What the node's driver tells; storage that it does not count itself is its children's. */
+export function instanceInfo(node: Node): InstanceInfo {
+  const own = node.instance.info?.() ?? {}
+  if (own.allocatedBytes !== undefined || node.children.length === 0) return own
+  let allocatedBytes = 0
+  for (const edge of node.children) {
+    const below = instanceInfo(edge.child).allocatedBytes
+    if (below === undefined) return own
+    allocatedBytes += below
+  }
+  return { ...own, allocatedBytes }
+}
+
+const NO_LIMITS: Limits = {
+  requestAlignment: 1,
+  maxTransfer: 0,
+  optimalTransfer: 0,
+  zeroAlignment: 1,
+  maxZero: 0,
+  discardAlignment: 1,
+  maxDiscard: 0,
+}
+
+/** What a node demands of requests, with defaults filled in. */
+export function limitsOf(instance: Instance): Limits {
+  return { ...NO_LIMITS, ...instance.limits?.() }
+}

@@ -1,0 +1,129 @@
+/** Root users: exports, jobs and commands that use a node without being one. */
+import type { BlockIo, BlockStatus, RequestFlags, TruncateOptions } from '../block/driver.ts'
+import type { Claims } from '../block/permission.ts'
+import { assert } from '../util/assert.ts'
+import type { MaybePromise } from '../util/async.ts'
+import { Activity } from './activity.ts'
+import { refreshClaims, setEdgeClaims } from './claims.ts'
+import { beginDrained } from './drain.ts'
+import { attachEdge, detachEdge } from './edge.ts'
+import type { Environment } from './environment.ts'
+import type { DrainedSection, GraphNode, User, UserAbout } from './graph.ts'
+import { closeIfUnused } from './lifecycle.ts'
+import type { Edge, Node, Parent } from './node.ts'
+import { publicNode } from './public-node.ts'
+import { Transaction } from './transaction.ts'
+
+export class RootUser implements User, Parent {
+  readonly asNode = undefined
+  readonly description: string
+  readonly name: string
+  readonly type: 'block-backend' | 'block-job'
+  /** The user's own requests that have not completed. */
+  readonly activity = new Activity()
+  readonly #environment: Environment
+  readonly #about: UserAbout
+  readonly #io: BlockIo
+  #edge: Edge | undefined
+  #sections = 0
+  #resumeWaiters: (() => void)[] = []
+
+  /** @throws {BlockError} a permission conflict. */
+  constructor(environment: Environment, node: Node, about: UserAbout) {
+    this.#environment = environment
+    this.#about = about
+    this.description = about.description ?? 'an unnamed block device'
+    this.name = about.name ?? ''
+    this.type = about.type ?? 'block-backend'
+    this.#io = environment.paths.user(this)
+    const claims = { uses: about.uses, shares: about.shares }
+    this.#edge = attachEdge(this, about.edgeName ?? 'root', {}, node, claims)
+    environment.users.add(this)
+  }
+
+  get edge(): Edge {
+    assert(this.#edge !== undefined, 'the user is closed')
+    return this.#edge
+  }
+
+  get node(): GraphNode {
+    return publicNode(this.edge.child)
+  }
+
+  get quiesced(): boolean {
+    return this.#sections > 0
+  }
+
+  /** Resolves once no drained section holds the user back. */
+  async resumed(): Promise<void> {
+    while (this.quiesced) await new Promise<void>((resolve) => this.#resumeWaiters.push(resolve))
+  }
+
+  drainedBegin(): void {
+    if (this.#sections++ === 0) this.#about.drainedBegin?.()
+  }
+
+  drainedEnd(): void {
+    assert(this.#sections > 0, 'a drained section of a user ended twice')
+    if (--this.#sections > 0) return
+    this.#about.drainedEnd?.()
+    const waiters = this.#resumeWaiters
+    this.#resumeWaiters = []
+    for (const wake of waiters) wake()
+  }
+
+  childResized(): void {
+    this.#about.resized?.()
+  }
+
+  setClaims(claims: Claims): void {
+    Transaction.run((transaction) => {
+      setEdgeClaims(this.edge, { uses: claims.uses, shares: claims.shares }, transaction)
+      refreshClaims(this.edge.child, transaction)
+    })
+  }
+
+  drained(): Promise<DrainedSection> {
+    return beginDrained(this.edge.child)
+  }
+
+  async close(): Promise<void> {
+    const edge = this.#edge
+    if (edge === undefined) return
+    await this.activity.idle()
+    if (this.#edge === undefined) return
+    this.#edge = undefined
+    this.#environment.users.delete(this)
+    detachEdge(edge)
+    await closeIfUnused(this.#environment, edge.child)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  length(): number {
+    return this.#io.length()
+  }
+  read(offset: number, into: Uint8Array, flags?: RequestFlags): MaybePromise<void> {
+    return this.#io.read(offset, into, flags)
+  }
+  write(offset: number, data: Uint8Array, flags?: RequestFlags): MaybePromise<void> {
+    return this.#io.write(offset, data, flags)
+  }
+  zero(offset: number, bytes: number, flags?: RequestFlags): MaybePromise<void> {
+    return this.#io.zero(offset, bytes, flags)
+  }
+  discard(offset: number, bytes: number): MaybePromise<void> {
+    return this.#io.discard(offset, bytes)
+  }
+  flush(): MaybePromise<void> {
+    return this.#io.flush()
+  }
+  status(offset: number, bytes: number): MaybePromise<BlockStatus> {
+    return this.#io.status(offset, bytes)
+  }
+  truncate(bytes: number, options?: TruncateOptions): MaybePromise<void> {
+    return this.#io.truncate(bytes, options)
+  }
+}

@@ -1,0 +1,79 @@
+/** A root user's requests: bounds of the disk, and waiting while a drained section lasts. */
+import type { BlockIo } from '../block/driver.ts'
+import { RESIZE, WRITE } from '../block/permission.ts'
+import type { Node } from '../graph/node.ts'
+import type { RootUser } from '../graph/user.ts'
+import { isPromise, type MaybePromise } from '../util/async.ts'
+import { ioError } from '../util/errors.ts'
+
+/** Longest single request. */
+const MAX_REQUEST_BYTES = 2 ** 31 - 512
+
+export function createUserIo(user: RootUser): BlockIo {
+  const below = (): Node => user.edge.child
+  const run = <T>(request: () => MaybePromise<T>): MaybePromise<T> =>
+    user.quiesced ? whenResumed(user, request) : counted(user, request())
+  return {
+    length: () => below().length(),
+    read: (offset, into, flags) =>
+      run(() => {
+        checkRange(below(), offset, into.length)
+        return below().io.read(offset, into, flags)
+      }),
+    write: (offset, data, flags) =>
+      run(() => {
+        checkMayWrite(user, offset, data.length)
+        return below().io.write(offset, data, flags)
+      }),
+    zero: (offset, bytes, flags) =>
+      run(() => {
+        checkMayWrite(user, offset, bytes)
+        return below().io.zero(offset, bytes, flags)
+      }),
+    discard: (offset, bytes) =>
+      run(() => {
+        checkMayWrite(user, offset, bytes)
+        return below().io.discard(offset, bytes)
+      }),
+    flush: () => run(() => below().io.flush()),
+    status: (offset, bytes) =>
+      run(() => {
+        checkRange(below(), offset, bytes)
+        return below().io.status(offset, bytes)
+      }),
+    truncate: (bytes, options) =>
+      run(() => {
+        if ((user.edge.claims.uses & RESIZE) === 0) throw ioError('EPERM')
+        return below().io.truncate(bytes, options)
+      }),
+  }
+}
+
+async function whenResumed<T>(user: RootUser, request: () => MaybePromise<T>): Promise<T> {
+  user.activity.begin()
+  try {
+    await user.resumed()
+    return await request()
+  } finally {
+    user.activity.end()
+  }
+}
+
+function counted<T>(user: RootUser, result: MaybePromise<T>): MaybePromise<T> {
+  if (!isPromise(result)) return result
+  user.activity.begin()
+  return result.finally(() => {
+    user.activity.end()
+  })
+}
+
+function checkMayWrite(user: RootUser, offset: number, bytes: number): void {
+  if ((user.edge.claims.uses & WRITE) === 0) throw ioError('EPERM')
+  checkRange(user.edge.child, offset, bytes)
+}
+
+function checkRange(node: Node, offset: number, bytes: number): void {
+  const length = node.length()
+  const outside = offset < 0 || offset > length || bytes > length - offset
+  if (outside || bytes > MAX_REQUEST_BYTES) throw ioError('EIO')
+}
