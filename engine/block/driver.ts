@@ -248,8 +248,6 @@ export interface Driver {
   readonly name: string
   readonly kind: DriverKind
   readonly doc: string
-  /** What introspection says of the driver, such as `dynamic-auto-read-only`. */
-  readonly features: readonly string[]
   /** Own options only; generic ones and children are not listed here. */
   readonly options: Members
   readonly children: Children
@@ -274,7 +272,6 @@ interface DriverDefinition<O extends Members> {
   readonly name: string
   readonly kind: DriverKind
   readonly doc: string
-  readonly features?: readonly string[]
   readonly options: O
   readonly children: Children
   readonly features?: readonly Feature[]
@@ -295,7 +292,6 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
   const erased = {
     features: [],
     memberOrder: undefined,
-    features: [],
     strongOptions: [],
     childrenFirst: true,
     addsChildren: false,

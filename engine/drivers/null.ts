@@ -7,7 +7,7 @@ import { opt } from '../block/option.ts'
 import { sleep } from '../block/sleep.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
-import { checkSize } from './size.ts'
+import { checkNotNegative } from './size.ts'
 
 const DEFAULT_SIZE = 2 ** 30
 
@@ -28,7 +28,7 @@ function nullDriver(name: string): Driver {
     strongOptions: ['size', 'read-zeroes'],
     filename: ({ given }) => (Object.keys(given).length === 0 ? `${name}://` : undefined),
     open({ options, services }): Instance {
-      const size = checkSize('size', options.size) ?? DEFAULT_SIZE
+      const size = checkNotNegative('size', options.size) ?? DEFAULT_SIZE
       const latencyNs = checkLatency(options['latency-ns'] ?? 0)
       const readZeroes = options['read-zeroes'] === true
       const pause = (): MaybePromise<void> => sleep(services.clock, latencyNs)
@@ -55,8 +55,8 @@ function nullDriver(name: string): Driver {
   })
 }
 
-/** The wire type is unsigned, and a negative number there means a very large one. */
-function checkLatency(latencyNs: number | bigint): number {
-  if (latencyNs < 0 || latencyNs >= 2n ** 63n) throw new BlockError('latency-ns is invalid')
-  return Number(latencyNs)
+/** The wire type is unsigned; a negative number stands for one above 2^63. */
+function checkLatency(latencyNs: number): number {
+  if (latencyNs < 0) throw new BlockError('latency-ns is invalid')
+  return latencyNs
 }

@@ -31,13 +31,11 @@ export const raw = defineDriver({
     const offset = checkNotNegative('offset', options.offset) ?? 0
     const size = checkNotNegative('size', options.size)
     checkWindow(file.length(), offset, size)
-    return offset === 0 && size === undefined ? whole(file) : window(file, Number(offset), size)
+    return offset === 0 && size === undefined ? whole(file) : window(file, offset, size)
   },
 })
 
-type Size = number | bigint
-
-function checkWindow(available: number, offset: Size, size: Size | undefined): void {
+function checkWindow(available: number, offset: number, size: number | undefined): void {
   if (offset > available) {
     throw new BlockError(
       `Offset (${String(offset)}) cannot be greater than size of the containing file ` +
@@ -45,22 +43,21 @@ function checkWindow(available: number, offset: Size, size: Size | undefined): v
     )
   }
   if (size === undefined) return
-  if (size > available - Number(offset)) {
+  if (size > available - offset) {
     // The two blanks are QEMU's.
     throw new BlockError(
       `The sum of offset (${String(offset)}) and size (${String(size)}) has to be smaller or ` +
         `equal to the  actual size of the containing file (${String(available)})`,
     )
   }
-  if (Number(size) % 512 !== 0) throw new BlockError('Specified size is not multiple of 512')
+  if (size % 512 !== 0) throw new BlockError('Specified size is not multiple of 512')
 }
 
 function whole(file: Child): Instance {
   return { ...passThrough(file), liveLength: true }
 }
 
-function window(file: Child, start: number, fixed: Size | undefined): Instance {
-  const size = fixed === undefined ? undefined : Number(fixed)
+function window(file: Child, start: number, size: number | undefined): Instance {
   const length = (): number => size ?? Math.max(0, file.length() - start)
   const place = (offset: number, bytes: number, beyond: 'EINVAL' | 'ENOSPC'): number => {
     if (size !== undefined && offset + bytes > size) throw ioError(beyond)

@@ -1,5 +1,4 @@
 /** `x-blockdev-change`: adds a child to a node or takes one away. */
-import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { claimsOn } from './claims.ts'
 import { beginDrained } from './drain.ts'
@@ -40,15 +39,14 @@ async function removeChild(environment: Environment, parent: Node, name: string)
   if (edge === undefined) {
     throw new BlockError(`Node '${parent.name}' does not have child '${name}'`)
   }
-  const { checkChildRemoval, childRemoved } = parent.instance
-  if (checkChildRemoval === undefined) {
+  const { instance } = parent
+  if (instance.checkChildRemoval === undefined) {
     throw new BlockError(`The node ${parent.name} does not support removing a child`)
   }
-  assert(childRemoved !== undefined, `driver ${parent.driver.name} forgets removed children`)
-  checkChildRemoval(name)
+  instance.checkChildRemoval(name)
   {
     await using _drained = await beginDrained(parent, { subtree: true })
-    childRemoved(name)
+    instance.childRemoved?.(name)
     detachEdge(edge)
   }
   await closeIfUnused(environment, edge.child)

@@ -210,8 +210,8 @@ async function closeAll(environment: Environment): Promise<void> {
 
 /** A command at work is a user like any other: its conflicts read the same. */
 async function resizeNode(environment: Environment, node: Node, bytes: number): Promise<void> {
-  await using user = new RootUser(environment, node, { uses: RESIZE, shares: ALL_PERMISSIONS })
+  const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
+  await using _user = new RootUser(environment, node, claims)
   await using _drained = await beginDrained(node)
   await node.io.truncate(bytes, { exact: true })
-  void user
 }

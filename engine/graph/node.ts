@@ -87,7 +87,7 @@ export class Node implements Parent, GraphNode {
     this.given = given
   }
 
-  get asNode(): Node {
+  get asNode(): this {
     return this
   }
 
