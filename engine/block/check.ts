@@ -10,7 +10,7 @@ import { unreachable } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json, JsonObject } from '../util/json.ts'
 import { checkInteger } from './integer.ts'
-import type { Member, Members, Schema, Union } from './option.ts'
+import type { Members, Schema, Union } from './option.ts'
 import { firstUndeclared } from './undeclared.ts'
 
 export type Wire = 'json' | 'keyval'
@@ -40,6 +40,11 @@ export function checkMembers(
 /** The same for a value of any shape, such as a union's. */
 export function checkValue(schema: Schema, value: Json, wire: Wire = 'json'): unknown {
   return check(schema, value, { path: '', name: undefined, wire })
+}
+
+/** The same for one named value on its own. */
+export function checkMember(name: string, schema: Schema, value: Json): unknown {
+  return check(schema, value, { path: name, name, wire: 'json' })
 }
 
 /** Puts the declared defaults where nothing was given. */
@@ -173,14 +178,10 @@ function checkDeclared(
   for (const [name, member] of Object.entries(members)) {
     const value = object.get(name)
     const path = within(place, name)
-    if (value !== undefined) checked[name] = checkMember(member, value, { ...place, path, name })
+    if (value !== undefined) checked[name] = check(member.schema, value, { ...place, path, name })
     else if (!member.optional) throw new BlockError(`Parameter '${path}' is missing`)
   }
   return checked
-}
-
-function checkMember(member: Member, value: Json, place: Place): unknown {
-  return check(member.schema, value, place)
 }
 
 function within(place: Place, name: string): string {

@@ -1,6 +1,29 @@
 /** One engine: a graph, its exports and objects, and the monitors through which clients reach them. */
+import type { Driver, Services } from '../block/driver.ts'
+import { DRIVERS } from '../drivers/index.ts'
+import type { Exports } from '../exports/exports.ts'
+import type { Graph } from '../graph/graph.ts'
+import { createGraph } from '../graph/graph.ts'
 import type { ByteStream, Host } from '../host/host.ts'
-import type { ProfileName } from '../profiles/index.ts'
+import { requestPaths } from '../io/paths.ts'
+import type { Profile, ProfileName } from '../profiles/index.ts'
+import { PROFILES } from '../profiles/index.ts'
+import { BlockError } from '../util/errors.ts'
+import type { Json } from '../util/json.ts'
+import { Turns } from '../util/turns.ts'
+import type { Command } from './command.ts'
+import { createCommands } from './commands/index.ts'
+import type { Answer } from './dispatch.ts'
+import { dispatch } from './dispatch.ts'
+import { isOutOfBand } from './envelope.ts'
+import { EventBus } from './events.ts'
+import { OBJECT_TYPES } from './object-types.ts'
+import type { ObjectType } from './objects.ts'
+import { Objects } from './objects.ts'
+import type { Chardev, EngineParts } from './parts.ts'
+import type { MonitorState } from './session.ts'
+import { Session } from './session.ts'
+import { UNBUILT_EXPORTS } from './unbuilt-exports.ts'
 
 export interface EngineOptions {
   readonly host: Host
@@ -10,14 +33,149 @@ export interface EngineOptions {
   readonly log?: (line: string) => void
 }
 
+export interface MonitorOptions {
+  readonly pretty?: boolean
+}
+
 export interface Engine {
   /** Serves one QMP client on the stream: greeting, negotiation, commands, events. */
-  openMonitor(stream: ByteStream, options?: { readonly pretty?: boolean }): void
-  /** The exit status; settles after `quit` or `shutdown()`, when all is closed. */
+  openMonitor(stream: ByteStream, options?: MonitorOptions): void
+  /**
+   * The exit status; settles after `quit`, `shutdown()` or a driver's wish, when all is closed.
+   * Rejects for a bug in the engine.
+   */
   readonly finished: Promise<number>
   /** Closes exports, then nodes, as the daemon does at its end. */
   shutdown(): Promise<void>
 }
 
 /** @throws {BlockError} for a profile that is not built yet. */
-export declare function createEngine(options: EngineOptions): Engine
+export function createEngine(options: EngineOptions): Engine {
+  return new EngineProcess(options)
+}
+
+/** The engine with the parts that the daemon's command line works on. */
+export class EngineProcess implements Engine, EngineParts {
+  readonly host: Host
+  readonly profile: Profile
+  readonly graph: Graph
+  readonly exports: Exports
+  readonly objects: Objects
+  readonly events: EventBus
+  readonly commands: ReadonlyMap<string, Command>
+  readonly drivers: readonly Driver[] = DRIVERS
+  readonly objectTypes: readonly ObjectType[]
+  readonly chardevs: Chardev[] = []
+  readonly finished: Promise<number>
+  readonly #sessions = new Set<Session>()
+  readonly #turns = new Turns()
+  readonly #settle: {
+    readonly resolve: (status: number) => void
+    readonly reject: (bug: unknown) => void
+  }
+  /** Set when the end has begun. */
+  #status: number | undefined
+  #closing: Promise<void> | undefined
+
+  constructor({ host, profile = 'qemu', log = () => undefined }: EngineOptions) {
+    if (profile !== 'qemu') throw new BlockError(`profile ${profile} is not built yet`)
+    this.host = host
+    this.profile = PROFILES[profile]
+    this.events = new EventBus(host.clock)
+    const services: Services = {
+      clock: host.clock,
+      files: host.files,
+      sockets: host.sockets,
+      emit: (event, data) => this.events.emit(event, data),
+      object: (type, id) => this.objects.instance(type, id),
+      log,
+      exit: (status) => void this.#end(status),
+    }
+    this.objectTypes = OBJECT_TYPES.map((create) => create(services))
+    this.objects = new Objects(this.objectTypes)
+    this.graph = createGraph({
+      drivers: this.drivers,
+      services,
+      random: host.random,
+      paths: requestPaths,
+    })
+    this.exports = UNBUILT_EXPORTS
+    this.commands = createCommands({ drivers: this.drivers, objectTypes: this.objectTypes })
+    const { promise, resolve, reject } = withResolvers<number>()
+    this.finished = promise
+    this.#settle = { resolve, reject }
+  }
+
+  openMonitor(stream: ByteStream, { pretty = false }: MonitorOptions = {}): void {
+    if (this.#status !== undefined) {
+      stream.destroy()
+      return
+    }
+    const session: Session = new Session(stream, {
+      pretty,
+      answer: (value, monitor) => this.#answer(value, monitor),
+      answered: () => this.#answered(),
+      closed: () => {
+        this.#sessions.delete(session)
+        unsubscribe()
+      },
+    })
+    const unsubscribe = this.events.subscribe((event) => session.notify(event))
+    this.#sessions.add(session)
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#end(0)
+  }
+
+  /** Everything closes now; the client is still answered, and then the engine is finished. */
+  async quit(status = 0): Promise<void> {
+    this.#status ??= status
+    await this.#close()
+  }
+
+  async #end(status: number): Promise<void> {
+    await this.quit(status)
+    this.#answered()
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.exports.closeAll().then(() => this.graph.close())
+    return this.#closing
+  }
+
+  async #answer(value: Json, monitor: MonitorState): Promise<Answer> {
+    const urgent = monitor.oobEnabled && isOutOfBand(value)
+    const work = (): Promise<Answer> => dispatch(value, { engine: this, monitor })
+    try {
+      return urgent ? await work() : await this.#turns.take(work)
+    } catch (bug) {
+      this.#settle.reject(bug)
+      for (const session of [...this.#sessions]) session.close()
+      return {}
+    }
+  }
+
+  /** An answer went out; if it was the last one, the engine is finished. */
+  #answered(): void {
+    if (this.#status === undefined) return
+    this.events.close()
+    for (const session of [...this.#sessions]) session.close()
+    this.#settle.resolve(this.#status)
+  }
+}
+
+/** As `Promise.withResolvers`, which our oldest Node lacks. */
+function withResolvers<T>(): {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (reason: unknown) => void
+} {
+  let resolve: (value: T) => void = () => undefined
+  let reject: (reason: unknown) => void = () => undefined
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}

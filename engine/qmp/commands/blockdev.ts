@@ -1,0 +1,65 @@
+/** Commands that change the graph. */
+import type { Driver } from '../../block/driver.ts'
+import { opt } from '../../block/option.ts'
+import { BlockError } from '../../util/errors.ts'
+import type { Command } from '../command.ts'
+import { defineCommand, defineUnionCommand } from '../command.ts'
+import { blockdevOptions } from '../schema/blockdev.ts'
+
+function blockdevAdd(drivers: readonly Driver[]): Command {
+  return defineUnionCommand({
+    name: 'blockdev-add',
+    doc: 'Creates a node, and the nodes nested in its options.',
+    args: blockdevOptions(drivers),
+    async run({ engine }, options) {
+      await engine.graph.add(options)
+    },
+  })
+}
+
+const blockdevDel = defineCommand({
+  name: 'blockdev-del',
+  doc: 'Deletes a node that blockdev-add created and nobody uses.',
+  args: { 'node-name': opt.str({ doc: 'Name of the node.' }) },
+  run: ({ engine }, args) => engine.graph.remove(args['node-name']),
+})
+
+const xBlockdevChange = defineCommand({
+  name: 'x-blockdev-change',
+  doc: 'Adds a child to a node or takes one away.',
+  features: ['unstable'],
+  args: {
+    parent: opt.str({ doc: 'The node whose children change.' }),
+    child: opt.str({ optional: true, doc: 'Name of the edge to remove.' }),
+    node: opt.str({ optional: true, doc: 'Name of the node to add.' }),
+  },
+  run: ({ engine }, { parent, child, node }) =>
+    engine.graph.changeChild({
+      parent,
+      ...(child === undefined ? {} : { child }),
+      ...(node === undefined ? {} : { node }),
+    }),
+})
+
+const blockResize = defineCommand({
+  name: 'block_resize',
+  doc: 'Resizes a node while it is in use.',
+  args: {
+    device: opt.str({ optional: true, doc: 'Name of a device; there are none.' }),
+    'node-name': opt.str({ optional: true, doc: 'Name of the node.' }),
+    size: opt.int({ doc: 'New virtual disk size in bytes.' }),
+  },
+  async run({ engine }, { device = '', 'node-name': nodeName = '', size }) {
+    const node = device === '' ? engine.graph.findOrUndefined(nodeName) : undefined
+    if (node === undefined) {
+      throw new BlockError(`Cannot find device='${device}' nor node-name='${nodeName}'`)
+    }
+    // QEMU says ">0" and takes 0. We keep both.
+    if (size < 0) throw new BlockError("Parameter 'size' expects a >0 size")
+    await engine.graph.resize(node, size)
+  },
+})
+
+export function blockdevCommands(drivers: readonly Driver[]): readonly Command[] {
+  return [blockdevAdd(drivers), blockdevDel, xBlockdevChange, blockResize]
+}

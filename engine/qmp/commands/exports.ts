@@ -1,0 +1,141 @@
+/** Commands about exports and the NBD server. */
+import type { Members } from '../../block/option.ts'
+import { opt, shape } from '../../block/option.ts'
+import type { NbdExportOptions } from '../../exports/exports.ts'
+import type { SocketAddress } from '../../host/host.ts'
+import { defineCommand, defineUnionCommand } from '../command.ts'
+
+/** Where the NBD server listens, as members of one object (command line). */
+export const INET_MEMBERS = {
+  host: opt.str({ doc: 'Host name or address.' }),
+  port: opt.str({ doc: 'Port number.' }),
+} as const satisfies Members
+
+export const UNIX_MEMBERS = {
+  path: opt.str({ doc: 'Path of the socket.' }),
+} as const satisfies Members
+
+export const SERVER_MEMBERS = {
+  'max-connections': opt.uint32({ optional: true, doc: 'Clients at most; 0 means any number.' }),
+} as const satisfies Members
+
+const ADDRESS_TYPE = opt.enum('SocketAddressType', ['inet', 'unix'])
+
+const nbdServerStart = defineCommand({
+  name: 'nbd-server-start',
+  doc: 'Starts the NBD server.',
+  args: {
+    addr: opt.of<{ readonly type: string; readonly data: Readonly<Record<string, unknown>> }>({
+      kind: 'union',
+      name: 'SocketAddressLegacy',
+      tag: 'type',
+      base: { type: ADDRESS_TYPE({ doc: 'Kind of address.' }) },
+      variants: {
+        inet: { data: opt.of(shape.struct('InetSocketAddress', INET_MEMBERS))({ doc: 'Host.' }) },
+        unix: { data: opt.of(shape.struct('UnixSocketAddress', UNIX_MEMBERS))({ doc: 'Path.' }) },
+      },
+    })({ doc: 'Where to listen.' }),
+    ...SERVER_MEMBERS,
+  },
+  run: ({ engine }, { addr, 'max-connections': maxConnections }) =>
+    engine.exports.startServer({
+      addr: socketAddress({ ...addr.data, type: addr.type }),
+      'max-connections': maxConnections,
+    }),
+})
+
+/** The address that checked members describe. */
+export function socketAddress(members: Readonly<Record<string, unknown>>): SocketAddress {
+  return members['type'] === 'unix'
+    ? { type: 'unix', path: String(members['path']) }
+    : { type: 'inet', host: String(members['host']), port: Number(members['port']) }
+}
+
+const nbdServerStop = defineCommand({
+  name: 'nbd-server-stop',
+  doc: 'Stops the NBD server and removes its exports.',
+  args: {},
+  run: ({ engine }) => engine.exports.stopServer(),
+})
+
+const EXPORT_TYPE = opt.enum('BlockExportType', ['nbd'])
+
+/** Arguments of `block-export-add`; also what `--export` takes. */
+export const EXPORT_OPTIONS = {
+  kind: 'union',
+  name: 'BlockExportOptions',
+  tag: 'type',
+  base: {
+    type: EXPORT_TYPE({ doc: 'Kind of export.' }),
+    id: opt.str({ doc: 'Name of the export.' }),
+    'fixed-iothread': opt.bool({ optional: true, doc: 'Keep the thread.' }),
+    iothread: opt.str({ optional: true, doc: 'Thread to run in.' }),
+    'node-name': opt.str({ doc: 'Node to export.' }),
+    writable: opt.bool({ optional: true, doc: 'Whether clients may write.' }),
+    writethrough: opt.bool({ optional: true, doc: 'Flush after each write.' }),
+  },
+  variants: {
+    nbd: {
+      name: opt.str({ optional: true, doc: 'Name for clients; default the node name.' }),
+      description: opt.str({ optional: true, doc: 'Text for clients.' }),
+      bitmaps: opt.list({
+        kind: 'alternate',
+        name: 'BlockDirtyBitmapOrStr',
+        branches: [
+          { kind: 'str' },
+          {
+            kind: 'struct',
+            name: 'BlockDirtyBitmap',
+            members: { node: opt.str({ doc: 'Its node.' }), name: opt.str({ doc: 'Its name.' }) },
+          },
+        ],
+      })({ optional: true, doc: 'Dirty bitmaps to show.' }),
+      'allocation-depth': opt.bool({ optional: true, doc: 'Show the depth of allocation.' }),
+    },
+  },
+} as const
+
+const blockExportAdd = defineUnionCommand({
+  name: 'block-export-add',
+  doc: 'Exports a node.',
+  args: EXPORT_OPTIONS,
+  run: ({ engine }, options) =>
+    // The union above has just these members.
+    engine.exports.add(options as unknown as NbdExportOptions),
+})
+
+const blockExportDel = defineCommand({
+  name: 'block-export-del',
+  doc: 'Removes an export.',
+  args: {
+    id: opt.str({ doc: 'Name of the export.' }),
+    mode: opt.enum('BlockExportRemoveMode', ['safe', 'hard'])({
+      optional: true,
+      doc: 'What to do while clients are connected; default safe: refuse.',
+    }),
+  },
+  run: ({ engine }, { id, mode }) => engine.exports.remove(id, mode ?? 'safe'),
+})
+
+const queryBlockExports = defineCommand({
+  name: 'query-block-exports',
+  doc: 'All exports.',
+  args: {},
+  returns: shape.list(
+    shape.struct('BlockExportInfo', {
+      id: opt.str({ doc: 'Name of the export.' }),
+      type: EXPORT_TYPE({ doc: 'Kind of export.' }),
+      'node-name': opt.str({ doc: 'The exported node.' }),
+      'shutting-down': opt.bool({ doc: 'It waits for its last users.' }),
+    }),
+  ),
+  run: ({ engine }) => engine.exports.list(),
+})
+
+export const EXPORT_COMMANDS = [
+  nbdServerStart,
+  nbdServerStop,
+  blockExportAdd,
+  blockExportDel,
+  queryBlockExports,
+] as const

@@ -1,0 +1,179 @@
+/** Commands that describe nodes, and those about jobs, of which there are none yet. */
+import { opt, shape } from '../../block/option.ts'
+import type { GraphNode, NodeInfo } from '../../graph/graph.ts'
+import { defineCommand } from '../command.ts'
+import type { EngineParts } from '../parts.ts'
+import { BLOCK_INFO, BLOCK_STATS, DEVICE_INFO, GRAPH, nodeCounters } from '../schema/results.ts'
+
+const queryBlock = defineCommand({
+  name: 'query-block',
+  doc: 'Devices with their nodes. There are no devices: storage daemons have none.',
+  args: {},
+  returns: shape.list(BLOCK_INFO),
+  run: () => [],
+})
+
+const queryNamedBlockNodes = defineCommand({
+  name: 'query-named-block-nodes',
+  doc: 'All nodes, newest first.',
+  args: {
+    flat: opt.bool({ optional: true, doc: 'Leave out what lies behind each node.' }),
+  },
+  returns: shape.list(DEVICE_INFO),
+  run: ({ engine }) =>
+    engine.graph
+      .nodes()
+      .toReversed()
+      .map((node) => deviceInfo(engine.graph.info(node))),
+})
+
+function deviceInfo(info: NodeInfo): Readonly<Record<string, unknown>> {
+  const { instance } = info.image
+  return {
+    file: info.filename,
+    'node-name': info.nodeName,
+    ro: info.readOnly,
+    drv: info.driver,
+    backing_file: info.backingFile,
+    backing_file_depth: info.backingDepth,
+    encrypted: info.encrypted,
+    detect_zeroes: info.detectZeroes,
+    ...NO_LIMITS,
+    image: {
+      filename: info.image.filename,
+      format: info.image.format,
+      'virtual-size': info.image.virtualSize,
+      'actual-size': instance.allocatedBytes,
+      'cluster-size': instance.clusterBytes,
+      encrypted: instance.encrypted,
+      compressed: instance.compressed,
+      'dirty-flag': instance.dirty,
+      'format-specific': instance.specific,
+    },
+    cache: {
+      writeback: info.cache.writeback,
+      direct: info.cache.direct,
+      'no-flush': info.cache.noFlush,
+    },
+    write_threshold: info.writeThreshold,
+  }
+}
+
+/** Limits belong to devices; throttle nodes do not show theirs here. */
+const NO_LIMITS = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 }
+
+const queryBlockstats = defineCommand({
+  name: 'query-blockstats',
+  doc: 'What was read and written, oldest node first.',
+  args: {
+    'query-nodes': opt.bool({ optional: true, doc: 'Of all nodes rather than of devices.' }),
+  },
+  returns: shape.list(BLOCK_STATS),
+  run: ({ engine }, args) =>
+    args['query-nodes'] === true ? engine.graph.nodes().map((node) => nodeStats(engine, node)) : [],
+})
+
+/** One node with, as QEMU nests them, what lies below it. */
+function nodeStats(engine: EngineParts, node: GraphNode): Readonly<Record<string, unknown>> {
+  const { writeHighestOffset, driverSpecific } = engine.graph.stats(node)
+  const below = engine.graph.primaryChild(node)
+  const backing = engine.graph.backingChild(node)
+  return {
+    'node-name': node.name,
+    stats: nodeCounters(writeHighestOffset),
+    'driver-specific': driverSpecific,
+    parent: below === undefined ? undefined : nodeStats(engine, below),
+    backing: backing === undefined ? undefined : nodeStats(engine, backing),
+  }
+}
+
+const queryGraph = defineCommand({
+  name: 'x-debug-query-block-graph',
+  doc: 'Nodes and edges with their permissions.',
+  features: ['unstable'],
+  args: {},
+  returns: GRAPH,
+  run: ({ engine }) => engine.graph.dump(),
+})
+
+const JOB_STATUS = opt.enum('JobStatus', [
+  'undefined',
+  'created',
+  'running',
+  'paused',
+  'ready',
+  'standby',
+  'waiting',
+  'pending',
+  'aborting',
+  'concluded',
+  'null',
+])
+
+const queryJobs = defineCommand({
+  name: 'query-jobs',
+  doc: 'All jobs. There are none until jobs are built.',
+  args: {},
+  returns: shape.list(
+    shape.struct('JobInfo', {
+      id: opt.str({ doc: 'Name of the job.' }),
+      status: JOB_STATUS({ doc: 'Where it is in its life.' }),
+      'current-progress': opt.int({ doc: 'How far it is.' }),
+      'total-progress': opt.int({ doc: 'How far it will go.' }),
+      error: opt.str({ optional: true, doc: 'Why it failed.' }),
+    }),
+  ),
+  run: () => [],
+})
+
+const queryBlockJobs = defineCommand({
+  name: 'query-block-jobs',
+  doc: 'All block jobs. There are none until jobs are built.',
+  args: {},
+  returns: shape.list(
+    shape.struct('BlockJobInfo', {
+      type: opt.str({ doc: 'Kind of job.' }),
+      device: opt.str({ doc: 'Name of the job.' }),
+      len: opt.int({ doc: 'How far it will go.' }),
+      offset: opt.int({ doc: 'How far it is.' }),
+      busy: opt.bool({ doc: 'It is at work.' }),
+      paused: opt.bool({ doc: 'It was told to pause.' }),
+      speed: opt.int({ doc: 'Bytes per second at most, or 0.' }),
+      ready: opt.bool({ doc: 'It may be completed.' }),
+      status: JOB_STATUS({ doc: 'Where it is in its life.' }),
+      'auto-finalize': opt.bool({ doc: 'It finalizes itself.' }),
+      'auto-dismiss': opt.bool({ doc: 'It dismisses itself.' }),
+      error: opt.str({ optional: true, doc: 'Why it failed.' }),
+    }),
+  ),
+  run: () => [],
+})
+
+const queryChardev = defineCommand({
+  name: 'query-chardev',
+  doc: 'Character devices, which carry the monitors.',
+  args: {},
+  returns: shape.list(
+    shape.struct('ChardevInfo', {
+      label: opt.str({ doc: 'Name of the device.' }),
+      filename: opt.str({ doc: 'Where it leads.' }),
+      'frontend-open': opt.bool({ doc: 'Something uses it.' }),
+    }),
+  ),
+  run: ({ engine }) =>
+    engine.chardevs.map(({ label, filename, frontendOpen }) => ({
+      label,
+      filename,
+      'frontend-open': frontendOpen,
+    })),
+})
+
+export const QUERY_COMMANDS = [
+  queryBlock,
+  queryNamedBlockNodes,
+  queryBlockstats,
+  queryGraph,
+  queryJobs,
+  queryBlockJobs,
+  queryChardev,
+] as const

@@ -1,0 +1,51 @@
+/** From a request to its answer: find the command, check the arguments, run. */
+import { checkMembers, checkValue, withDefaults } from '../block/check.ts'
+import { BlockError } from '../util/errors.ts'
+import type { Json } from '../util/json.ts'
+import type { Command, CommandContext } from './command.ts'
+import { isUnion } from './command.ts'
+import { inDeclaredOrder } from './declared-order.ts'
+import type { Request } from './envelope.ts'
+import { readEnvelope, requestId } from './envelope.ts'
+import { refusalIn } from './negotiation.ts'
+
+/** An answer as it goes out. */
+export type Answer = Readonly<Record<string, unknown>>
+
+/** Answers one request. Failures that are not `BlockError`s are bugs and pass through. */
+export async function dispatch(value: Json, context: CommandContext): Promise<Answer> {
+  const id = requestId(value)
+  try {
+    const request = readEnvelope(value, context.monitor.oobEnabled)
+    return { return: await run(request, context), id }
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    return { ...errorAnswer(error), id }
+  }
+}
+
+export function errorAnswer(error: BlockError): Answer {
+  return { error: { class: error.class, desc: error.message } }
+}
+
+async function run(request: Request, context: CommandContext): Promise<unknown> {
+  const refusal = refusalIn(context.monitor.phase, request.command)
+  if (refusal !== undefined) throw new BlockError(refusal, { class: 'CommandNotFound' })
+  const command = context.engine.commands.get(request.command)
+  if (command === undefined) {
+    throw new BlockError(`The command ${request.command} has not been found`, {
+      class: 'CommandNotFound',
+    })
+  }
+  if (request.oob) throw new BlockError(`The command ${command.name} does not support OOB`)
+  const result = await command.run(context, argumentsOf(command, request))
+  return command.returns === undefined ? {} : inDeclaredOrder(command.returns, result)
+}
+
+function argumentsOf(command: Command, request: Request): Readonly<Record<string, unknown>> {
+  if (isUnion(command.args)) {
+    // A union checks to an object, never to anything else.
+    return checkValue(command.args, request.args) as Readonly<Record<string, unknown>>
+  }
+  return withDefaults(command.args, checkMembers(command.args, request.args))
+}

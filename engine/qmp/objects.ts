@@ -1,0 +1,82 @@
+/** Objects that clients create: by type, by id, with properties that can be listed, read and set. */
+import type { Members, Schema } from '../block/option.ts'
+import { BlockError } from '../util/errors.ts'
+import { checkIdentifier } from './identifier.ts'
+
+export interface ObjectType {
+  readonly name: string
+  readonly doc: string
+  /** What `object-add` takes besides type and id. */
+  readonly properties: Members
+  /** Checks and makes one; it is not yet known by its id. */
+  create(id: string, given: Readonly<Record<string, unknown>>): UserObject
+}
+
+export interface UserObject {
+  /** What drivers get that ask for the object; its module knows its type. */
+  readonly instance: unknown
+  readonly properties: ReadonlyMap<string, ObjectProperty>
+  isInUse(): boolean
+  /** It has its id and is complete. */
+  added?(): void
+  removed?(): void
+}
+
+export interface ObjectProperty {
+  /** As `qom-list` names it. */
+  readonly type: string
+  readonly schema: Schema
+  get(): unknown
+  /** Takes a checked value. */
+  set(value: unknown): void
+}
+
+interface Entry {
+  readonly type: ObjectType
+  readonly object: UserObject
+}
+
+export class Objects {
+  readonly types: readonly ObjectType[]
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(types: readonly ObjectType[]) {
+    this.types = types
+  }
+
+  add(typeName: string, id: string, given: Readonly<Record<string, unknown>>): void {
+    checkIdentifier('id', id)
+    const type = this.types.find(({ name }) => name === typeName)
+    if (type === undefined) throw new BlockError(`invalid object type: ${typeName}`)
+    const object = type.create(id, given)
+    if (this.#entries.has(id)) {
+      throw new BlockError(`attempt to add duplicate property '${id}' to object (type 'container')`)
+    }
+    this.#entries.set(id, { type, object })
+    object.added?.()
+  }
+
+  remove(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new BlockError(`object '${id}' not found`)
+    if (entry.object.isInUse()) {
+      throw new BlockError(`object '${id}' is in use, can not be deleted`)
+    }
+    this.#entries.delete(id)
+    entry.object.removed?.()
+  }
+
+  ids(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  findOrUndefined(id: string): Entry | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** The object of this type with this id, for drivers. */
+  instance(typeName: string, id: string): unknown {
+    const entry = this.#entries.get(id)
+    return entry?.type.name === typeName ? entry.object.instance : undefined
+  }
+}

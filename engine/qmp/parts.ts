@@ -1,0 +1,28 @@
+/** What an engine is made of, as commands see it. */
+import type { Exports } from '../exports/exports.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { Host } from '../host/host.ts'
+import type { Profile } from '../profiles/index.ts'
+import type { Command } from './command.ts'
+import type { EventBus } from './events.ts'
+import type { Objects } from './objects.ts'
+
+export interface EngineParts {
+  readonly host: Host
+  readonly profile: Profile
+  readonly graph: Graph
+  readonly exports: Exports
+  readonly objects: Objects
+  readonly events: EventBus
+  readonly commands: ReadonlyMap<string, Command>
+  /** The character devices that monitors sit on, as `query-chardev` lists them. */
+  readonly chardevs: readonly Chardev[]
+  /** Closes exports and nodes; `finished` settles with `status` once the caller has been answered. */
+  quit(status?: number): Promise<void>
+}
+
+export interface Chardev {
+  readonly label: string
+  readonly filename: string
+  readonly frontendOpen: boolean
+}

@@ -1,0 +1,215 @@
+/** Types of results that more than one command has, or that are too long to stand beside one. */
+import type { Member, Members, Schema } from '../../block/option.ts'
+import { opt, shape } from '../../block/option.ts'
+
+/** Results are described by their names; what they mean is in the folder's README. */
+const about = { doc: '' }
+const maybe = { optional: true, doc: '' } as const
+
+function all<M>(names: readonly string[], member: M): Record<string, M> {
+  return Object.fromEntries(names.map((name) => [name, member]))
+}
+
+/** Declarations are erased to what introspection needs: no caller reads static types of results. */
+const str: Member = opt.str(about)
+const int: Member = opt.int(about)
+const bool: Member = opt.bool(about)
+const maybeStr: Member = opt.str(maybe)
+const maybeInt: Member = opt.int(maybe)
+const maybeBool: Member = opt.bool(maybe)
+
+const IMAGE_INFO: Members = {
+  filename: str,
+  format: str,
+  'dirty-flag': maybeBool,
+  'actual-size': maybeInt,
+  'virtual-size': int,
+  'cluster-size': maybeInt,
+  encrypted: maybeBool,
+  compressed: maybeBool,
+  'backing-filename': maybeStr,
+  'full-backing-filename': maybeStr,
+  'backing-filename-format': maybeStr,
+}
+
+const LIMITS = ['bps', 'bps_rd', 'bps_wr', 'iops', 'iops_rd', 'iops_wr'] as const
+
+export const DEVICE_INFO: Schema = shape.struct('BlockDeviceInfo', {
+  file: str,
+  'node-name': maybeStr,
+  ro: bool,
+  drv: str,
+  backing_file: maybeStr,
+  backing_file_depth: int,
+  encrypted: bool,
+  detect_zeroes: opt.enum('BlockdevDetectZeroesOptions', ['off', 'on', 'unmap'])(about),
+  ...all(LIMITS, int),
+  image: opt.of(shape.struct('ImageInfo', IMAGE_INFO))(about),
+  cache: opt.of(
+    shape.struct('BlockdevCacheInfo', { writeback: bool, direct: bool, 'no-flush': bool }),
+  )(about),
+  write_threshold: int,
+})
+
+export const BLOCK_INFO: Schema = shape.struct('BlockInfo', {
+  device: str,
+  qdev: maybeStr,
+  type: str,
+  removable: bool,
+  locked: bool,
+  inserted: opt.of(DEVICE_INFO)(maybe),
+  tray_open: maybeBool,
+})
+
+const COUNTERS = [
+  'rd_bytes',
+  'wr_bytes',
+  'unmap_bytes',
+  'rd_operations',
+  'wr_operations',
+  'flush_operations',
+  'unmap_operations',
+  'rd_total_time_ns',
+  'wr_total_time_ns',
+  'flush_total_time_ns',
+  'unmap_total_time_ns',
+  'wr_highest_offset',
+  'rd_merged',
+  'wr_merged',
+  'unmap_merged',
+] as const
+
+const FAILURES = [
+  'failed_rd_operations',
+  'failed_wr_operations',
+  'failed_flush_operations',
+  'failed_unmap_operations',
+  'invalid_rd_operations',
+  'invalid_wr_operations',
+  'invalid_flush_operations',
+  'invalid_unmap_operations',
+] as const
+
+/** Every counter of a node that no device accounts for: all but one are 0. */
+export function nodeCounters(writeHighestOffset: number): Readonly<Record<string, unknown>> {
+  return {
+    ...all([...COUNTERS, ...FAILURES], 0),
+    wr_highest_offset: writeHighestOffset,
+    account_invalid: false,
+    account_failed: false,
+    timed_stats: [],
+  }
+}
+
+const TIMED_STATS: Schema = shape.struct('BlockDeviceTimedStats', { interval_length: int })
+
+export const BLOCK_STATS: Schema = shape.struct('BlockStats', {
+  device: maybeStr,
+  qdev: maybeStr,
+  'node-name': maybeStr,
+  stats: opt.of(
+    shape.struct('BlockDeviceStats', {
+      ...all(COUNTERS, int),
+      ...all(FAILURES, int),
+      account_invalid: bool,
+      account_failed: bool,
+      timed_stats: opt.list(TIMED_STATS)(about),
+    }),
+  )(about),
+  'driver-specific': opt.of({
+    kind: 'union',
+    name: 'BlockStatsSpecific',
+    tag: 'driver',
+    base: { driver: opt.enum('BlockStatsDriver', ['file'])(about) },
+    variants: {
+      file: { 'discard-nb-ok': int, 'discard-nb-failed': int, 'discard-bytes-ok': int },
+    },
+  })(maybe),
+  parent: opt.of({ kind: 'later', schema: () => BLOCK_STATS })(maybe),
+  backing: opt.of({ kind: 'later', schema: () => BLOCK_STATS })(maybe),
+})
+
+const PERMISSION = shape.enum('BlockPermission', [
+  'consistent-read',
+  'write',
+  'write-unchanged',
+  'resize',
+])
+
+export const GRAPH: Schema = shape.struct('XDbgBlockGraph', {
+  nodes: opt.list(
+    shape.struct('XDbgBlockGraphNode', {
+      id: int,
+      type: opt.enum('XDbgBlockGraphNodeType', ['block-backend', 'block-job', 'block-driver'])(
+        about,
+      ),
+      name: str,
+    }),
+  )(about),
+  edges: opt.list(
+    shape.struct('XDbgBlockGraphEdge', {
+      parent: int,
+      child: int,
+      name: str,
+      perm: opt.list(PERMISSION)(about),
+      'shared-perm': opt.list(PERMISSION)(about),
+    }),
+  )(about),
+})
+
+const features = opt.list(shape.str)(maybe)
+
+function listOf(name: string, members: Members): Member {
+  return opt.list(shape.struct(name, members))(about)
+}
+
+export const SCHEMA_INFO: Schema = {
+  kind: 'union',
+  name: 'SchemaInfo',
+  tag: 'meta-type',
+  base: {
+    name: str,
+    'meta-type': opt.enum('SchemaMetaType', [
+      'builtin',
+      'enum',
+      'array',
+      'object',
+      'alternate',
+      'command',
+      'event',
+    ])(about),
+    features,
+  },
+  variants: {
+    builtin: {
+      'json-type': opt.enum('JSONType', [
+        'string',
+        'number',
+        'int',
+        'boolean',
+        'null',
+        'object',
+        'array',
+        'value',
+      ])(about),
+    },
+    enum: {
+      members: listOf('SchemaInfoEnumMember', { name: str, features }),
+      values: opt.list(shape.str)({ doc: '', features: ['deprecated'] }),
+    },
+    array: { 'element-type': str },
+    object: {
+      members: listOf('SchemaInfoObjectMember', {
+        name: str,
+        type: str,
+        default: opt.any(maybe),
+        features,
+      }),
+      tag: maybeStr,
+      variants: opt.list(shape.struct('SchemaInfoObjectVariant', { case: str, type: str }))(maybe),
+    },
+    alternate: { members: listOf('SchemaInfoAlternateMember', { type: str }) },
+    command: { 'arg-type': str, 'ret-type': str, 'allow-oob': maybeBool },
+    event: { 'arg-type': str },
+  },
+}
