@@ -1,8 +1,13 @@
-/** What the rest of the engine may ask of exports. (Signatures first.) */
-import type { SocketAddress } from '../host/host.ts'
+/** What the rest of the engine may ask of exports: the NBD server and the nodes it offers. */
+import type { Graph } from '../graph/graph.ts'
+import type { SocketAddress, Sockets } from '../host/host.ts'
+import { BlockError } from '../util/errors.ts'
+import { NbdExport } from './nbd-export.ts'
+import { NbdServer } from './nbd-server.ts'
 
 export interface NbdServerOptions {
   readonly addr: SocketAddress
+  /** Clients that are served at once; 0, the default, means any number. */
   readonly 'max-connections'?: number | undefined
   readonly 'tls-creds'?: string | undefined
   readonly 'tls-authz'?: string | undefined
@@ -13,9 +18,11 @@ export interface NbdExportOptions {
   readonly type: 'nbd'
   readonly id: string
   readonly 'node-name': string
+  /** What clients ask for; the node name unless given. */
   readonly name?: string | undefined
   readonly description?: string | undefined
   readonly writable?: boolean | undefined
+  /** Every write reaches stable storage before it is answered. */
   readonly writethrough?: boolean | undefined
   readonly 'fixed-iothread'?: boolean | undefined
   readonly iothread?: string | undefined
@@ -32,17 +39,138 @@ export interface ExportInfo {
 }
 
 export interface Exports {
+  /** Whether the NBD server runs. There is at most one. */
+  readonly serverRunning: boolean
   startServer(options: NbdServerOptions): Promise<void>
   stopServer(): Promise<void>
   add(options: NbdExportOptions): Promise<void>
-  /** Returns when the command may be answered; the event may come before or after. */
+  /**
+   * Returns when the command may be answered: once the export is gone where nobody used it, else
+   * at once, and the export goes when its last request has completed.
+   */
   remove(id: string, mode: 'safe' | 'hard'): Promise<void>
+  /** Newest first. */
   list(): readonly ExportInfo[]
   /** Stops the server and removes every export, as at the end of the daemon. */
   closeAll(): Promise<void>
 }
 
 export interface ExportServices {
-  /** Raises a QMP event such as BLOCK_EXPORT_DELETED. */
+  readonly graph: Graph
+  readonly sockets: Sockets
+  /** Raises a QMP event. */
   readonly emit: (event: string, data: Readonly<Record<string, unknown>>) => void
+  /** One line of what the daemon prints about clients that it gives up on. */
+  readonly log?: (line: string) => void
+}
+
+export function createExports(services: ExportServices): Exports {
+  return new Registry(services)
+}
+
+class Registry implements Exports {
+  readonly #services: ExportServices
+  /** In order of making. */
+  readonly #exports = new Map<string, NbdExport>()
+  #server: NbdServer | undefined
+  /** A start that has not succeeded yet keeps others out too. */
+  #starting = false
+
+  constructor(services: ExportServices) {
+    this.#services = services
+  }
+
+  get serverRunning(): boolean {
+    return this.#server !== undefined
+  }
+
+  async startServer(options: NbdServerOptions): Promise<void> {
+    if (this.#server !== undefined || this.#starting) {
+      throw new BlockError('NBD server already running')
+    }
+    this.#starting = true
+    try {
+      this.#server = await NbdServer.start(options, this.#services)
+    } finally {
+      this.#starting = false
+    }
+  }
+
+  async stopServer(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) throw new BlockError('NBD server not running')
+    this.#server = undefined
+    await this.#closeExports(server)
+    server.close()
+  }
+
+  add(options: NbdExportOptions): Promise<void> {
+    const { id } = options
+    if (!isWellFormedId(id)) throw new BlockError('Invalid block export id')
+    if (this.#exports.has(id)) throw new BlockError(`Block export id '${id}' is already in use`)
+    const made = NbdExport.create(options, this.#services.graph, this.#server)
+    this.#exports.set(id, made)
+    return Promise.resolve()
+  }
+
+  async remove(id: string, mode: 'safe' | 'hard'): Promise<void> {
+    const found = this.#exports.get(id)
+    if (found === undefined) throw new BlockError(`Export '${id}' is not found`)
+    if (found.shuttingDown) throw new BlockError(`Export '${id}' is already shutting down`)
+    if (found.inUse) {
+      if (mode === 'safe') {
+        throw new BlockError(`export '${id}' still in use`, {
+          hint: "Use mode='hard' to force client disconnect",
+        })
+      }
+      void this.#shutDown(id, found)
+      return
+    }
+    await this.#shutDown(id, found)
+  }
+
+  list(): readonly ExportInfo[] {
+    return [...this.#exports]
+      .map(([id, found]) => ({
+        'node-name': found.nodeName,
+        'shutting-down': found.shuttingDown,
+        type: 'nbd' as const,
+        id,
+      }))
+      .reverse()
+  }
+
+  async closeAll(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    await this.#closeExports(server)
+    server?.close()
+  }
+
+  /** Those without clients go first, in the order of their making. */
+  async #closeExports(server: NbdServer | undefined): Promise<void> {
+    server?.stopListening()
+    const all = [...this.#exports].filter(([, found]) => !found.shuttingDown)
+    const idle = all.filter(([, found]) => !found.inUse)
+    const busy = all.filter(([, found]) => found.inUse)
+    const going = [...this.#exports.values()].map(({ gone }) => gone)
+    for (const [, found] of busy) found.dropClients()
+    for (const [id, found] of idle) await this.#shutDown(id, found)
+    await Promise.all(busy.map(([id, found]) => this.#shutDown(id, found)))
+    // Some may have been on their way before.
+    await Promise.all(going)
+  }
+
+  async #shutDown(id: string, found: NbdExport): Promise<void> {
+    await found.close()
+    if (this.#exports.get(id) !== found) return
+    this.#exports.delete(id)
+    this.#services.emit('BLOCK_EXPORT_DELETED', { id })
+    found.finished()
+  }
+}
+
+/** Ids begin with a letter and have letters, digits and three marks. */
+function isWellFormedId(id: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_.-]*$/.test(id)
 }

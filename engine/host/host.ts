@@ -127,6 +127,9 @@ export interface ByteStream {
   resume(): void
   /** No more will be written; delivers what was. */
   end(): void
-  /** Drops the stream at once, both ways. No reader of this end is called again. */
+  /**
+   * Drops the stream at once, both ways; what was written before an `end` still arrives. No reader
+   * of this end is called again.
+   */
   destroy(): void
 }

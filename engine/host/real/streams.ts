@@ -1,4 +1,5 @@
 /** Node's sockets and standard streams as byte streams. */
+import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { ByteStream } from '../host.ts'
 
@@ -51,7 +52,9 @@ export function byteStream(source: Readable, sink: Writable): ByteStream {
     },
     destroy: () => {
       over = true
-      source.destroy()
+      // What was written before an end still goes out.
+      if (source instanceof Socket && source.writableEnded) source.destroySoon()
+      else source.destroy()
       if (sink !== (source as unknown)) sink.end()
     },
   }

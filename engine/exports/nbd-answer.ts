@@ -1,0 +1,190 @@
+/** What the NBD server does with each command. Texts and chunking are those of QEMU 7.2. */
+import type { BlockIo, BlockStatus } from '../block/driver.ts'
+import { COMMAND, COMMAND_FLAG, STATUS } from '../nbd/constants.ts'
+import type { Negotiated } from '../nbd/handshake-server.ts'
+import { ALLOCATION_CONTEXT_ID } from '../nbd/handshake-server.ts'
+import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
+import type { MaybePromise } from '../util/async.ts'
+import { BlockError } from '../util/errors.ts'
+import { ClientFailed } from './nbd-failure.ts'
+import type { NbdExport } from './nbd-export.ts'
+import type { ReplyWriter, StatusExtent } from './nbd-replies.ts'
+import type { NbdRequest } from './nbd-request.ts'
+
+/** Requests without data may be longer than the request path takes at once. */
+const MAX_STEP_BYTES = 2 ** 30
+
+/** Carries out one request and replies. @throws {ClientFailed} when the client must go. */
+export async function answer(
+  request: NbdRequest,
+  negotiated: Negotiated<NbdExport>,
+  writer: ReplyWriter,
+): Promise<void> {
+  const { user, writethrough } = negotiated.export
+  const { cookie, offset, bytes, flags } = request
+  const fua = writethrough || (flags & COMMAND_FLAG.fua) !== 0
+  const done = (what: string, work: () => MaybePromise<void>): Promise<void> =>
+    replyDone(writer, cookie, what, work)
+  switch (request.type) {
+    case COMMAND.read:
+      return answerRead(request, negotiated, writer)
+    case COMMAND.write:
+      return done('writing to file failed', () => user.write(offset, request.data, { fua }))
+    case COMMAND.writeZeroes:
+      return done('writing to file failed', () =>
+        inSteps(bytes, (at, count) =>
+          user.zero(offset + at, count, {
+            fua,
+            mayUnmap: (flags & COMMAND_FLAG.noHole) === 0,
+            noFallback: (flags & COMMAND_FLAG.fastZero) !== 0,
+          }),
+        ),
+      )
+    case COMMAND.trim:
+      return done('discard failed', async () => {
+        await inSteps(bytes, (at, count) => user.discard(offset + at, count))
+        if ((flags & COMMAND_FLAG.fua) !== 0) await user.flush()
+      })
+    case COMMAND.flush:
+      return done('flush failed', () => user.flush())
+    case COMMAND.cache:
+      // Reading ahead is a hint; no node of ours has a cache of its own to fill.
+      return writer.done(cookie)
+    case COMMAND.blockStatus:
+      return answerStatus(request, negotiated, writer)
+    default:
+      return writer.error(
+        cookie,
+        'EINVAL',
+        `invalid request type (${String(request.type)}) received`,
+      )
+  }
+}
+
+async function replyDone(
+  writer: ReplyWriter,
+  cookie: bigint,
+  failure: string,
+  work: () => MaybePromise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    await writer.error(cookie, expected(error).errno, failure)
+    return
+  }
+  await writer.done(cookie)
+}
+
+async function answerRead(
+  { cookie, flags, offset, bytes }: NbdRequest,
+  { export: { user }, structured }: Negotiated<NbdExport>,
+  writer: ReplyWriter,
+): Promise<void> {
+  if ((flags & COMMAND_FLAG.fua) !== 0) {
+    try {
+      await user.flush()
+    } catch (error) {
+      return writer.error(cookie, expected(error).errno, 'flush failed')
+    }
+  }
+  if (structured && (flags & COMMAND_FLAG.df) === 0 && bytes > 0) {
+    return readInChunks(user, cookie, offset, bytes, writer)
+  }
+  const data = new Uint8Array(bytes)
+  try {
+    await user.read(offset, data)
+  } catch (error) {
+    return writer.error(cookie, expected(error).errno, 'reading from file failed')
+  }
+  return writer.data(cookie, offset, data)
+}
+
+/** A chunk for each run of one status; runs that read as zeroes go without their data. */
+async function readInChunks(
+  user: BlockIo,
+  cookie: bigint,
+  offset: number,
+  bytes: number,
+  writer: ReplyWriter,
+): Promise<void> {
+  for (let done = 0; done < bytes;) {
+    const at = offset + done
+    let run: BlockStatus
+    try {
+      run = await user.status(at, bytes - done)
+    } catch (error) {
+      const failure = expected(error)
+      return writer.error(cookie, failure.errno, `unable to check for holes: ${failure.message}`)
+    }
+    done += run.bytes
+    const last = done === bytes
+    if (run.zero) {
+      await writer.holeChunk(cookie, at, run.bytes, last)
+      continue
+    }
+    const data = new Uint8Array(run.bytes)
+    try {
+      await user.read(at, data)
+    } catch (error) {
+      // Too late for an error chunk, says the real server, and hangs up.
+      const text = `reading from file failed: ${expected(error).message}`
+      throw new ClientFailed(`Failed to send reply: ${text}`)
+    }
+    await writer.dataChunk(cookie, at, data, last)
+  }
+}
+
+async function answerStatus(
+  { cookie, flags, offset, bytes }: NbdRequest,
+  { export: { user }, allocation }: Negotiated<NbdExport>,
+  writer: ReplyWriter,
+): Promise<void> {
+  if (bytes === 0) return writer.error(cookie, 'EINVAL', 'need non-zero length')
+  if (!allocation) return writer.error(cookie, 'EINVAL', 'CMD_BLOCK_STATUS not negotiated')
+  const maximum = (flags & COMMAND_FLAG.oneExtent) === 0 ? MAX_STATUS_EXTENTS : 1
+  let extents: readonly StatusExtent[]
+  try {
+    extents = await collectExtents(user, offset, bytes, maximum)
+  } catch (error) {
+    return writer.error(cookie, expected(error).errno, "can't get block status")
+  }
+  return writer.status(cookie, ALLOCATION_CONTEXT_ID, extents)
+}
+
+/** The states of the range, neighbours of one state merged, at most `maximum` of them. */
+async function collectExtents(
+  user: BlockIo,
+  offset: number,
+  bytes: number,
+  maximum: number,
+): Promise<readonly StatusExtent[]> {
+  const extents: { bytes: number; flags: number }[] = []
+  for (let done = 0; done < bytes;) {
+    const step = Math.min(bytes - done, MAX_STEP_BYTES)
+    const run = await user.status(offset + done, step)
+    const flags = (run.data ? 0 : STATUS.hole) | (run.zero ? STATUS.zero : 0)
+    const last = extents.at(-1)
+    if (last?.flags === flags) last.bytes += run.bytes
+    else if (extents.length === maximum) break
+    else extents.push({ bytes: run.bytes, flags })
+    done += run.bytes
+  }
+  return extents
+}
+
+async function inSteps(
+  bytes: number,
+  step: (at: number, bytes: number) => MaybePromise<void>,
+): Promise<void> {
+  if (bytes <= MAX_STEP_BYTES) return step(0, bytes)
+  for (let at = 0; at < bytes; at += MAX_STEP_BYTES) {
+    await step(at, Math.min(MAX_STEP_BYTES, bytes - at))
+  }
+}
+
+/** The failure, if it is one that requests may have. */
+function expected(error: unknown): BlockError {
+  if (error instanceof BlockError) return error
+  throw error
+}

@@ -1,0 +1,147 @@
+/** One node offered by the NBD server, and the clients that use it. */
+import type { Graph, GraphNode, User } from '../graph/graph.ts'
+import { CONSISTENT_READ, WRITE, WRITE_UNCHANGED } from '../block/permission.ts'
+import { EXPORT_FLAG } from '../nbd/constants.ts'
+import type { OfferedExport } from '../nbd/handshake-server.ts'
+import { MAX_STRING_BYTES } from '../nbd/limits.ts'
+import { encodeText } from '../nbd/text.ts'
+import { BlockError } from '../util/errors.ts'
+import type { NbdExportOptions } from './exports.ts'
+import type { NbdServer } from './nbd-server.ts'
+
+/** A connection that an export can get rid of. */
+export interface ExportClient {
+  /** Drops the stream; requests under way still complete. */
+  drop(): void
+  /** Settles when the last of its requests has completed. */
+  readonly idle: Promise<void>
+}
+
+/** What servers prefer whatever the node says. */
+const PREFERRED_BLOCK = 4096
+
+export class NbdExport implements OfferedExport {
+  readonly name: string
+  readonly description: string | undefined
+  readonly size: number
+  readonly flags: number
+  readonly minimumBlock: number
+  readonly preferredBlock: number
+  readonly readOnly: boolean
+  readonly writethrough: boolean
+  readonly nodeName: string
+  readonly user: User
+  readonly #server: NbdServer
+  readonly #clients = new Set<ExportClient>()
+  readonly gone: Promise<void>
+  finished: () => void = () => undefined
+  shuttingDown = false
+
+  /** Checks in the order in which the real daemon does, then offers the node. */
+  static create(options: NbdExportOptions, graph: Graph, server: NbdServer | undefined): NbdExport {
+    const node = graph.findOrUndefined(options['node-name'])
+    if (node === undefined) {
+      throw new BlockError(`Cannot find device='' nor node-name='${options['node-name']}'`)
+    }
+    if (options.iothread !== undefined) {
+      throw new BlockError(`iothread "${options.iothread}" not found`)
+    }
+    const writable = options.writable ?? false
+    if (writable && node.flags.readOnly) {
+      throw new BlockError('Cannot export read-only node as writable')
+    }
+    const user = graph.attach(node, {
+      uses: CONSISTENT_READ | (writable ? WRITE : 0),
+      shares: CONSISTENT_READ | WRITE | WRITE_UNCHANGED,
+    })
+    try {
+      if (server === undefined) throw new BlockError('NBD server not running')
+      checkNames(options, server)
+      checkBuilt(options)
+      return new NbdExport(options, node, user, server)
+    } catch (error) {
+      void user.close()
+      throw error
+    }
+  }
+
+  private constructor(options: NbdExportOptions, node: GraphNode, user: User, server: NbdServer) {
+    this.name = exportName(options)
+    this.description = options.description
+    this.nodeName = node.name
+    this.size = user.length()
+    this.readOnly = options.writable !== true
+    this.writethrough = options.writethrough ?? false
+    this.flags = transmissionFlags(this.readOnly, server.multiConn)
+    this.minimumBlock = user.limits().requestAlignment
+    this.preferredBlock = Math.max(PREFERRED_BLOCK, this.minimumBlock)
+    this.user = user
+    this.#server = server
+    this.gone = new Promise((resolve) => {
+      this.finished = resolve
+    })
+    server.offer(this)
+  }
+
+  /** Whether clients are connected. */
+  get inUse(): boolean {
+    return this.#clients.size > 0
+  }
+
+  addClient(client: ExportClient): void {
+    this.#clients.add(client)
+  }
+
+  removeClient(client: ExportClient): void {
+    this.#clients.delete(client)
+  }
+
+  dropClients(): void {
+    for (const client of this.#clients) client.drop()
+  }
+
+  /** Takes the export off the server, waits for the requests of its clients, lets go of the node. */
+  async close(): Promise<void> {
+    this.shuttingDown = true
+    this.#server.withdraw(this)
+    const clients = [...this.#clients]
+    this.dropClients()
+    await Promise.all(clients.map(({ idle }) => idle))
+    await this.user.close()
+  }
+}
+
+function exportName(options: NbdExportOptions): string {
+  return options.name ?? options['node-name']
+}
+
+function checkNames(options: NbdExportOptions, server: NbdServer): void {
+  const name = exportName(options)
+  if (encodeText(name).length > MAX_STRING_BYTES) {
+    throw new BlockError(`export name '${name}' too long`)
+  }
+  const { description } = options
+  if (description !== undefined && encodeText(description).length > MAX_STRING_BYTES) {
+    throw new BlockError(`description '${description}' too long`)
+  }
+  if (server.find(name) !== undefined) {
+    throw new BlockError(`NBD server already has export named '${name}'`)
+  }
+}
+
+function checkBuilt(options: NbdExportOptions): void {
+  if (options.bitmaps !== undefined && options.bitmaps.length > 0) {
+    throw new BlockError('bitmaps of an export: not built yet')
+  }
+  if (options['allocation-depth'] === true) {
+    throw new BlockError('allocation-depth of an export: not built yet')
+  }
+}
+
+function transmissionFlags(readOnly: boolean, multiConn: boolean): number {
+  const { hasFlags, flush, fua, cache } = EXPORT_FLAG
+  const common = hasFlags | flush | fua | cache | (multiConn ? EXPORT_FLAG.multiConn : 0)
+  return readOnly
+    ? common | EXPORT_FLAG.readOnly
+    : common | EXPORT_FLAG.trim | EXPORT_FLAG.writeZeroes | EXPORT_FLAG.fastZero
+}

@@ -1,0 +1,62 @@
+/** Socket addresses in messages, and what is refused before anybody tries to use them. */
+import type { SocketAddress } from '../host/host.ts'
+import { BlockError } from '../util/errors.ts'
+
+/** Bytes that fit into the system's structure for a unix socket's path, with its terminator. */
+const UNIX_PATH_BYTES = 108
+
+/** `PATH` or `HOST:PORT`. */
+export function addressText(address: SocketAddress): string {
+  return address.type === 'unix' ? address.path : `${address.host}:${String(address.port)}`
+}
+
+/**
+ * The number of a port given as text. Too large a number wraps round, as in the real programs.
+ *
+ * @throws {BlockError} for anything but digits; names of services are not looked up.
+ */
+export function portNumber(host: string, port: string): number {
+  if (/^[0-9]*$/.test(port)) return Number(port) % 2 ** 16
+  throw new BlockError(
+    `address resolution failed for ${host}:${port}: Servname not supported for ai_socktype`,
+  )
+}
+
+/** @throws {BlockError} when the path of a unix socket does not fit. */
+export function checkAddress(address: SocketAddress): void {
+  if (address.type === 'inet' || Buffer.byteLength(address.path) < UNIX_PATH_BYTES) return
+  throw new BlockError(`UNIX socket path '${address.path}' is too long`, {
+    hint: `Path must be less than ${String(UNIX_PATH_BYTES)} bytes`,
+  })
+}
+
+/** A failed attempt to connect, as clients read it. */
+export function connectFailure(address: SocketAddress, error: unknown): unknown {
+  if (!(error instanceof BlockError)) return error
+  return (
+    resolutionFailure(address, error) ??
+    BlockError.prepend(`Failed to connect to '${addressText(address)}'`, error)
+  )
+}
+
+/** A failed attempt to listen, as clients read it. */
+export function listenFailure(address: SocketAddress, error: unknown): unknown {
+  if (!(error instanceof BlockError)) return error
+  const context = (): string => {
+    if (address.type === 'inet') {
+      return error.errno === 'EADDRINUSE'
+        ? 'Failed to find an available port'
+        : 'Failed to bind socket'
+    }
+    // The path itself could not be freed, or nothing can be made there.
+    return error.errno === 'EISDIR' || error.errno === 'EPERM'
+      ? `Failed to unlink socket ${address.path}`
+      : `Failed to bind socket to ${address.path}`
+  }
+  return resolutionFailure(address, error) ?? BlockError.prepend(context(), error)
+}
+
+function resolutionFailure(address: SocketAddress, error: BlockError): BlockError | undefined {
+  if (error.errno !== 'ENXIO') return undefined
+  return BlockError.prepend(`address resolution failed for ${addressText(address)}`, error)
+}
