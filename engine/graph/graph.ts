@@ -2,7 +2,7 @@
  * The graph as the rest of the engine sees it: nodes by name, opening and deleting them, changing
  * children, root users, drained sections, and what queries tell.
  */
-import type { BlockIo, Driver, InstanceInfo, NodeFlags, Services } from '../block/driver.ts'
+import type { BlockIo, Driver, InstanceInfo, Limits, NodeFlags, Services } from '../block/driver.ts'
 import { ALL_PERMISSIONS, RESIZE, type Claims, type PermissionName } from '../block/permission.ts'
 import type { Random } from '../host/host.ts'
 import { BlockError } from '../util/errors.ts'
@@ -63,6 +63,8 @@ export interface User extends BlockIo, AsyncDisposable {
   readonly node: GraphNode
   /** True inside a drained section; requests made now wait for its end. */
   readonly quiesced: boolean
+  /** What the node below wants of requests; the path sees to it, clients may be told. */
+  limits(): Limits
   /** @throws {BlockError} the conflict text; the old claims stay. */
   setClaims(claims: Claims): void
   drained(): Promise<DrainedSection>

@@ -1,5 +1,11 @@
 /** Root users: exports, jobs and commands that use a node without being one. */
-import type { BlockIo, BlockStatus, RequestFlags, TruncateOptions } from '../block/driver.ts'
+import type {
+  BlockIo,
+  BlockStatus,
+  Limits,
+  RequestFlags,
+  TruncateOptions,
+} from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -10,7 +16,7 @@ import { attachEdge, detachEdge } from './edge.ts'
 import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphNode, User, UserAbout } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
-import type { Edge, Node, Parent } from './node.ts'
+import { limitsOf, type Edge, type Node, type Parent } from './node.ts'
 import { publicNode } from './public-node.ts'
 import { Transaction } from './transaction.ts'
 
@@ -100,6 +106,10 @@ export class RootUser implements User, Parent {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  limits(): Limits {
+    return limitsOf(this.edge.child.instance)
   }
 
   length(): number {
