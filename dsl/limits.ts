@@ -8,10 +8,10 @@ export const LIMITS = {
   expandedNodes: 30_000,
   /** Cases of one scenario. */
   cases: 500,
-  /** Steps of one case, loops unrolled. */
-  steps: 5000,
-  /** Lines of one I/O script, `for` unrolled. */
-  ioLines: 4096,
+  /** Steps of a scenario, loops unrolled, all cases together. */
+  steps: 30_000,
+  /** I/O lines of a scenario, `for` unrolled, all cases together. */
+  ioLines: 60_000,
   /** Fragments inside each other. */
   useDepth: 8,
   /** Characters of a regular expression. */

@@ -79,6 +79,8 @@ export interface Scenario {
   readonly spec: readonly ClauseRef[]
   readonly refuses: readonly ClauseRef[]
   readonly tags: readonly string[]
+  /** With the tag `quarantine`: why, and until when (a date). */
+  readonly quarantine?: { readonly link: string; readonly until: string }
   readonly profiles: readonly Profile[]
   readonly time: 'virtual' | 'real'
   /** Hard limit for a case in real milliseconds, before the host factor. */
@@ -161,40 +163,41 @@ export interface StepCommon {
   readonly events?: readonly EventClaim[]
 }
 
-export type Step = StepCommon &
-  (
-    | { readonly kind: 'phase'; readonly title: string }
-    | QmpStep
-    | RawStep
-    | AddStep
-    | IoStep
-    | VerifyStep
-    | WaitStep
-    | { readonly kind: 'events'; readonly claims: readonly EventClaim[] }
-    | GraphStep
-    | ImgStep
-    | NbdStep
-    | { readonly kind: 'save'; readonly items: readonly SaveItem[]; readonly returns?: Claim }
-    | LoopStep
-    | {
-        readonly kind: 'group'
-        readonly when: Condition
-        readonly then: readonly Step[]
-        readonly otherwise: readonly Step[]
-      }
-    /** Steps of a fragment; their spans name the fragment's file. */
-    | { readonly kind: 'use'; readonly file: string; readonly steps: readonly Step[] }
-    | SchemaStep
-    | { readonly kind: 'restart'; readonly how: 'clean' | 'as configured' }
-    | { readonly kind: 'advance'; readonly ns: number }
-    | { readonly kind: 'create'; readonly image: ImageSpec }
-    | {
-        readonly kind: 'seed'
-        readonly image: string
-        readonly as?: string
-        readonly script: IoScript
-      }
-  )
+export type Step = StepCommon & StepBody
+
+/** What a step does, without what every step has. */
+export type StepBody =
+  | { readonly kind: 'phase'; readonly title: string }
+  | QmpStep
+  | RawStep
+  | AddStep
+  | IoStep
+  | VerifyStep
+  | WaitStep
+  | { readonly kind: 'events'; readonly claims: readonly EventClaim[] }
+  | GraphStep
+  | ImgStep
+  | NbdStep
+  | { readonly kind: 'save'; readonly items: readonly SaveItem[]; readonly returns?: Claim }
+  | LoopStep
+  | {
+      readonly kind: 'group'
+      readonly when: Condition
+      readonly then: readonly Step[]
+      readonly otherwise: readonly Step[]
+    }
+  /** Steps of a fragment; their spans name the fragment's file. */
+  | { readonly kind: 'use'; readonly file: string; readonly steps: readonly Step[] }
+  | SchemaStep
+  | { readonly kind: 'restart'; readonly how: 'clean' | 'as configured' }
+  | { readonly kind: 'advance'; readonly ns: number }
+  | { readonly kind: 'create'; readonly image: ImageSpec }
+  | {
+      readonly kind: 'seed'
+      readonly image: string
+      readonly as?: string
+      readonly script: IoScript
+    }
 
 export type StepKind = Step['kind']
 export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>

@@ -1,0 +1,6 @@
+/** Generated from io.peggy by generate.ts: do not edit. */
+export type StartRule = 'Line' | 'WantOnly' | 'NbdLine' | 'PatternOnly' | 'SizeOnly'
+export interface ParseOptions {
+  readonly startRule: StartRule
+}
+export function parse(input: string, options: ParseOptions): unknown

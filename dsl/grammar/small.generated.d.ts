@@ -1,0 +1,6 @@
+/** Generated from small.peggy by generate.ts: do not edit. */
+export type StartRule = 'Condition' | 'Need' | 'SavePath' | 'Image' | 'Img' | 'Wait'
+export interface ParseOptions {
+  readonly startRule: StartRule
+}
+export function parse(input: string, options: ParseOptions): unknown

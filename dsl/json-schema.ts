@@ -1,0 +1,64 @@
+/** JSON Schema (draft-07) of a scenario file, for editors. Made from the tables that also check. */
+import { SCENARIO_KEYS } from './header.ts'
+import { ATTRIBUTE_KINDS, STEP_KINDS } from './steps/index.ts'
+import { COMMON_KEYS } from './steps.ts'
+
+interface Documented {
+  readonly doc: string
+  readonly schema: object
+}
+
+export function jsonSchema(): object {
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'blockspec scenario, format 1',
+    type: 'object',
+    required: ['scenario', 'title', 'steps'],
+    properties: properties(builtKeys(SCENARIO_KEYS)),
+    patternProperties: { '^_': {} },
+    additionalProperties: false,
+    definitions: {
+      step: {
+        anyOf: [...Object.entries(STEP_KINDS), ...attributes()].map(stepSchema).concat(groups()),
+      },
+    },
+  }
+}
+
+function attributes(): [string, (typeof STEP_KINDS)[string]][] {
+  return Object.entries(ATTRIBUTE_KINDS)
+}
+
+function builtKeys(table: Readonly<Record<string, Documented & { readonly built?: false }>>) {
+  return Object.fromEntries(Object.entries(table).filter(([, info]) => info.built !== false))
+}
+
+function properties(table: Readonly<Record<string, Documented>>): object {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, { doc, schema }]) => [name, { description: doc, ...schema }]),
+  )
+}
+
+function stepSchema([name, info]: [string, (typeof STEP_KINDS)[string]]): object {
+  return {
+    type: 'object',
+    required: [name],
+    properties: properties({ ...COMMON_KEYS, ...info.keys, [name]: info }),
+    patternProperties: { '^_': {} },
+    additionalProperties: false,
+  }
+}
+
+function groups(): object[] {
+  const steps = { type: 'array', items: { $ref: '#/definitions/step' } }
+  return ['if', 'unless'].map((name) => ({
+    type: 'object',
+    required: [name, 'do'],
+    properties: {
+      ...properties(COMMON_KEYS),
+      do: { description: 'Steps when the condition holds.', ...steps },
+      else: { description: 'Steps when it does not.', ...steps },
+    },
+    additionalProperties: false,
+  }))
+}

@@ -1,0 +1,81 @@
+/**
+ * Which images, nodes, objects, exports, saved values and pending requests exist at a point of the
+ * scenario, as far as the text tells. A kind is open once something may have made names that the
+ * text does not show; then nothing is said to be unknown.
+ */
+import type { Span } from './plan.ts'
+
+export type NameKind = 'image' | 'node' | 'object' | 'export' | 'save'
+
+/** A request that was sent with a tag, by subject and tag. */
+export interface Tag {
+  readonly span: Span
+  awaited: boolean
+}
+
+export class Names {
+  readonly #known = new Map<NameKind, Map<string, Span>>()
+  readonly #open = new Set<NameKind>()
+  readonly tags: Map<string, Map<string, Tag>>
+
+  constructor(tags: Map<string, Map<string, Tag>> = new Map<string, Map<string, Tag>>()) {
+    this.tags = tags
+  }
+
+  add(kind: NameKind, name: string, span: Span): void {
+    this.#of(kind).set(name, span)
+  }
+
+  remove(kind: NameKind, name: string): void {
+    this.#of(kind).delete(name)
+  }
+
+  /** Where the name was made, if the text shows it. */
+  find(kind: NameKind, name: string): Span | undefined {
+    return this.#of(kind).get(name)
+  }
+
+  list(kind: NameKind): string[] {
+    return [...this.#of(kind).keys()]
+  }
+
+  open(kind: NameKind): void {
+    this.#open.add(kind)
+  }
+
+  /** True if a name of the kind certainly does not exist here. `#…` are names the target makes. */
+  lacks(kind: NameKind, name: string): boolean {
+    return !name.startsWith('#') && !this.#open.has(kind) && !this.#of(kind).has(name)
+  }
+
+  /** A copy, for a branch that may not be taken. */
+  fork(): Names {
+    const tags = [...this.tags].map(([subject, known]) => [subject, new Map(known)] as const)
+    const copy = new Names(new Map(tags))
+    for (const [kind, known] of this.#known) {
+      for (const [name, span] of known) copy.add(kind, name, span)
+    }
+    for (const kind of this.#open) copy.open(kind)
+    return copy
+  }
+
+  /** After a branch that only the target decides: its names may exist. */
+  join(branch: Names): void {
+    for (const kind of ['node', 'object', 'export', 'save', 'image'] as const) {
+      const before = this.#of(kind)
+      const after = branch.#of(kind)
+      const changed =
+        [...after.keys()].some((name) => !before.has(name)) || after.size !== before.size
+      for (const [name, span] of after) before.set(name, span)
+      if (changed || branch.#open.has(kind)) this.#open.add(kind)
+    }
+  }
+
+  #of(kind: NameKind): Map<string, Span> {
+    const known = this.#known.get(kind)
+    if (known !== undefined) return known
+    const made = new Map<string, Span>()
+    this.#known.set(kind, made)
+    return made
+  }
+}

@@ -1,0 +1,219 @@
+/** Lists of steps: which kind each is, what every step may carry, and its body. */
+import {
+  checkKeys,
+  notBuilt,
+  readBoolean,
+  readDuration,
+  readList,
+  readText,
+  shorten,
+  wrongType,
+  type KeyInfo,
+} from './check.ts'
+import { makeClauseRef } from './clauses.ts'
+import { stepCondition } from './condition.ts'
+import type { Context } from './context.ts'
+import { makeEventClaims } from './events.ts'
+import { noNeeds } from './needs.ts'
+import type { Condition, Step, StepBody, StepCommon } from './plan.ts'
+import { makeSaves } from './save.ts'
+import { ATTRIBUTE_KINDS, KINDS_NOT_BUILT, SLEEPS, STEP_KINDS } from './steps/index.ts'
+import type { StepKindInfo } from './steps/kind.ts'
+import { compileGroup, dryContext, group } from './steps/nested.ts'
+import { didYouMean } from './suggest.ts'
+import { find, isNull, spanOf, type Entry, type MapNode, type Node } from './tree.ts'
+import { resolve } from './variables.ts'
+
+/** Keys that every step may carry. */
+export const COMMON_KEYS = {
+  note: { doc: 'A remark for readers.', schema: { type: 'string' } },
+  id: { doc: 'Stable name of the step for reports.', schema: { type: 'string' } },
+  clause: { doc: 'Clause of the specification that the step shows.', schema: { type: 'string' } },
+  if: { doc: 'Play the step only when this holds.', schema: { type: ['string', 'boolean'] } },
+  unless: {
+    doc: 'Play the step only when this does not hold.',
+    schema: { type: ['string', 'boolean'] },
+  },
+  within: { doc: 'Deadline of the step.', schema: { type: 'string' } },
+  golden: { doc: 'false: the step leaves no line in the golden.', schema: { type: 'boolean' } },
+  save: { doc: 'Names parts of the reply.', schema: { type: 'object' } },
+  events: { doc: 'Claims about the events that the step causes.', schema: { type: 'array' } },
+} as const satisfies Record<string, KeyInfo & { schema: object }>
+
+export function compileSteps(context: Context, node: Node, what: string): readonly Step[] {
+  if (isNull(node)) {
+    wrongType(context, node, what, 'a list of steps')
+    return []
+  }
+  const list = readList(context, node, what)
+  return list?.items.flatMap((item) => compileStep(context, item)) ?? []
+}
+
+function compileStep(context: Context, node: Node): readonly Step[] {
+  const map = resolve(context, node)
+  if (map === undefined) return []
+  if (map.kind !== 'map') {
+    const help =
+      map.kind === 'scalar' && /^\w+ *:\S/.test(map.text)
+        ? 'a blank stands behind the colon'
+        : undefined
+    wrongType(context, map, 'a step', 'a map such as {phase: …} or {qmp: …}', help)
+    return []
+  }
+  const kind = kindOf(context, map)
+  if (kind === undefined || !context.spendStep(map)) return []
+  const { name, info } = kind
+  checkKeys(
+    context,
+    map,
+    { ...COMMON_KEYS, [name]: info, ...info.keys },
+    name === 'if' ? 'a condition' : `a ${name} step`,
+  )
+  if (info === group) return wrap(context, map, compileGroup(context, map), undefined)
+  const condition = stepCondition(context, map)
+  const input = { map, value: find(map, name)?.value ?? map }
+  if (condition === undefined || (condition.kind === 'constant' && condition.value)) {
+    return wrap(context, map, info.build(context, input), undefined)
+  }
+  if (condition.kind === 'constant') {
+    const dry = dryContext(context)
+    wrap(dry, map, info.build(dry, input), undefined)
+    return []
+  }
+  const names = context.names.fork()
+  const inner = context.with({ names, needs: noNeeds(), unsure: true })
+  const steps = wrap(inner, map, info.build(inner, input), condition)
+  context.names.join(names)
+  return steps
+}
+
+interface Kind {
+  readonly name: string
+  readonly info: StepKindInfo
+}
+
+/** The kind of a step, by its keys; reports where there is none, or more than one. */
+function kindOf(context: Context, map: MapNode): Kind | undefined {
+  const named = map.entries.filter(({ name }) => Object.hasOwn(STEP_KINDS, name))
+  const [first, second] = named
+  if (first !== undefined) {
+    if (second !== undefined) reportTwo(context, first, second)
+    const info = STEP_KINDS[first.name]
+    return info === undefined ? undefined : { name: first.name, info }
+  }
+  if (reportForeign(context, map)) return undefined
+  const conditional = find(map, 'if') ?? find(map, 'unless')
+  const isGroup = find(map, 'do') !== undefined || find(map, 'else') !== undefined
+  if (conditional !== undefined && isGroup) return { name: conditional.name, info: group }
+  for (const name of ['save', 'events'] as const) {
+    if (find(map, name) !== undefined) return { name, info: ATTRIBUTE_KINDS[name] }
+  }
+  reportNone(context, map)
+  return undefined
+}
+
+function reportTwo(context: Context, first: Entry, second: Entry): void {
+  context.problem(
+    second.key,
+    'two-step-kinds',
+    `a step is one thing: '${first.name}' or '${second.name}'`,
+    {
+      notes: [{ message: 'the other one', span: spanOf(first.key) }],
+      help: 'is a dash missing before the second?',
+    },
+  )
+}
+
+/** Kinds that are not built, or that the language does not want. */
+function reportForeign(context: Context, map: MapNode): boolean {
+  for (const { name, key } of map.entries) {
+    if (KINDS_NOT_BUILT.some((kind) => kind === name)) {
+      notBuilt(context, key, `step '${name}'`)
+      return true
+    }
+    if (SLEEPS.some((word) => word === name)) {
+      context.problem(key, 'no-sleep', 'there is no sleep', {
+        help: 'wait for a condition, or advance virtual time',
+      })
+      return true
+    }
+  }
+  return false
+}
+
+function reportNone(context: Context, map: MapNode): void {
+  const known = [...Object.keys(STEP_KINDS), ...KINDS_NOT_BUILT]
+  const foreign = map.entries.find(({ name }) => !Object.hasOwn(COMMON_KEYS, name))
+  const message =
+    foreign === undefined
+      ? 'this step does nothing'
+      : `no step is called '${shorten(foreign.name)}'`
+  context.problem(foreign?.key ?? map, 'unknown-step', message, {
+    help:
+      didYouMean(foreign?.name ?? '', known) ?? `steps are ${Object.keys(STEP_KINDS).join(', ')}`,
+  })
+}
+
+/** Adds what every step has; claims about events and saved values belong to the last of several. */
+function wrap(
+  context: Context,
+  map: MapNode,
+  bodies: readonly (Step | StepBody)[],
+  when: Condition | undefined,
+): readonly Step[] {
+  const last = bodies.length - 1
+  const common = commonOf(context, map)
+  const trailing = trailingOf(context, map)
+  return bodies.map((body, index) => {
+    if ('span' in body && 'golden' in body) return body
+    return {
+      ...common,
+      ...(when === undefined ? {} : { when }),
+      ...(index === last && body.kind !== 'save' ? trailing.save : {}),
+      ...(index === last && body.kind !== 'events' ? trailing.events : {}),
+      ...body,
+    }
+  })
+}
+
+function commonOf(context: Context, map: MapNode): StepCommon {
+  const read = (name: keyof typeof COMMON_KEYS) => find(map, name)?.value
+  const [note, id, clause, within, golden] = [
+    read('note'),
+    read('id'),
+    read('clause'),
+    read('within'),
+    read('golden'),
+  ]
+  const idText = id === undefined ? undefined : readText(context, id, "'id'")?.text
+  const noteText = note?.kind === 'scalar' ? note.text : undefined
+  if (note !== undefined && noteText === undefined) wrongType(context, note, "'note'", 'text')
+  const ref = clause === undefined ? undefined : makeClauseRef(context, clause)
+  const ns = within === undefined ? undefined : readDuration(context, within, "'within'")
+  return {
+    span: spanOf(map),
+    ...(idText === undefined ? {} : { id: idText }),
+    ...(noteText === undefined ? {} : { note: noteText }),
+    ...(ref === undefined ? {} : { clause: ref }),
+    ...(ns === undefined ? {} : { withinMs: ns / 1e6 }),
+    golden: golden === undefined ? true : (readBoolean(context, golden, "'golden'") ?? true),
+  }
+}
+
+function trailingOf(context: Context, map: MapNode) {
+  const kindIs = (name: string) =>
+    map.entries.every((entry) => !Object.hasOwn(STEP_KINDS, entry.name)) && name === ownKind(map)
+  const saveNode = find(map, 'save')?.value
+  const eventsNode = find(map, 'events')?.value
+  return {
+    save: saveNode === undefined || kindIs('save') ? {} : { save: makeSaves(context, saveNode) },
+    events:
+      eventsNode === undefined || kindIs('events')
+        ? {}
+        : { events: makeEventClaims(context, eventsNode) },
+  }
+}
+
+function ownKind(map: MapNode): string {
+  return find(map, 'save') === undefined ? 'events' : 'save'
+}

@@ -1,0 +1,46 @@
+/** Every step kind. Adding one means one definition and one line here. */
+import { exportStep, node, object } from './add.ts'
+import { io, verify } from './io.ts'
+import type { StepKindInfo } from './kind.ts'
+import { each, use } from './nested.ts'
+import { qmp, raw } from './qmp.ts'
+import { restart, save, schema } from './target.ts'
+import { img, nbd } from './tools.ts'
+import { advance, events, graph, phase, wait } from './wait.ts'
+
+/** Kinds whose key is nothing else in any step; `save` and `events` may also be attributes. */
+export const STEP_KINDS: Readonly<Record<string, StepKindInfo>> = {
+  phase,
+  qmp,
+  raw,
+  node,
+  object,
+  export: exportStep,
+  io,
+  verify,
+  wait,
+  graph,
+  img,
+  nbd,
+  each,
+  use,
+  schema,
+  restart,
+  advance,
+}
+
+export const ATTRIBUTE_KINDS = { save, events } as const satisfies Record<string, StepKindInfo>
+
+/** Kinds of the language that nobody has built yet. */
+export const KINDS_NOT_BUILT = [
+  'hmp',
+  'device',
+  'fault',
+  'crash',
+  'together',
+  'migrate',
+  'expect-log',
+] as const
+
+/** What people write who want a pause. */
+export const SLEEPS = ['sleep', 'pause', 'delay'] as const
