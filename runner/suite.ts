@@ -2,9 +2,19 @@
  * Plays selected cases on one target and reports them as one stream of events. Everything that the
  * command line does with scenarios goes through here.
  */
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import type { Case, Profile, Scenario, Suite } from '../dsl/plan.ts'
-import type { RunEvent, Verdict } from './report/event.ts'
-import type { TargetSpec } from './targets/target.ts'
+import { type Divergence, entriesFor, loadDivergences } from './divergences.ts'
+import type { Played } from './execute.ts'
+import { budgetOf, playSelected } from './play-selected.ts'
+import { PoolWorker } from './pool.ts'
+import type { CaseEnd, RunEvent, Verdict } from './report/event.ts'
+import { GoldenStore, type PendingCase } from './store.ts'
+import { titleOf } from './provenance.ts'
+import { createTarget, targetFolder } from './targets/index.ts'
+import type { Capabilities, Target, TargetSpec } from './targets/target.ts'
+import { type Judged, judge } from './verdict.ts'
 
 /** One case in one profile. */
 export interface Selected {
@@ -16,8 +26,10 @@ export interface Selected {
 export type GoldenMode = 'check' | 'pending' | 'off'
 
 export interface RunOptions {
-  /** In the order wanted for playing; see `selectCases` and `orderCases`. */
+  /** In the order wanted for playing; see `selectAll` and `orderCases`. */
   readonly cases: readonly Selected[]
+  /** Texts of fragments, for excerpts; `Suite.sources`. */
+  readonly sources?: Suite['sources']
   readonly target: TargetSpec
   /** At once: worker threads for the engine, processes for real targets. */
   readonly jobs: number
@@ -36,6 +48,10 @@ export interface RunOptions {
   readonly owned?: boolean
   /** Stop after so many cases that broke. */
   readonly maxFailures?: number
+  /** Of blockspec itself, for the `run-start` event. */
+  readonly version?: string
+  /** Divergences of a target that is not a known one. */
+  readonly divergences?: string
   readonly onEvent: (event: RunEvent) => void
   readonly signal?: AbortSignal
 }
@@ -59,8 +75,298 @@ export type Order =
   | { readonly kind: 'plan' }
   | { readonly kind: 'random'; readonly seed: number }
 
+const BROKEN: ReadonlySet<Verdict> = new Set([
+  'fail',
+  'error',
+  'timeout',
+  'crash',
+  'healed',
+  'diverged-differently',
+])
+
 /** Every case of a suite in every profile that its scenario states. */
-export declare function selectAll(suite: Suite): Selected[]
-export declare function orderCases(cases: readonly Selected[], order: Order): Selected[]
+export function selectAll(suite: Suite): Selected[] {
+  return suite.scenarios.flatMap((scenario) =>
+    scenario.cases.flatMap((which) =>
+      scenario.profiles.map((profile) => ({ scenario, case: which, profile })),
+    ),
+  )
+}
+
+export function orderCases(cases: readonly Selected[], order: Order): Selected[] {
+  if (order.kind === 'plan') return [...cases]
+  if (order.kind === 'name') {
+    const key = (one: Selected): string => `${one.case.id} ${one.profile}`
+    return [...cases].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+  }
+  return shuffle(cases, order.seed)
+}
+
+/** Fisher and Yates with a small generator: the same seed gives the same order everywhere. */
+function shuffle<T>(items: readonly T[], seed: number): T[] {
+  const mixed = [...items]
+  let state = seed >>> 0
+  for (let at = mixed.length - 1; at > 0; at -= 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    const other = Math.floor((state / 2 ** 32) * (at + 1))
+    const one = mixed[at]
+    const two = mixed[other]
+    if (one === undefined || two === undefined) continue
+    mixed[at] = two
+    mixed[other] = one
+  }
+  return mixed
+}
+
 /** @throws {TargetError} when the target cannot be started or asked. */
-export declare function runSuite(options: RunOptions): Promise<RunSummary>
+export async function runSuite(options: RunOptions): Promise<RunSummary> {
+  const started = performance.now()
+  const target = createTarget(options.target, {
+    owned: options.owned ?? false,
+    timeoutScale: options.timeoutScale,
+  })
+  const capabilities = await target.probe()
+  options.onEvent({
+    event: 'run-start',
+    format: 1,
+    blockspec: options.version ?? '',
+    target: options.target.text,
+    cases: options.cases.length,
+    seed: options.seed,
+    jobs: options.jobs,
+  })
+  const run = new Run(options, target, capabilities)
+  await run.playAll()
+  const seconds = (performance.now() - started) / 1000
+  return run.summary(seconds)
+}
+
+class Run {
+  readonly #options: RunOptions
+  readonly #target: Target
+  readonly #capabilities: Capabilities
+  readonly #store: GoldenStore
+  readonly #divergences
+  readonly #scenarios: readonly Scenario[]
+  #next = 0
+  #broken = 0
+  #cases = 0
+  #unconfirmed = 0
+  readonly #verdicts: Partial<Record<Verdict, number>> = {}
+  readonly #normalised: Record<string, number> = {}
+  readonly #notApplicable: { id: string; reason: string }[] = []
+
+  constructor(options: RunOptions, target: Target, capabilities: Capabilities) {
+    this.#options = options
+    this.#target = target
+    this.#capabilities = capabilities
+    this.#store = new GoldenStore(options.golden.root)
+    const { known } = capabilities
+    const path =
+      options.divergences ??
+      (known === undefined ? undefined : join(targetFolder(known), 'divergences.yaml'))
+    this.#divergences = path === undefined ? { path: '', entries: [] } : loadDivergences(path)
+    this.#scenarios = [...new Set(options.cases.map((one) => one.scenario))]
+  }
+
+  async playAll(): Promise<void> {
+    const jobs = Math.max(1, Math.min(this.#options.jobs, this.#options.cases.length))
+    const lanes = Array.from({ length: jobs }, () => this.#lane(jobs > 1))
+    try {
+      await Promise.all(lanes)
+    } finally {
+      if (this.#options.golden.mode === 'pending') this.#store.save()
+    }
+  }
+
+  summary(seconds: number): RunSummary {
+    const interrupted = this.#options.signal?.aborted ?? false
+    const summary: RunSummary = {
+      cases: this.#cases,
+      verdicts: this.#verdicts,
+      seconds,
+      notApplicable: this.#notApplicable,
+      unconfirmed: this.#unconfirmed,
+      normalised: this.#normalised,
+      interrupted,
+    }
+    this.#options.onEvent({
+      event: 'run-end',
+      cases: this.#cases,
+      verdicts: this.#verdicts,
+      seconds: Math.round(seconds * 1000) / 1000,
+    })
+    return summary
+  }
+
+  get #stopped(): boolean {
+    const most = this.#options.maxFailures
+    return this.#options.signal?.aborted === true || (most !== undefined && this.#broken >= most)
+  }
+
+  /** One of the players: takes the next case until none is left. */
+  async #lane(many: boolean): Promise<void> {
+    const worker =
+      many && this.#options.target.kind === 'engine'
+        ? new PoolWorker({
+            scenarios: this.#scenarios,
+            sources: this.#options.sources ?? {},
+            seed: this.#options.seed,
+            timeoutScale: this.#options.timeoutScale,
+            keep: this.#options.keep,
+          })
+        : undefined
+    try {
+      while (!this.#stopped) {
+        const selected = this.#options.cases[this.#next]
+        if (selected === undefined) break
+        this.#next += 1
+        await this.#playOne(selected, worker)
+        // Gives signals and reporters their turn: cases on the engine never wait for anything.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    } finally {
+      await worker?.close()
+    }
+  }
+
+  async #playOne(selected: Selected, worker: PoolWorker | undefined): Promise<void> {
+    const { id } = selected.case
+    const target = this.#options.target.text
+    this.#options.onEvent({ event: 'case-start', id, target })
+    const started = performance.now()
+    const entries = entriesFor(
+      this.#divergences,
+      selected.scenario.id,
+      id,
+      selected.profile,
+      this.#capabilities.kind,
+    )
+    const reason = this.#notApplicableReason(selected, entries)
+    if (reason !== undefined) {
+      this.#notApplicable.push({ id, reason })
+      this.#end(selected, { verdict: 'n/a', reason, failures: [] }, undefined, started)
+      return
+    }
+    const played = await this.#play(selected, worker)
+    const judged = this.#judge(selected, played, entries)
+    this.#end(selected, judged, played, started)
+  }
+
+  #play(selected: Selected, worker: PoolWorker | undefined): Promise<Played> {
+    const { id } = selected.case
+    const onStep = (phase: string, text: string): void => {
+      this.#options.onEvent({ event: 'step', id, phase, text })
+    }
+    if (worker === undefined) {
+      const { sources = {}, seed, timeoutScale, keep } = this.#options
+      return playSelected(selected, this.#target, { sources, seed, timeoutScale, keep }, onStep)
+    }
+    const job = {
+      scenario: this.#scenarios.indexOf(selected.scenario),
+      case: selected.scenario.cases.indexOf(selected.case),
+      profile: selected.profile,
+    }
+    return worker.play(job, budgetOf(selected, this.#options.timeoutScale), onStep)
+  }
+
+  #notApplicableReason(selected: Selected, entries: readonly Divergence[]): string | undefined {
+    const { profile, case: which } = selected
+    if (!this.#capabilities.profiles.includes(profile)) return `does not play profile ${profile}`
+    const declared = entries.find((entry) => entry.notApplicable !== undefined)
+    if (declared !== undefined) return declared.notApplicable
+    for (const need of which.needs) {
+      const missing = this.#capabilities.missing(need.text)
+      // Real time is to be had everywhere: the engine has a real host for it.
+      if (missing !== undefined) return missing
+    }
+    return undefined
+  }
+
+  #judge(selected: Selected, played: Played, entries: readonly Divergence[]): Judged {
+    const { scenario, profile } = selected
+    const { mode } = this.#options.golden
+    const wanted = mode !== 'off' && scenario.golden.enabled
+    const golden = wanted ? this.#store.transcript(scenario, selected.case.id, profile) : null
+    const judged = judge(played, { golden, entries, version: this.#capabilities.version })
+    if (wanted && mode === 'pending') this.#record(selected, played, golden ?? undefined, judged)
+    return judged
+  }
+
+  /** Keeps what was recorded for review, or drops what is settled. */
+  #record(selected: Selected, played: Played, golden: string | undefined, judged: Judged): void {
+    const { scenario, profile } = selected
+    const { id } = selected.case
+    const target = provenanceName(this.#capabilities)
+    const complete = played.end === 'done' || played.end === 'failed'
+    if (!complete) return
+    if (golden !== undefined) {
+      this.#store.noteIdentical(scenario.id, id, profile, target, golden === played.transcript)
+    }
+    if (golden === played.transcript) {
+      this.#store.dropPending(scenario.id, id, profile)
+      return
+    }
+    // Differences that are known stay the target's own affair.
+    if (judged.verdict === 'diverged' || judged.verdict === 'diverged-differently') return
+    const pending: PendingCase = {
+      id,
+      scenario: scenario.id,
+      profile,
+      from: titleOf(target),
+      target,
+      transcript: played.transcript,
+      failed: played.failures.length > 0,
+    }
+    this.#store.writePending([pending])
+  }
+
+  #end(selected: Selected, judged: Judged, played: Played | undefined, started: number): void {
+    const { scenario, profile, case: which } = selected
+    this.#cases += 1
+    this.#verdicts[judged.verdict] = (this.#verdicts[judged.verdict] ?? 0) + 1
+    if (BROKEN.has(judged.verdict)) this.#broken += 1
+    for (const [name, times] of Object.entries(played?.normalised ?? {})) {
+      this.#normalised[name] = (this.#normalised[name] ?? 0) + times
+    }
+    const unconfirmed = this.#store.isUnconfirmed(scenario.id, which.id, profile)
+    if (unconfirmed && judged.verdict !== 'n/a') this.#unconfirmed += 1
+    const end: CaseEnd = {
+      event: 'case-end',
+      id: which.id,
+      scenario: scenario.id,
+      title: scenario.title,
+      file: scenario.file,
+      target: this.#options.target.text,
+      profile,
+      verdict: judged.verdict,
+      milliseconds: Math.round((performance.now() - started) * 100) / 100,
+      clauses: [...scenario.spec, ...scenario.refuses].map((clause) => clause.id),
+      ...(judged.reason === undefined ? {} : { reason: judged.reason }),
+      failures: judged.failures,
+      normalised: played?.normalised ?? {},
+      ...(unconfirmed ? { unconfirmed } : {}),
+      phases: played?.phases ?? [],
+      rerun: this.#rerun(which.id),
+    }
+    this.#options.onEvent(end)
+  }
+
+  #rerun(id: string): string {
+    const { target, seed } = this.#options
+    const words = ['blockspec run', quote(id)]
+    if (target.kind !== 'engine') words.push('--target', quote(target.text))
+    if (seed !== 1) words.push('--seed', String(seed))
+    words.push('--keep', '--trace')
+    return words.join(' ')
+  }
+}
+
+/** `qsd 7.2.22`; the engine plays a version and is none. */
+function provenanceName(capabilities: Capabilities): string {
+  return capabilities.kind === 'engine' ? 'engine' : `${capabilities.kind} ${capabilities.version}`
+}
+
+function quote(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

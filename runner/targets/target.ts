@@ -44,6 +44,8 @@ export interface Capabilities {
   readonly objects: ReadonlySet<string>
   readonly exports: ReadonlySet<string>
   readonly schema: readonly SchemaEntry[]
+  /** Members that `blockdev-add` takes for a driver, those of every driver included. */
+  driverMembers(driver: string): ReadonlySet<string>
   /** Why a need does not hold, or `undefined` where it does. */
   missing(need: string): string | undefined
 }

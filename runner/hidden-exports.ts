@@ -1,0 +1,195 @@
+/**
+ * The one I/O channel: the runner exports a node over NBD for one step and talks to it. The export,
+ * the server, their events and their errors are the runner's own and stay out of the transcript.
+ */
+import { BlockError, NbdClient, type SocketAddress } from '../engine/index.ts'
+import type { Value } from '../dsl/plan.ts'
+import { ALLOCATION, type Device, nbdDevice } from './device.ts'
+import { isMap, member, text } from './json.ts'
+import type { Play } from './play.ts'
+import type { Flight } from './script.ts'
+import type { QmpEvent } from './session.ts'
+
+const PREFIX = 'blockspec-'
+
+export interface OpenExport {
+  readonly node: string
+  readonly writable: boolean
+  readonly device: Device
+  /** Requests that outlive their step keep the export open. */
+  readonly flights: Flight[]
+}
+
+interface Entry extends OpenExport {
+  readonly id: string
+  readonly client: NbdClient
+}
+
+export class HiddenExports {
+  readonly #play: Play
+  readonly #open = new Map<string, Entry>()
+  #serial = 0
+  /** The server that the scenario started itself. */
+  #scenarioServer: SocketAddress | undefined
+  #ownServer: SocketAddress | undefined
+  /** Exports of the scenario that live on the runner's server. */
+  readonly #guests = new Set<string>()
+  /** NBD names of the scenario's exports by id. */
+  readonly #names = new Map<string, string>()
+
+  constructor(play: Play) {
+    this.#play = play
+  }
+
+  /** The target is a new one. */
+  forget(): void {
+    this.#open.clear()
+    this.#guests.clear()
+    this.#names.clear()
+    this.#scenarioServer = undefined
+    this.#ownServer = undefined
+  }
+
+  owns(event: QmpEvent): boolean {
+    if (event.name !== 'BLOCK_EXPORT_DELETED') return false
+    return text(member(event.data, 'id'))?.startsWith(PREFIX) ?? false
+  }
+
+  /** An export of the node for a step, or the words in which it was refused. */
+  async open(node: string, writable: boolean): Promise<OpenExport | string> {
+    const known = this.#open.get(node)
+    if (known !== undefined && (known.writable || !writable)) return known
+    const address = await this.#server()
+    if (typeof address === 'string') return address
+    this.#serial += 1
+    const id = `${PREFIX}${String(this.#serial)}`
+    const reply = await this.#play.ask('block-export-add', {
+      type: 'nbd',
+      id,
+      'node-name': node,
+      name: id,
+      writable,
+    })
+    if (reply.kind === 'error') return reply.desc
+    const client = await this.connect(address, id)
+    const entry: Entry = { id, node, writable, client, device: nbdDevice(client), flights: [] }
+    this.#open.set(node, entry)
+    return entry
+  }
+
+  /** Ends the export unless requests are still under way. */
+  async release(opened: OpenExport): Promise<void> {
+    if (opened.flights.length > 0) return
+    const entry = this.#open.get(opened.node)
+    if (entry === undefined) return
+    this.#open.delete(opened.node)
+    await this.#play.limit(entry.client.disconnect(), 'the NBD client')
+    const { session, withinMs } = this.#play
+    const seen = session.events.length
+    const reply = await this.#play.ask('block-export-del', { id: entry.id, mode: 'hard' })
+    if (reply.kind === 'error') return
+    await session.waitFor(
+      () =>
+        session.events.some(
+          (event, index) =>
+            index >= seen && this.owns(event) && member(event.data, 'id') === entry.id,
+        ),
+      withinMs,
+      'the end of an export',
+    )
+  }
+
+  /** Ends everything that is open, whatever is under way. */
+  async closeAll(): Promise<void> {
+    for (const entry of [...this.#open.values()]) {
+      entry.flights.length = 0
+      await this.release(entry)
+    }
+  }
+
+  async connect(address: SocketAddress, name: string): Promise<NbdClient> {
+    const work = async (): Promise<NbdClient> => {
+      const stream = await this.#play.station.host.sockets.connect(address)
+      return NbdClient.connect(stream, { export: name, metaContexts: [ALLOCATION] })
+    }
+    return this.#play.limit(work(), 'the NBD connection')
+  }
+
+  /** Where the scenario's exports are served, with the NBD name of one. */
+  find(exportId: string): { readonly address: SocketAddress; readonly name: string } | undefined {
+    const address = this.#scenarioServer ?? this.#ownServer
+    if (address === undefined) return undefined
+    return { address, name: this.#names.get(exportId) ?? exportId }
+  }
+
+  /** A server for exports that the scenario declares without starting one. */
+  async ensureServer(): Promise<string | undefined> {
+    const address = await this.#server()
+    return typeof address === 'string' ? address : undefined
+  }
+
+  addGuest(exportId: string): void {
+    if (this.#scenarioServer === undefined) this.#guests.add(exportId)
+  }
+
+  /** Before a command of the scenario that could see the runner's server: make it go. */
+  async hide(command: string): Promise<void> {
+    if (!/nbd-server|export/.test(command)) return
+    if (command === 'query-block-exports') return
+    if (this.#ownServer === undefined || this.#guests.size > 0 || this.#open.size > 0) return
+    this.#ownServer = undefined
+    await this.#play.ask('nbd-server-stop')
+  }
+
+  /** After a command of the scenario that worked: what it means for servers and exports. */
+  note(command: string, args: Value | undefined): void {
+    const id = text(member(args, 'id'))
+    switch (command) {
+      case 'nbd-server-start':
+        this.#scenarioServer = readAddress(member(args, 'addr'))
+        break
+      case 'nbd-server-stop':
+        this.#scenarioServer = undefined
+        this.#names.clear()
+        break
+      case 'block-export-add': {
+        const name = text(member(args, 'name')) ?? text(member(args, 'node-name'))
+        if (id !== undefined && name !== undefined) this.#names.set(id, name)
+        break
+      }
+      case 'block-export-del':
+        if (id !== undefined) this.#guests.delete(id)
+        break
+      default:
+    }
+  }
+
+  async #server(): Promise<SocketAddress | string> {
+    const known = this.#scenarioServer ?? this.#ownServer
+    if (known !== undefined) return known
+    const path = `${this.#play.station.socketDirectory}/blockspec-nbd.sock`
+    this.#play.normaliser.addPath(path, 'sock:blockspec')
+    const reply = await this.#play.ask('nbd-server-start', {
+      addr: { type: 'unix', data: { path } },
+    })
+    if (reply.kind === 'error') return reply.desc
+    this.#ownServer = { type: 'unix', path }
+    return this.#ownServer
+  }
+}
+
+/** The legacy form of an address: `{type, data: {…}}`. */
+function readAddress(addr: Value | undefined): SocketAddress | undefined {
+  const data = member(addr, 'data') ?? addr
+  if (!isMap(data)) return undefined
+  const path = text(data['path'])
+  if (path !== undefined) return { type: 'unix', path }
+  const host = text(data['host'])
+  const port = Number(text(data['port']) ?? NaN)
+  return host === undefined || Number.isNaN(port) ? undefined : { type: 'inet', host, port }
+}
+
+/** An I/O failure's errno, where the error is one. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof BlockError ? error.errno : undefined
+}

@@ -1,0 +1,227 @@
+/**
+ * Golden notation for values: `k=v list=[x y] map={a=1}`. It says the same as JSON, and `parse`
+ * gives the value back; strings are quoted only where they could be taken for something else.
+ */
+import { assert } from '../engine/index.ts'
+import type { Value } from '../dsl/plan.ts'
+
+/** A word that stands for something else than itself: `img:a`, `#1`, `$from`, `<host>`. */
+export class Bare {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** A value after normalisation. */
+export type Shown =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Bare
+  | readonly Shown[]
+  | { readonly [name: string]: Shown }
+
+const PLAIN_STRING = /^[A-Za-z_*/][A-Za-z0-9_#.:/+@%*,-]*$/
+/** What a bare word looks like that is not the string itself. */
+const SYMBOL = /^(?:(?:img|new|sock|repo):.*|#\d+|\$.*|<[a-z-]+>|\?)$/s
+const PLAIN_KEY = /^[A-Za-z_*][A-Za-z0-9_.-]*$/
+/** Longest string literal that stays in one piece. */
+const CHUNK = 72
+
+const UNITS = [
+  [1024 ** 4, 'T'],
+  [1024 ** 3, 'G'],
+  [1024 ** 2, 'M'],
+  [1024, 'k'],
+] as const
+
+export function isShownList(value: Shown | undefined): value is readonly Shown[] {
+  return Array.isArray(value)
+}
+
+export function isShownMap(value: Shown | undefined): value is { readonly [name: string]: Shown } {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Bare)
+  )
+}
+
+/** Exact multiples of a binary unit as `64k`, others in decimal. */
+export function showNumber(value: number | bigint): string {
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(value)
+  const exact = BigInt(value)
+  if (exact === 0n) return '0'
+  for (const [factor, unit] of UNITS) {
+    if (exact % BigInt(factor) === 0n) return `${(exact / BigInt(factor)).toString()}${unit}`
+  }
+  return exact.toString()
+}
+
+/** Whether a number is shown with a unit: what the normaliser `size` counts. */
+export function hasUnit(value: number | bigint): boolean {
+  return /[kMGT]$/.test(showNumber(value))
+}
+
+export function showString(value: string): string {
+  if (PLAIN_STRING.test(value) && !SYMBOL.test(value) && !/^(true|false|null)$/.test(value)) {
+    if (value.length <= CHUNK) return value
+  }
+  if (value.length <= CHUNK) return JSON.stringify(value)
+  const pieces: string[] = []
+  const points = [...value]
+  for (let at = 0; at < points.length; at += CHUNK) {
+    pieces.push(JSON.stringify(points.slice(at, at + CHUNK).join('')))
+  }
+  return pieces.join('~')
+}
+
+function showKey(key: string): string {
+  return PLAIN_KEY.test(key) ? key : JSON.stringify(key)
+}
+
+/** The value on one line. */
+export function show(value: Shown): string {
+  if (value instanceof Bare) return value.text
+  if (typeof value === 'number' || typeof value === 'bigint') return showNumber(value)
+  if (typeof value === 'string') return showString(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (isShownList(value)) return `[${value.map(show).join(' ')}]`
+  return `{${showMembers(value)}}`
+}
+
+/** The members of a map, as `k=v k=v`; the two members of an action as `type k=v`. */
+export function showMembers(value: { readonly [name: string]: Shown }): string {
+  const action = asAction(value)
+  if (action !== undefined) {
+    const rest = showMembers(action.data)
+    return rest === '' ? action.type : `${action.type} ${rest}`
+  }
+  return plainMembers(value)
+}
+
+function plainMembers(value: { readonly [name: string]: Shown }): string {
+  return Object.entries(value)
+    .map(([key, entry]) => `${showKey(key)}=${show(entry)}`)
+    .join(' ')
+}
+
+/** `{type: T, data: {…}}` of a transaction, in that order. */
+function asAction(value: {
+  readonly [name: string]: Shown
+}): { readonly type: string; readonly data: { readonly [name: string]: Shown } } | undefined {
+  const keys = Object.keys(value)
+  const type = value['type']
+  const data = value['data']
+  if (keys.length !== 2 || keys[0] !== 'type' || typeof type !== 'string') return undefined
+  if (!isShownMap(data) || showString(type) !== type) return undefined
+  return asAction(data) === undefined ? { type, data } : undefined
+}
+
+/** A value that needs no normalising, as it is. */
+export function shown(value: Value): Shown {
+  return value
+}
+
+/** Reads what `show` wrote. @throws {SyntaxError} */
+export function parseNotation(text: string): Shown {
+  const reader = new Reader(text)
+  const value = reader.value()
+  reader.end()
+  return value
+}
+
+/** Reads what `showMembers` wrote. @throws {SyntaxError} */
+export function parseMembers(text: string): { readonly [name: string]: Shown } {
+  const value = parseNotation(`{${text}}`)
+  assert(isShownMap(value), 'braces hold a map')
+  return value
+}
+
+class Reader {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  end(): void {
+    if (this.#at < this.#text.length) this.#fail()
+  }
+
+  value(): Shown {
+    const char = this.#text.charAt(this.#at)
+    if (char === '{') return this.#map()
+    if (char === '[') return this.#list()
+    if (char === '"') return this.#string()
+    return this.#word(this.#take(/[^\s\]}]+/y))
+  }
+
+  #fail(): never {
+    throw new SyntaxError(`golden notation, at ${String(this.#at)} of ${this.#text}`)
+  }
+
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#at
+    const match = pattern.exec(this.#text)
+    if (match === null) return this.#fail()
+    this.#at = pattern.lastIndex
+    return match[0]
+  }
+
+  #skip(text: string): boolean {
+    if (!this.#text.startsWith(text, this.#at)) return false
+    this.#at += text.length
+    return true
+  }
+
+  #string(): string {
+    let whole = ''
+    do whole += JSON.parse(this.#take(/"(?:[^"\\]|\\.)*"/y)) as string
+    while (this.#skip('~'))
+    return whole
+  }
+
+  #list(): Shown {
+    const items: Shown[] = []
+    this.#at += 1
+    while (!this.#skip(']')) {
+      items.push(this.value())
+      this.#skip(' ')
+      if (this.#at >= this.#text.length) return this.#fail()
+    }
+    return items
+  }
+
+  #map(): Shown {
+    const entries: [string, Shown][] = []
+    let type: string | undefined
+    this.#at += 1
+    while (!this.#skip('}')) {
+      const key = this.#text.charAt(this.#at) === '"' ? this.#string() : this.#take(/[^\s=\]}]+/y)
+      if (this.#skip('=')) entries.push([key, this.value()])
+      else if (type === undefined && entries.length === 0) type = key
+      else return this.#fail()
+      this.#skip(' ')
+      if (this.#at >= this.#text.length) return this.#fail()
+    }
+    const map = Object.fromEntries(entries)
+    return type === undefined ? map : { type, data: map }
+  }
+
+  #word(word: string): Shown {
+    if (word === 'null') return null
+    if (word === 'true' || word === 'false') return word === 'true'
+    if (SYMBOL.test(word)) return new Bare(word)
+    const number = /^(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)([kMGT]?)$/.exec(word)
+    if (number === null) return word
+    const factor = UNITS.find(([, unit]) => unit === number[2])?.[0]
+    if (factor === undefined && /[.e]/.test(word)) return Number(word)
+    const exact = BigInt(number[1] ?? '0') * BigInt(factor ?? 1)
+    const near = Number(exact)
+    return Number.isSafeInteger(near) ? near : exact
+  }
+}

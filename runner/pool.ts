@@ -1,0 +1,112 @@
+/**
+ * Worker threads that play cases on the engine: each has an engine of its own, a memory limit, and
+ * somebody outside who ends it when a case takes too long even to notice its own deadline.
+ */
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Suite } from '../dsl/plan.ts'
+import type { Played } from './execute.ts'
+import { packageRoot } from './places.ts'
+import type { Selected } from './suite.ts'
+
+/** Heap of one worker. */
+const HEAP_MB = 1024
+/** Beyond the case's own budget, before the worker is ended from outside. */
+const GRACE_MS = 3000
+
+export interface WorkerSetup {
+  readonly scenarios: Suite['scenarios']
+  readonly sources: Suite['sources']
+  readonly seed: number
+  readonly timeoutScale: number
+  readonly keep: 'none' | 'failed' | 'all'
+}
+
+export interface Job {
+  readonly scenario: number
+  readonly case: number
+  readonly profile: Selected['profile']
+}
+
+export type Answer =
+  | { readonly kind: 'step'; readonly phase: string; readonly text: string }
+  | { readonly kind: 'done'; readonly played: Played }
+  | { readonly kind: 'broken'; readonly message: string }
+
+/** One worker at a time plays one case at a time. */
+export class PoolWorker {
+  readonly #setup: WorkerSetup
+  #worker: Worker | undefined
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup
+  }
+
+  async play(
+    job: Job,
+    budgetMs: number,
+    onStep: (phase: string, text: string) => void,
+  ): Promise<Played> {
+    const worker = this.#worker ?? this.#start()
+    return new Promise<Played>((resolve) => {
+      const finish = (played: Played): void => {
+        clearTimeout(timer)
+        worker.removeAllListeners()
+        resolve(played)
+      }
+      const lose = (end: Played['end'], message: string): void => {
+        this.#worker = undefined
+        void worker.terminate()
+        finish(lost(end, message))
+      }
+      const timer = setTimeout(() => {
+        lose(
+          'timeout',
+          `the case took over ${String(budgetMs)} ms and had to be stopped from outside`,
+        )
+      }, budgetMs + GRACE_MS)
+      worker.on('message', (answer: Answer) => {
+        if (answer.kind === 'step') onStep(answer.phase, answer.text)
+        else if (answer.kind === 'done') finish(answer.played)
+        else lose('error', answer.message)
+      })
+      worker.once('error', (error: Error) => {
+        lose('crash', `the worker died: ${error.message}`)
+      })
+      worker.once('exit', (status) => {
+        lose('crash', `the worker ended with status ${String(status)}`)
+      })
+      worker.postMessage(job)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate()
+    this.#worker = undefined
+  }
+
+  #start(): Worker {
+    const fromSource = import.meta.url.endsWith('.ts')
+    const file = fromSource
+      ? fileURLToPath(new URL('./worker.ts', import.meta.url))
+      : join(packageRoot(), 'dist', 'worker.js')
+    this.#worker = new Worker(file, {
+      workerData: this.#setup,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+      ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
+    })
+    return this.#worker
+  }
+}
+
+function lost(end: Played['end'], message: string): Played {
+  return {
+    end,
+    transcript: '',
+    phases: [],
+    failures: [{ code: 'worker', message, phase: '' }],
+    failedSteps: [],
+    normalised: {},
+  }
+}

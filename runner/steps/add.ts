@@ -1,0 +1,118 @@
+/** `node`, `object` and `export`: the add command by a short name, or the delete command. */
+import type { AddStep, StepCommon, Template, Value } from '../../dsl/plan.ts'
+import { isMap } from '../json.ts'
+import { Bare, isShownMap, type Shown, show } from '../notation.ts'
+import { type Play, StepError } from '../play.ts'
+import { resolveTemplate, showTemplate } from '../variables.ts'
+import { callCommand } from './command.ts'
+import { defineStep } from './step.ts'
+
+type Step = AddStep & StepCommon
+
+const DELETE = {
+  node: ['blockdev-del', 'node-name'],
+  object: ['object-del', 'id'],
+  export: ['block-export-del', 'id'],
+} as const
+
+export const node = defineStep({ kind: 'node', words: wordsOf, run: runAdd })
+export const object = defineStep({ kind: 'object', words: wordsOf, run: runAdd })
+export const exported = defineStep({ kind: 'export', words: wordsOf, run: runAdd })
+
+function wordsOf(step: Step): string {
+  return `${step.kind} ${step.name}`
+}
+
+export async function runAdd(step: Step, play: Play): Promise<void> {
+  if (step.options === undefined) return remove(step, play)
+  const options = resolveTemplate(step.options, play.scope)
+  const shown = showTemplate(step.options)
+  if (!isMap(options) || !isShownMap(shown)) {
+    throw new StepError(`the options of ${step.kind} '${step.name}' are no map`, step.nameSpan)
+  }
+  if (step.kind === 'export') await serve(step, play)
+  const worked = await callCommand(play, {
+    ...ADD[step.kind](step.name, options, shown, play, step.options),
+    oob: false,
+    expect: step.expect,
+    returns: undefined,
+    save: step.save,
+  })
+  if (worked && step.kind === 'export') play.hidden.addGuest(step.name)
+}
+
+interface Call {
+  readonly command: string
+  readonly args: Value
+  readonly label: string
+  readonly head: string
+  readonly members: { readonly [name: string]: Shown }
+}
+
+type Build = (
+  name: string,
+  options: { readonly [name: string]: Value },
+  shown: { readonly [name: string]: Shown },
+  play: Play,
+  template: Template,
+) => Call
+
+const ADD: Readonly<Record<Step['kind'], Build>> = {
+  node: (name, options, shown, play) => {
+    const { driver, img, ...members } = shown
+    const words = [name, ...(driver === undefined ? [] : [show(driver)])]
+    if (img !== undefined) words.push(`img:${wordOf(img)}`)
+    return {
+      command: 'blockdev-add',
+      args: play.images.lower({ ...options, 'node-name': name }),
+      label: 'node',
+      head: words.join(' '),
+      members,
+    }
+  },
+  object: (name, options, shown) => {
+    const { 'qom-type': type, ...members } = shown
+    return {
+      command: 'object-add',
+      args: { ...options, id: name },
+      label: 'qmp',
+      head: 'object-add',
+      members: { ...(type === undefined ? {} : { 'qom-type': type }), id: name, ...members },
+    }
+  },
+  export: (name, options, shown) => {
+    const { type, ...members } = shown
+    return {
+      command: 'block-export-add',
+      args: { ...options, id: name },
+      label: 'qmp',
+      head: 'block-export-add',
+      members: { ...(type === undefined ? {} : { type }), id: name, ...members },
+    }
+  },
+}
+
+function wordOf(value: Shown): string {
+  return value instanceof Bare ? value.text : String(value as string)
+}
+
+async function serve(step: Step, play: Play): Promise<void> {
+  const problem = await play.hidden.ensureServer()
+  if (problem !== undefined) throw new StepError(problem, step.span)
+}
+
+async function remove(step: Step, play: Play): Promise<void> {
+  const [command, key] = DELETE[step.kind]
+  const args = { [key]: step.name }
+  await callCommand(play, {
+    command,
+    args,
+    oob: false,
+    expect: step.expect,
+    returns: undefined,
+    save: step.save,
+    label: 'qmp',
+    head: command,
+    members: args,
+  })
+}

@@ -1,0 +1,40 @@
+/** `raw`: bytes sent as they are, for input that no client should send. */
+import { showString } from '../notation.ts'
+import type { Detail } from '../transcript.ts'
+import { showDetails, showOutcome } from './command.ts'
+import { saveFromLast } from './save.ts'
+import { defineStep } from './step.ts'
+
+export const raw = defineStep({
+  kind: 'raw',
+  words: () => 'qmp raw',
+  async run(step, play) {
+    await play.hidden.hide('nbd-server')
+    const replies = await play.session.raw(step.text, play.withinMs)
+    const [first, ...more] = replies
+    const extra = more.flatMap((reply): Detail[] => [
+      { kind: 'line', text: `=> ${showOutcome(reply)}` },
+      ...showDetails(play, 'raw', reply),
+    ])
+    play.transcript.add({
+      kind: 'statement',
+      label: 'qmp',
+      head: `raw ${showString(step.text)}`,
+      members: {},
+      outcome: first === undefined ? 'silence' : showOutcome(first),
+      details: [...(first === undefined ? [] : showDetails(play, 'raw', first)), ...extra],
+    })
+    if (first === undefined) {
+      if (step.expect.kind !== 'any') {
+        play.blame('reply', { span: step.expect.span, message: 'expected a reply, got none' })
+      }
+      return
+    }
+    play.judge(first, step.expect)
+    if (first.kind === 'return') play.last = first.value
+    if (step.returns !== undefined) {
+      play.check(step.returns, first.kind === 'return' ? first.value : undefined)
+    }
+    if (first.kind === 'return') saveFromLast(play, step.save)
+  },
+})

@@ -1,0 +1,64 @@
+/** `save`: keeps a part of a query, or of what came last, under a name. */
+import type { SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
+import { isList, member } from '../json.ts'
+import { brief } from '../match.ts'
+import { show } from '../notation.ts'
+import { type Play, StepError } from '../play.ts'
+import { defineStep } from './step.ts'
+
+export const save = defineStep({
+  kind: 'save',
+  words: (step) => `save ${step.items.map((item) => item.name).join(' ')}`,
+  async run(step, play) {
+    for (const item of step.items) {
+      const value = await saveItem(play, item)
+      play.last = value
+      if (step.returns !== undefined) play.check(step.returns, value)
+    }
+  },
+})
+
+async function saveItem(play: Play, item: SaveItem): Promise<Value> {
+  const { command } = item.path
+  const base = command === undefined ? play.last : await play.query(command, undefined, item.span)
+  const value = pick(base, item.path.hops)
+  if (value === undefined) {
+    throw new StepError(`there is no ${item.text} in ${brief(base)}`, item.span)
+  }
+  keep(play, item, value)
+  return value
+}
+
+/** `save` beside another step: parts of what that step got. */
+export function saveFromLast(play: Play, items: StepCommon['save']): void {
+  for (const item of items ?? []) {
+    const value = pick(play.last, item.path.hops)
+    if (value === undefined) {
+      throw new StepError(`there is no ${item.text} in ${brief(play.last)}`, item.span)
+    }
+    keep(play, item, value)
+  }
+}
+
+function keep(play: Play, item: SaveItem, value: Value): void {
+  play.save(item.name, value)
+  const shown = play.shown(value, `save ${item.path.command ?? ''}`)
+  play.transcript.add({ kind: 'line', label: 'save', text: `${item.name} ${show(shown)}` })
+}
+
+export function pick(base: Value | undefined, hops: SavePath['hops']): Value | undefined {
+  let value = base
+  for (const hop of hops) {
+    if (hop.kind === 'member') {
+      value = member(value, hop.name)
+    } else if (!isList(value)) {
+      return undefined
+    } else if (hop.kind === 'index') {
+      value = value[hop.index < 0 ? value.length + hop.index : hop.index]
+    } else {
+      value = value.find((item) => String(member(item, hop.member)) === hop.value)
+    }
+    if (value === undefined) return undefined
+  }
+  return value
+}

@@ -1,0 +1,132 @@
+/**
+ * The built-in engine as a target. In virtual time it runs on a simulated host and nothing touches
+ * the machine; scenarios in real time get the real host and a scratch folder.
+ */
+import type { ByteStream, Host } from '../../engine/index.ts'
+import { createEngine, createRealHost, createSimHost, img, streamPair } from '../../engine/index.ts'
+import type { Nature } from './capabilities.ts'
+import { probeStation } from './probe.ts'
+import { makeScratch } from './scratch.ts'
+import type {
+  Capabilities,
+  Exit,
+  Machine,
+  Station,
+  StationOptions,
+  Target,
+  ToolResult,
+} from './target.ts'
+
+/** Bytes of the engine's log that are kept. */
+const LOG_BYTES = 64 * 1024
+
+/** Virtual time that a case may take: far more than any needs. */
+const LONGEST_NS = 24 * 3600 * 1e9
+
+const NATURE: Nature = {
+  kind: 'engine',
+  program: 'engine',
+  clock: 'virtual',
+  profiles: ['qemu', 'note', 'note-transition'],
+  features: ['target.restart', 'net.unix', 'net.tcp', 'img.raw', 'tool.img'],
+  channels: ['nbd'],
+}
+
+export function createEngineTarget(spec: {
+  readonly kind: 'engine'
+  readonly text: string
+}): Target {
+  let probed: Promise<Capabilities> | undefined
+  return {
+    spec,
+    probe() {
+      probed ??= probeStation(
+        simStation({ profile: 'qemu', time: 'virtual', seed: 0 }),
+        NATURE,
+        'engine',
+      )
+      return probed
+    },
+    open: (options) =>
+      Promise.resolve(options.time === 'virtual' ? simStation(options) : realStation(options)),
+  }
+}
+
+function simStation(options: StationOptions): Station {
+  const host = createSimHost({ seed: options.seed })
+  return {
+    ...common(host, options),
+    directory: '/blockspec',
+    socketDirectory: '/blockspec',
+    play: (work, what) => host.run(work(), LONGEST_NS, what),
+    advance: (ns) => sleep(host, ns),
+    close: () => Promise.resolve([]),
+  }
+}
+
+function realStation(options: StationOptions): Station {
+  const scratch = makeScratch()
+  return {
+    ...common(createRealHost(), options),
+    directory: scratch.directory,
+    socketDirectory: scratch.directory,
+    play: (work) => work(),
+    close: (keep) => Promise.resolve(scratch.remove(keep)),
+  }
+}
+
+function common(
+  host: Host,
+  options: StationOptions,
+): Pick<Station, 'host' | 'start' | 'startOffline' | 'img'> {
+  const start = (): Promise<Machine> => Promise.resolve(startEngine(host, options))
+  return { host, start, startOffline: start, img: (words) => runImg(host, words) }
+}
+
+function startEngine(host: Host, options: StationOptions): Machine {
+  let log = ''
+  const engine = createEngine({
+    host,
+    profile: options.profile,
+    log: (line) => {
+      if (log.length < LOG_BYTES) log += `${line}\n`
+    },
+  })
+  const [monitor, served]: [ByteStream, ByteStream] = streamPair(host)
+  engine.openMonitor(served)
+  const exited = engine.finished.then((status): Exit => ({ status }))
+  const end = async (): Promise<void> => {
+    await engine.shutdown()
+    await exited
+  }
+  return {
+    monitor,
+    exited,
+    log: () => log,
+    kill: () => {
+      monitor.destroy()
+    },
+    stop: end,
+  }
+}
+
+/** The built-in image tool over the same files. */
+export async function runImg(host: Host, words: readonly string[]): Promise<ToolResult> {
+  let stdout = ''
+  let stderr = ''
+  const status = await img(host, words, {
+    stdout: (text) => {
+      stdout += text
+    },
+    stderr: (text) => {
+      stderr += text
+    },
+  })
+  return { status, stdout, stderr }
+}
+
+function sleep(host: Host, ns: number): Promise<void> {
+  return new Promise((resolve) => {
+    host.clock.after(ns, resolve)
+  })
+}

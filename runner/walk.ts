@@ -1,0 +1,50 @@
+/** Walks the steps of a case: phases, loops, conditions and fragments, and each played step in turn. */
+import type { LoopStep, Step, StepCommon } from '../dsl/plan.ts'
+import type { Play } from './play.ts'
+import { STEPS } from './steps/index.ts'
+import type { PlayedKind, StepDefinition } from './steps/step.ts'
+
+export async function walk(steps: readonly Step[], play: Play): Promise<void> {
+  for (const step of steps) await walkStep(step, play)
+}
+
+async function walkStep(step: Step, play: Play): Promise<void> {
+  if (step.when !== undefined && !play.holds(step.when)) return
+  switch (step.kind) {
+    case 'phase':
+      play.sinceEvents = []
+      play.transcript.begin(step.title)
+      return
+    case 'group':
+      return walk(play.holds(step.when) ? step.then : step.otherwise, play)
+    case 'use':
+      return walk(step.steps, play)
+    case 'loop':
+      return walkLoop(step, play)
+    default:
+      return playStep(step, play)
+  }
+}
+
+async function walkLoop(step: LoopStep & StepCommon, play: Play): Promise<void> {
+  const outer = play.transcript.repeats
+  const repeats = new Map<string, string>()
+  for (const turn of step.turns) {
+    const text = turn.variables.map(({ name, text: value }) => `${name}=${value}`).join(' ')
+    play.transcript.add({ kind: 'turn', text: text === '' ? '.' : text })
+    play.transcript.repeats = { seen: repeats, next: 0 }
+    await walk(turn.steps, play)
+  }
+  play.transcript.repeats = outer
+  play.transcript.endLoop()
+}
+
+async function playStep(
+  step: Extract<Step, { readonly kind: PlayedKind }>,
+  play: Play,
+): Promise<void> {
+  // The table gives each kind its own definition; that they agree is what its type says.
+  const definition = STEPS[step.kind] as StepDefinition
+  const one = step as Parameters<typeof definition.run>[0]
+  await play.step(step, definition.words(one), () => definition.run(one, play))
+}
