@@ -73,6 +73,8 @@ export interface Failure {
   readonly code: string
   readonly message: string
   readonly phase: string
+  /** Id of the step, if it has one. */
+  readonly step?: string
   readonly place?: Place
   /** The frame with the caret, ready to print. */
   readonly excerpt?: string

@@ -13,10 +13,29 @@ export async function commandLine(argv: readonly string[], shell: Shell): Promis
   try {
     return await dispatch(argv, shell)
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error
-    shell.stderr.write(`blockspec: ${error.message}\n`)
-    return error.status
+    const status = statusOf(error)
+    if (status === undefined) throw error
+    shell.stderr.write(`blockspec: ${(error as Error).message}\n`)
+    return status
   }
+}
+
+/**
+ * Expected failures of the parts below, by the names of their classes: looking at the names keeps
+ * those parts unloaded until a verb needs them.
+ */
+const STATUS_BY_ERROR: ReadonlyMap<string, number> = new Map([
+  ['TargetError', EXIT.environment],
+  ['TargetSpecError', EXIT.usage],
+  ['ClauseTableError', EXIT.usage],
+  ['DivergenceError', EXIT.usage],
+  ['ProvenanceError', EXIT.usage],
+  ['GoldenError', EXIT.usage],
+])
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof CommandError) return error.status
+  return error instanceof Error ? STATUS_BY_ERROR.get(error.name) : undefined
 }
 
 async function dispatch(argv: readonly string[], shell: Shell): Promise<number> {

@@ -7,7 +7,7 @@ import { runSuite, type RunOptions, type Selected } from '../suite.ts'
 import type { TargetSpec } from '../targets/target.ts'
 import { one, toggle, whole } from './flags.ts'
 import { parseJobs, SELECTION_FLAGS, selectCases } from './selection.ts'
-import { parseTarget, TARGET_FLAGS, withTarget } from './target-flag.ts'
+import { parseTarget, TARGET_FLAGS } from './target-flag.ts'
 import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 
 export const diff = defineVerb({
@@ -58,7 +58,7 @@ export const diff = defineVerb({
       signal: shell.signal,
     } as const
     const colour = wantsColour(shell.stdout.isTTY, shell.env, flags['no-color'])
-    return withTarget(() => compare({ base, specs, cases, all: flags.all, colour, shell }))
+    return compare({ base, specs, cases, all: flags.all, colour, shell })
   },
 })
 

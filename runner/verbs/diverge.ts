@@ -1,19 +1,13 @@
 /** `blockspec diverge`: known differences of an implementation, beside its settings. */
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import {
-  addDivergence,
-  DivergenceError,
-  loadDivergences,
-  removeDivergence,
-  staleEntries,
-} from '../divergences.ts'
+import { addDivergence, loadDivergences, removeDivergence, staleEntries } from '../divergences.ts'
 import { targetFolder } from '../targets/index.ts'
 import { one, text, type FlagTable, type Values } from './flags.ts'
 import { LastRun, type LastCase } from './last-run.ts'
 import { bareId, chooseFiles, load, refuseProblems } from './selection.ts'
 import { shownPath, type SuiteRoot } from './suite-files.ts'
-import { openTarget, TARGET_FLAGS, withTarget } from './target-flag.ts'
+import { openTarget, TARGET_FLAGS } from './target-flag.ts'
 import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 
 const FILE = 'divergences.yaml'
@@ -54,14 +48,9 @@ export const diverge = defineVerb({
   flags: FLAGS,
   async run({ flags, words, shell }) {
     const [action, ...ids] = words
-    try {
-      if (action === 'add') return await add(flags, ids, shell)
-      if (action === 'rm') return await remove(flags, ids, shell)
-      if (action === 'check') return await check(flags, ids, shell)
-    } catch (error) {
-      if (error instanceof DivergenceError) throw new CommandError(error.message)
-      throw error
-    }
+    if (action === 'add') return add(flags, ids, shell)
+    if (action === 'rm') return remove(flags, ids, shell)
+    if (action === 'check') return check(flags, ids, shell)
     throw new CommandError(`diverge wants add, rm or check, not '${action ?? ''}'`)
   },
 })
@@ -76,7 +65,7 @@ async function fileOf(flags: Flags, shell: Shell): Promise<string> {
     { owned: flags['i-own-it'], timeoutScale: 1 },
     shell,
   )
-  const { known, title } = await withTarget(() => target.probe())
+  const { known, title } = await target.probe()
   if (known === undefined) {
     throw new CommandError(`${title} is no known implementation: name a file with --file`)
   }

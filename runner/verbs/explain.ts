@@ -14,7 +14,6 @@ import {
 } from './selection.ts'
 import { hint } from './suggest.ts'
 import { findRoot, listFiles } from './suite-files.ts'
-import { withTarget } from './target-flag.ts'
 import { CommandError, defineVerb, EXIT, takeWords, type Shell } from './verb.ts'
 
 export const explain = defineVerb({
@@ -105,20 +104,18 @@ async function explainScenario(name: string, normalised: boolean, shell: Shell):
 /** Plays all cases on the engine, goldens aside, and adds up what the normalisers did. */
 async function showNormalised({ suite, root }: Loaded, shell: Shell): Promise<void> {
   const cases = selectAll(suite)
-  const summary = await withTarget(() =>
-    runSuite({
-      cases,
-      target: { kind: 'engine', text: 'engine' },
-      jobs: 1,
-      seed: 1,
-      timeoutScale: 1,
-      golden: { mode: 'off', root: root.golden },
-      keep: 'none',
-      trace: 'off',
-      onEvent: () => undefined,
-      signal: shell.signal,
-    }),
-  )
+  const summary = await runSuite({
+    cases,
+    target: { kind: 'engine', text: 'engine' },
+    jobs: 1,
+    seed: 1,
+    timeoutScale: 1,
+    golden: { mode: 'off', root: root.golden },
+    keep: 'none',
+    trace: 'off',
+    onEvent: () => undefined,
+    signal: shell.signal,
+  })
   const touched = Object.entries(summary.normalised).filter(([, times]) => times > 0)
   shell.stdout.write('normalised on the engine, values over all cases:\n')
   for (const [name, times] of touched) shell.stdout.write(`  ${name} ${times}\n`)

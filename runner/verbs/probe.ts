@@ -1,7 +1,7 @@
 /** `blockspec probe`: what a target is and what it can do, from its own answers. */
 import type { Capabilities } from '../targets/target.ts'
 import { toggle } from './flags.ts'
-import { openTarget, TARGET_FLAGS, withTarget } from './target-flag.ts'
+import { openTarget, TARGET_FLAGS } from './target-flag.ts'
 import { defineVerb, EXIT, takeWords, type Output } from './verb.ts'
 
 export const probe = defineVerb({
@@ -21,7 +21,7 @@ export const probe = defineVerb({
       { owned: flags['i-own-it'], timeoutScale: flags['timeout-scale'] ?? 1 },
       shell,
     )
-    const found = await withTarget(() => target.probe())
+    const found = await target.probe()
     if (flags.json) shell.stdout.write(`${JSON.stringify(asJson(found))}\n`)
     else print(found, shell.stdout)
     return EXIT.ok

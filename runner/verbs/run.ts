@@ -12,7 +12,7 @@ import type { RoundsResult } from './rounds.ts'
 import { RUN_FLAGS, type RunFlags, type RunOrder } from './run-flags.ts'
 import { parseJobs, selectCases } from './selection.ts'
 import type { SuiteRoot } from './suite-files.ts'
-import { parseTarget, withTarget } from './target-flag.ts'
+import { parseTarget } from './target-flag.ts'
 import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 
 const DEFAULT_SEED = 1
@@ -184,17 +184,15 @@ async function play(
     if (event.event === 'case-end') last.add(event)
     outputs.emit(event)
   }
-  return withTarget(() =>
-    playRounds({
-      play: runSuite,
-      run: options,
-      rounds: flags.repeat ?? endless,
-      untilFail: flags['until-fail'],
-      retries: flags.retries ?? 0,
-      emit,
-      now: () => performance.now(),
-    }),
-  )
+  return playRounds({
+    play: runSuite,
+    run: options,
+    rounds: flags.repeat ?? endless,
+    untilFail: flags['until-fail'],
+    retries: flags.retries ?? 0,
+    emit,
+    now: () => performance.now(),
+  })
 }
 
 function finish(result: RoundsResult, flags: RunFlags, golden: GoldenMode, shell: Shell): number {

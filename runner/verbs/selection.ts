@@ -215,17 +215,29 @@ export async function load(
   const { compileSuite } = await import('../../dsl/index.ts')
   const { root, files } = chosen
   const clauses = await loadClauseTable(root)
-  const sources = files
-    .map((file) => readSource(file, shell.cwd))
-    .filter(({ text }) => !isFragment(text))
-  const options: CompileOptions = {
-    root: shownPath(root.scenarios, shell.cwd),
+  const sources = readSources(files, shell.cwd)
+  const options = compileOptions(root, clauses, shell.cwd, params)
+  const { suite, problems } = compileSuite(sources, options)
+  return { root, suite, sources, problems, clauses }
+}
+
+/** The texts of scenario files; fragments are left out, as only `use` plays them. */
+export function readSources(files: readonly FoundFile[], cwd: string): readonly SourceFile[] {
+  return files.map((file) => readSource(file, cwd)).filter(({ text }) => !isFragment(text))
+}
+
+export function compileOptions(
+  root: SuiteRoot,
+  clauses: ReadonlyMap<string, Clause> | undefined,
+  cwd: string,
+  params: readonly Assignment[],
+): CompileOptions {
+  return {
+    root: shownPath(root.scenarios, cwd),
     readFragment: fragmentReader(root),
     params: Object.fromEntries(params.map(({ name, value }) => [name, value])),
     ...(clauses === undefined ? {} : { clauses }),
   }
-  const { suite, problems } = compileSuite(sources, options)
-  return { root, suite, sources, problems, clauses }
 }
 
 /** The clause table, or `undefined` where the suite has none. */
@@ -234,13 +246,8 @@ export async function loadClauseTable(
 ): Promise<ReadonlyMap<string, Clause> | undefined> {
   const { existsSync } = await import('node:fs')
   if (!existsSync(root.clauses)) return undefined
-  const { ClauseTableError, loadClauses } = await import('../clauses.ts')
-  try {
-    return loadClauses(root.clauses)
-  } catch (error) {
-    if (error instanceof ClauseTableError) throw new CommandError(error.message)
-    throw error
-  }
+  const { loadClauses } = await import('../clauses.ts')
+  return loadClauses(root.clauses)
 }
 
 /** Prints every problem; @throws {CommandError} if one of them is an error. */

@@ -1,7 +1,7 @@
 /** The flags that name a target, and how its failures end a command. */
 import type { Target, TargetSpec } from '../targets/target.ts'
 import { one, text, toggle, type FlagTable } from './flags.ts'
-import { CommandError, EXIT, type Shell } from './verb.ts'
+import { CommandError, type Shell } from './verb.ts'
 
 export const TARGET_FLAGS = {
   target: one({
@@ -29,15 +29,10 @@ export function parseScale(value: string): number {
   return number
 }
 
-/** @throws {CommandError} if the text names no target. */
+/** @throws {TargetSpecError} if the text names no target. */
 export async function parseTarget(value: string, shell: Shell): Promise<TargetSpec> {
-  const { parseTargetSpec, TargetSpecError } = await import('../targets/spec.ts')
-  try {
-    return parseTargetSpec(value, shell.env['BLOCKSPEC_QEMU_PREFIX'])
-  } catch (error) {
-    if (error instanceof TargetSpecError) throw new CommandError(error.message)
-    throw error
-  }
+  const { parseTargetSpec } = await import('../targets/spec.ts')
+  return parseTargetSpec(value, shell.env['BLOCKSPEC_QEMU_PREFIX'])
 }
 
 export interface TargetSettings {
@@ -53,17 +48,4 @@ export async function openTarget(
   const spec = await parseTarget(value, shell)
   const { createTarget } = await import('../targets/index.ts')
   return createTarget(spec, settings)
-}
-
-/** Runs something that speaks to a target; a target that cannot be had is exit status 3. */
-export async function withTarget<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const { TargetError } = await import('../targets/target.ts')
-    if (error instanceof TargetError) throw new CommandError(error.message, EXIT.environment)
-    const { DivergenceError } = await import('../divergences.ts')
-    if (error instanceof DivergenceError) throw new CommandError(error.message)
-    throw error
-  }
 }
