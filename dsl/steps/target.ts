@@ -10,11 +10,12 @@ import {
 } from '../check.ts'
 import { makeClaim } from '../claim.ts'
 import type { Context } from '../context.ts'
+import { makeAnswer } from '../expectation.ts'
 import { makeSaves } from '../save.ts'
 import type { Claim, SchemaStep, StepBody } from '../plan.ts'
 import { find, spanOf, type MapNode } from '../tree.ts'
 import { resolve } from '../variables.ts'
-import { defineStep, TEXT, type StepInput } from './kind.ts'
+import { ANSWER_KEYS, defineStep, TEXT, type StepInput } from './kind.ts'
 
 export const restart = defineStep({
   doc: 'Starts the target again: clean quits it first, as configured replays what was added.',
@@ -35,11 +36,10 @@ export const restart = defineStep({
 export const save = defineStep({
   doc: 'Names parts of a reply: {name: path}; `return` claims what they are.',
   schema: { type: 'object', additionalProperties: TEXT },
-  keys: { return: { doc: 'Claim about the saved value.', schema: {} } },
+  keys: { return: { doc: 'Claim about the saved value.', schema: {} }, by: ANSWER_KEYS.by },
   build(context, { map, value }) {
     const items = makeSaves(context, value)
-    const claim = find(map, 'return')
-    const returns = claim === undefined ? undefined : makeClaim(context, claim.value)
+    const { returns } = makeAnswer(context, map)
     return [{ kind: 'save', items, ...(returns === undefined ? {} : { returns }) }]
   },
 })
