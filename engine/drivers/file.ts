@@ -11,9 +11,6 @@ import type { HostFile } from '../host/host.ts'
 import { BlockError, errnoText, ioError } from '../util/errors.ts'
 import { fileLocking } from './file-locking.ts'
 
-/** What direct access demands; storage with smaller blocks takes it too. */
-const DIRECT_ALIGNMENT = 4096
-
 export const file = defineDriver({
   name: 'file',
   kind: 'protocol',
@@ -44,7 +41,7 @@ export const file = defineDriver({
   open(context) {
     const { options, node } = context
     checkOptions(options, node)
-    const opened = openFile(context)
+    const opened = openRegular(context)
     if (options.locking === 'on' && opened.locks === undefined) {
       opened.close()
       throw new BlockError('File locking is not available on this host', { errno: 'ENOTSUP' })
@@ -52,7 +49,7 @@ export const file = defineDriver({
     const locks = options.locking === 'off' ? undefined : opened.locks
     return {
       ...requests(opened),
-      limits: () => (node.flags.direct ? { requestAlignment: DIRECT_ALIGNMENT } : {}),
+      limits: () => ({ requestAlignment: opened.alignment }),
       ...(locks === undefined ? {} : fileLocking(locks)),
       close() {
         opened.close()
@@ -74,16 +71,23 @@ function checkOptions(
   if (options.filename === '') {
     throw new BlockError("The 'file' block driver requires a file name")
   }
-  if (options.aio === 'native' && !node.flags.direct) {
-    throw new BlockError(
-      'aio=native was specified, but it requires cache.direct=on, which was not specified.',
-    )
-  }
   const manager = options['pr-manager']
   // There is no way to create one here, so none has this name.
   if (manager !== undefined) {
     throw new BlockError(`No persistent reservation manager with id '${manager}'`)
   }
+  if (options.aio === 'native' && !node.flags.direct) {
+    throw new BlockError(
+      'aio=native was specified, but it requires cache.direct=on, which was not specified.',
+    )
+  }
+}
+
+function openRegular(context: OpenContext<Options>): HostFile {
+  const opened = openFile(context)
+  if (opened.regular) return opened
+  opened.close()
+  throw new BlockError(`'file' driver requires '${context.options.filename}' to be a regular file`)
 }
 
 function openFile({ options, node, services }: OpenContext<Options>): HostFile {

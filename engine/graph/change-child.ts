@@ -29,7 +29,7 @@ async function addChild(environment: Environment, parent: Node, name: string): P
   if (child.parents.length > 0) throw new BlockError(`The node ${name} already has a parent`)
   const edge = parent.instance.childToAdd()
   await using _drained = await beginDrained(parent, { subtree: true })
-  const claims = claimsOn(parent, { name: edge, role: declared.role })
+  const claims = claimsOn(parent, { name: edge, role: declared.role, child })
   const attached = attachEdge(parent, edge, declared.role, child, claims)
   parent.instance.childAdded?.(attached.handle)
 }

@@ -15,7 +15,7 @@ export function refreshClaims(start: Node, transaction: Transaction): void {
 }
 
 /** What a node would claim of the child on this edge, as things are. */
-export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role'>): Claims {
+export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role' | 'child'>): Claims {
   const above = cumulative(node.parents.map((parent) => parent.claims))
   const own = node.driver.claims?.({
     options: node.given.checked,
@@ -26,7 +26,7 @@ export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role'>): Claims 
   })
   // Without rules of its own a driver wants what is wanted of it.
   const claims = own ?? above
-  return node.flags.forceShare ? { ...claims, shares: ALL_PERMISSIONS } : claims
+  return edge.child.flags.forceShare ? { ...claims, shares: ALL_PERMISSIONS } : claims
 }
 
 export function setEdgeClaims(edge: Edge, claims: Claims, transaction: Transaction): void {

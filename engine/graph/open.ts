@@ -95,7 +95,7 @@ async function attachChild(
 ): Promise<void> {
   const child = opened ?? (await openChild(environment, reference, node.flags))
   try {
-    attachEdge(node, edge, role, child, claimsOn(node, { name: edge, role }))
+    attachEdge(node, edge, role, child, claimsOn(node, { name: edge, role, child }))
   } finally {
     if (opened === undefined) await releaseHold(environment, child)
   }

@@ -177,14 +177,10 @@ function truncate(
   }
   const from = Math.min(bytes, node.length())
   const to = Math.max(bytes, node.length())
-  const work = (): MaybePromise<void> => {
-    const done = instance.truncate?.(bytes, options)
-    const refresh = (): void => {
-      node.refreshLength()
-    }
-    return isPromise(done) ? done.then(refresh) : refresh()
-  }
-  return inTurn(state, from, to, true, work)
+  return inTurn(state, from, to, true, async () => {
+    await instance.truncate?.(bytes, options)
+    node.refreshLength()
+  })
 }
 
 /** Counts a request that is already running for as long as it runs. */

@@ -38,24 +38,25 @@ export const quorum = defineDriver({
   },
   // Whoever else writes to a child makes it differ from the others.
   claims: ({ above, options }) => ({
-    uses: above.uses | (options['rewrite-corrupted'] === true ? WRITE : 0),
+    uses: above.uses | (rewrites(options) ? WRITE : 0),
     shares: above.shares & (CONSISTENT_READ | WRITE_UNCHANGED),
   }),
   open: ({ options, node, children, services }) => {
     const list = [...children.values()]
-    const voting = options['read-pattern'] !== 'fifo'
+    const voting = isVoting(options)
+    const blkverify = voting && options.blkverify === true
     const state: Quorum = {
       children: list,
       threshold: thresholdOf(options),
-      blkverify: voting && options.blkverify === true,
-      rewriteCorrupted: voting && options['rewrite-corrupted'] === true,
+      blkverify,
+      rewriteCorrupted: rewrites(options),
       report: createReport(node, services),
       node,
       services,
     }
     return {
       ...requests(state, voting),
-      ...membership(state, list, options.blkverify === true),
+      ...membership(state, list, blkverify),
     }
   },
 })
@@ -111,12 +112,21 @@ function thresholdOf(options: Options): number {
   return options['vote-threshold'] | 0
 }
 
+/** In the other mode nothing is compared, so the options that react to differences are idle. */
+function isVoting(options: Options): boolean {
+  return options['read-pattern'] !== 'fifo'
+}
+
+function rewrites(options: Options): boolean {
+  return isVoting(options) && options['rewrite-corrupted'] === true
+}
+
 function checkOptions(options: Options, count: number): void {
   if (count === 0) throw new BlockError('Number of provided children must be 1 or more')
   const threshold = thresholdOf(options)
   if (threshold < 1) throw new BlockError("Parameter 'vote-threshold' expects a value >= 1")
   if (threshold > count) throw new BlockError('threshold may not exceed children count')
-  if (options['read-pattern'] === 'fifo') return
+  if (!isVoting(options)) return
   if (options.blkverify === true && (count !== 2 || threshold !== 2)) {
     throw new BlockError(
       'blkverify=on can only be set if there are exactly two files and vote-threshold is 2',

@@ -1,0 +1,89 @@
+/** The `throttle-group` object: how clients make a group, read its limits and change them. */
+import type { Members, Schema } from '../../block/option.ts'
+import { opt, shape } from '../../block/option.ts'
+import { BlockError } from '../../util/errors.ts'
+import { ThrottleGroup } from './group.ts'
+import type { LimitValues } from './limits.ts'
+import { LIMIT_NAMES, limitValues, withValues } from './limits.ts'
+
+const LIMIT_MEMBERS: Members = Object.fromEntries(
+  LIMIT_NAMES.map((name) => [name, opt.int({ optional: true, doc: docOf(name) })]),
+)
+const LIMITS: Schema = shape.struct('ThrottleLimits', LIMIT_MEMBERS)
+const ACCESS: Members = Object.fromEntries(
+  LIMIT_NAMES.map((name) => [
+    `x-${name}`,
+    opt.int({ optional: true, doc: docOf(name), features: ['unstable'] }),
+  ]),
+)
+
+/** What the object registry needs to know; it declares the shape. */
+export const throttleGroupType = {
+  name: 'throttle-group',
+  doc: 'Limits that throttle nodes share.',
+  properties: {
+    limits: opt.of<LimitValues | undefined>(LIMITS)({ optional: true, doc: 'The limits.' }),
+    ...ACCESS,
+  },
+  create(_id: string, given: Readonly<Record<string, unknown>>) {
+    const group = new ThrottleGroup()
+    group.setLimits(initialLimits(given))
+    return {
+      instance: group,
+      properties: propertiesOf(group),
+      isInUse: () => group.inUse,
+    }
+  },
+} as const
+
+/** The short forms come first; where both are given, `limits` wins. */
+function initialLimits(given: Readonly<Record<string, unknown>>): ThrottleGroup['limits'] {
+  const short: Record<string, number> = {}
+  for (const name of LIMIT_NAMES) {
+    const value = given[`x-${name}`]
+    if (typeof value !== 'number') continue
+    if (value < 0) throw new BlockError('Property values cannot be negative')
+    short[name] = value
+  }
+  const limits = withValues(new ThrottleGroup().limits, short, 'x-')
+  // Checked against the declaration above.
+  return withValues(limits, (given['limits'] ?? {}) as LimitValues)
+}
+
+interface Property {
+  readonly type: string
+  readonly schema: Schema
+  readonly get: () => unknown
+  readonly set: (value: unknown) => void
+}
+
+function propertiesOf(group: ThrottleGroup): ReadonlyMap<string, Property> {
+  const short = LIMIT_NAMES.map((name): [string, Property] => [
+    `x-${name}`,
+    {
+      type: 'int',
+      schema: shape.int,
+      get: () => limitValues(group.limits)[name],
+      set: () => {
+        throw new BlockError('Property cannot be set after initialization')
+      },
+    },
+  ])
+  const limits: Property = {
+    type: 'ThrottleLimits',
+    schema: LIMITS,
+    get: () => limitValues(group.limits),
+    set: (value) => {
+      // Checked against the schema beside it.
+      group.setLimits(withValues(group.limits, value as LimitValues))
+    },
+  }
+  return new Map([...short, ['limits', limits]])
+}
+
+function docOf(name: string): string {
+  if (name === 'iops-size') return 'Bytes of a request that count as one operation.'
+  if (name.endsWith('-max-length')) return 'Seconds that a burst may last.'
+  const what = name.startsWith('bps') ? 'Bytes' : 'Operations'
+  return `${what} per second${name.endsWith('-max') ? ' in a burst' : ''}.`
+}
