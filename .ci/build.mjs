@@ -15,7 +15,8 @@ const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
-  entryPoints: { blockspec: 'runner/main.ts' },
+  // The worker is a file of its own, as threads start from one.
+  entryPoints: { blockspec: 'runner/main.ts', worker: 'runner/worker.ts' },
   outdir: dist,
   bundle: true,
   splitting: true,

@@ -2,7 +2,6 @@
  * Worker threads that play cases on the engine: each has an engine of its own, a memory limit, and
  * somebody outside who ends it when a case takes too long even to notice its own deadline.
  */
-import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Suite } from '../dsl/plan.ts'
@@ -14,6 +13,12 @@ import type { Selected } from './suite.ts'
 const HEAP_MB = 1024
 /** Beyond the case's own budget, before the worker is ended from outside. */
 const GRACE_MS = 3000
+
+/** Threads do not inherit the loader that lets the sources run as they are. */
+const FROM_SOURCE = `import('tsx/esm/api').then(({ register }) => {
+  register()
+  return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)})
+})`
 
 export interface WorkerSetup {
   readonly scenarios: Suite['scenarios']
@@ -88,13 +93,11 @@ export class PoolWorker {
 
   #start(): Worker {
     const fromSource = import.meta.url.endsWith('.ts')
-    const file = fromSource
-      ? fileURLToPath(new URL('./worker.ts', import.meta.url))
-      : join(packageRoot(), 'dist', 'worker.js')
+    const file = fromSource ? FROM_SOURCE : join(packageRoot(), 'dist', 'worker.js')
     this.#worker = new Worker(file, {
+      eval: fromSource,
       workerData: this.#setup,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-      ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
     })
     return this.#worker
   }

@@ -62,7 +62,7 @@ export interface CaseEnd {
   readonly normalised: Readonly<Record<string, number>>
   /** The golden was recorded from the engine alone. */
   readonly unconfirmed?: boolean
-  /** Phases in order with their transcript text, for reporters that show them. */
+  /** Phases in order with their transcript text, heading included, for reporters that show them. */
   readonly phases: readonly { readonly title: string; readonly text: string }[]
   /** The one command that runs this case again. */
   readonly rerun: string

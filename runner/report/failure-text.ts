@@ -42,10 +42,10 @@ function transcript(end: CaseEnd, all: boolean): readonly string[] {
   const wrong = new Set(end.failures.map(({ phase }) => phase))
   const told = !all && end.failures.some(({ diff }) => diff !== undefined)
   const phases = told ? [] : end.phases.filter(({ title }) => all || wrong.has(title))
-  return phases.flatMap(({ title, text }) => {
+  return phases.flatMap(({ text }) => {
     const lines = printable(text).replace(/\n+$/, '').split('\n')
     const shown = all ? lines : lines.slice(-PHASE_LINES)
     const cut = lines.length - shown.length
-    return [`== ${printable(title)}`, ...(cut === 0 ? [] : [`… ${cut} lines`]), ...shown]
+    return [...(cut === 0 ? [] : [`… ${cut} lines`]), ...shown]
   })
 }

@@ -17,7 +17,7 @@ export function caseEnd(change: Partial<CaseEnd> = {}): CaseEnd {
     clauses: ['QUO-3'],
     failures: [],
     normalised: { time: 2 },
-    phases: [{ title: 'one vote', text: 'io    q0 read 0..64k  => ok\n' }],
+    phases: [{ title: 'one vote', text: '== one vote\nio    q0 read 0..64k  => ok' }],
     rerun: "blockspec run 'quorum/vote[mode=fifo]' --target engine",
     ...change,
   }

@@ -80,7 +80,7 @@ function testCase(end: CaseEnd): readonly string[] {
     ['profile', end.profile] as const,
     ['verdict', end.verdict] as const,
   ].map(([name, value]) => `<property name="${name}" value="${xml(value)}"/>`)
-  const output = end.phases.map(({ title, text }) => `== ${title}\n${text}`).join('\n')
+  const output = end.phases.map(({ text }) => text).join('\n\n')
   return [
     `    <testcase name="${xml(end.id)}" classname="${xml(end.scenario)}"` +
       ` file="${xml(end.file)}" time="${time}">`,

@@ -195,12 +195,18 @@ describe('the command line', () => {
     shell.write('scenarios/area/fails.yaml', FAILS)
     const bad = await shell.run('run')
     assert.equal(bad.status, 1, bad.stdout + bad.stderr)
-    assert.match(bad.stdout, /FAIL area\/fails[^]*fails\.yaml:9:\d+[^]*rerun: blockspec run/)
+    assert.match(bad.stdout, /FAIL area\/fails[^]*fails\.yaml:10:\d+[^]*rerun: blockspec run/)
   })
 
   it('reports to several places at once and reruns what broke', async () => {
     shell.write('scenarios/area/fails.yaml', FAILS)
-    const { stdout } = await shell.run('run', '-r', 'tap,json=out.ndjson,junit=out.xml,github=gh')
+    const { stdout } = await shell.run(
+      'run',
+      '-j',
+      '1',
+      '-r',
+      'tap,json=out.ndjson,junit=out.xml,github=gh',
+    )
     assert.match(stdout, /^TAP version 14\n/)
     const lines = readFileSync(join(shell.folder, 'out.ndjson'), 'utf8').trimEnd().split('\n')
     assert.match(
@@ -231,7 +237,7 @@ describe('the command line', () => {
   })
 
   it('repeats a run and presents it as one', async () => {
-    const { status, stdout } = await shell.run('run', '--repeat', '3')
+    const { status, stdout } = await shell.run('run', '-j', '1', '--repeat', '3')
     assert.equal(status, 0)
     assert.match(stdout, /3 cases on engine.*: 3 pass/)
   })

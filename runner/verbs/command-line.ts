@@ -2,7 +2,7 @@
 import { parseFlags } from './flags.ts'
 import { NOT_BUILT, VERBS } from './index.ts'
 import { hint } from './suggest.ts'
-import { CommandError, EXIT, type Shell } from './verb.ts'
+import { CommandError, isCommandError, EXIT, type Shell } from './verb.ts'
 import { VERSION } from './version.ts'
 
 /**
@@ -34,7 +34,7 @@ const STATUS_BY_ERROR: ReadonlyMap<string, number> = new Map([
 ])
 
 function statusOf(error: unknown): number | undefined {
-  if (error instanceof CommandError) return error.status
+  if (isCommandError(error)) return error.status
   return error instanceof Error ? STATUS_BY_ERROR.get(error.name) : undefined
 }
 

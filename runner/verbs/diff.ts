@@ -139,7 +139,7 @@ function whyNot(end: CaseEnd): string | undefined {
 
 function transcript(end: CaseEnd): string {
   const ended = ['crash', 'timeout'].includes(end.verdict) ? `\n== ${end.verdict}` : ''
-  return end.phases.map(({ title, text }) => `== ${title}\n${text}`).join('\n') + ended
+  return end.phases.map(({ text }) => text).join('\n\n') + ended
 }
 
 function describe(a: CaseEnd, b: CaseEnd, colour: boolean): string {

@@ -3,7 +3,7 @@
  * once; parsing, types, help and "did you mean" all come from that declaration.
  */
 import { hint } from './suggest.ts'
-import { CommandError } from './verb.ts'
+import { CommandError, isCommandError } from './verb.ts'
 
 interface Described {
   /** One letter. */
@@ -221,7 +221,7 @@ function parseValue(flag: Valued<unknown>, spelled: string, value: string): unkn
   try {
     return flag.parse(value)
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error
+    if (!isCommandError(error)) throw error
     throw new CommandError(`flag '${spelled}': ${error.message}, not '${value}'`)
   }
 }

@@ -95,7 +95,7 @@ function caseKey(end: CaseEnd): string {
 }
 
 function transcriptOf(end: CaseEnd): string {
-  return end.phases.map(({ title, text }) => `== ${title}\n${text}`).join('\n')
+  return end.phases.map(({ text }) => text).join('\n\n')
 }
 
 /** Both attempts in one verdict, with what kind of difference it was. */
@@ -178,7 +178,7 @@ class Book {
   end(): void {
     if (!this.#started) return
     const { cases, verdicts } = this.result()
-    const seconds = (this.#options.now() - this.#began) / 1000
+    const seconds = Math.round(this.#options.now() - this.#began) / 1000
     this.#options.emit({ event: 'run-end', cases, verdicts, seconds })
   }
 

@@ -14,6 +14,7 @@ import { parseJobs, selectCases } from './selection.ts'
 import type { SuiteRoot } from './suite-files.ts'
 import { parseTarget } from './target-flag.ts'
 import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
+import { VERSION } from './version.ts'
 
 const DEFAULT_SEED = 1
 
@@ -44,7 +45,7 @@ export const run = defineVerb({
   async run({ flags, words, shell }) {
     const spec = await parseTarget(flags.target ?? 'engine', shell)
     checkFlags(flags, spec)
-    const { cases, root } = await selectCases(words, flags, shell)
+    const { cases, root, suite } = await selectCases(words, flags, shell)
     if (cases.length === 0) return emptySelection(flags, shell)
     const last = new LastRun(root, spec.text, shell.env)
     const ordered = await putInOrder(cases, flags.order ?? { kind: 'plan' }, last, shell)
@@ -53,9 +54,11 @@ export const run = defineVerb({
     const budget = flags['budget-total']
     const limit = budget === undefined ? [] : [AbortSignal.timeout(budget)]
     const signal = AbortSignal.any([shell.signal, ...limit])
-    const options = runOptions(flags, spec, ordered, root, golden, shell)
+    const base = runOptions(flags, spec, root, golden, shell)
+    const jobs = Math.min(flags.jobs ?? parseJobs('auto'), cases.length)
+    const options = { ...base, cases: ordered, sources: suite.sources, jobs, signal }
     try {
-      const result = await play({ ...options, signal }, flags, outputs, last)
+      const result = await play(options, flags, outputs, last)
       return finish(result, flags, golden, shell)
     } finally {
       outputs.close()
@@ -101,16 +104,14 @@ function goldenMode(flags: RunFlags, shell: Shell): GoldenMode {
 function runOptions(
   flags: RunFlags,
   target: TargetSpec,
-  cases: readonly Selected[],
   root: SuiteRoot,
   mode: GoldenMode,
   shell: Shell,
-): Omit<RunOptions, 'onEvent' | 'signal'> {
+): Omit<RunOptions, 'onEvent' | 'cases' | 'jobs'> {
   const folder = flags['golden-dir']
   return {
-    cases,
     target,
-    jobs: Math.min(flags.jobs ?? parseJobs('auto'), cases.length),
+    version: VERSION,
     seed: flags.seed ?? DEFAULT_SEED,
     timeoutScale: flags['timeout-scale'] ?? 1,
     golden: { mode, root: folder === undefined ? root.golden : resolve(shell.cwd, folder) },

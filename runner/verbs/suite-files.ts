@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { LIMITS } from '../../dsl/limits.ts'
 import type { SourceFile } from '../../dsl/index.ts'
 import { packageRoot } from '../places.ts'
-import { CommandError, EXIT } from './verb.ts'
+import { CommandError, isCommandError, EXIT } from './verb.ts'
 
 /** Where a suite's parts lie; all absolute. */
 export interface SuiteRoot {
@@ -113,7 +113,7 @@ export function readText(path: string, shown: string): string {
     }
     bytes = readFileSync(path)
   } catch (error) {
-    if (error instanceof CommandError) throw error
+    if (isCommandError(error)) throw error
     throw new CommandError(`cannot read ${shown}: ${systemText(error)}`)
   }
   try {

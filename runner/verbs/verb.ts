@@ -31,6 +31,11 @@ export class CommandError extends Error {
   }
 }
 
+/** By its name: a loader may hold the class twice, and then `instanceof` does not see it. */
+export function isCommandError(error: unknown): error is CommandError {
+  return error instanceof Error && error.name === 'CommandError'
+}
+
 /** Where text goes. */
 export interface Output {
   readonly isTTY: boolean
