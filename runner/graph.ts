@@ -71,6 +71,9 @@ export function readGraph(debug: Value, named: Value): Graph {
   return graph
 }
 
+/** Stands for any node in a claim. */
+const ANY = '*'
+
 /** `children.10` comes after `children.9`. */
 function compareChildNames(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true })
@@ -159,30 +162,34 @@ function lineMismatch(graph: Graph, line: GraphLine): Mismatch | undefined {
       const wrong = pathMismatch(graph, line.from, line.hops)
       if (!line.negated) return wrong
       // A node that does not exist makes the denial meaningless, not true.
-      if (!graph.has(line.from.name)) return nodeMismatch(graph, line.from)
+      if (line.from.name !== ANY && !graph.has(line.from.name))
+        return nodeMismatch(graph, line.from)
       return wrong === undefined ? { span: line.span, message: 'this path exists' } : undefined
     }
   }
 }
 
 function nodeMismatch(graph: Graph, wanted: GraphNode): Mismatch | undefined {
-  const node = graph.get(wanted.name)
-  if (node === undefined) {
-    const names = [...graph.keys()].sort().join(', ')
-    return {
-      span: wanted.span,
-      message: `no node '${wanted.name}'; there are ${names === '' ? 'none' : names}`,
-    }
+  if (wanted.name === ANY) {
+    const some = [...graph.values()].some((node) => stateMismatch(node, wanted) === undefined)
+    return some ? undefined : { span: wanted.span, message: 'no node is like this' }
   }
+  const node = graph.get(wanted.name)
+  if (node !== undefined) return stateMismatch(node, wanted)
+  const names = [...graph.keys()].sort().join(', ')
+  const message = `no node '${wanted.name}'; there are ${names === '' ? 'none' : names}`
+  return { span: wanted.span, message }
+}
+
+/** Driver and mode of a node that was found. */
+function stateMismatch(node: GraphNodeState, wanted: GraphNode): Mismatch | undefined {
+  const { span } = wanted
   if (wanted.driver !== undefined && wanted.driver !== node.driver) {
-    return {
-      span: wanted.span,
-      message: `node '${node.name}' has driver ${node.driver}, not ${wanted.driver}`,
-    }
+    const message = `node '${node.name}' has driver ${node.driver}, not ${wanted.driver}`
+    return { span, message }
   }
   if (wanted.mode !== undefined && (wanted.mode === 'ro') !== node.readOnly) {
-    const mode = node.readOnly ? 'read-only' : 'writable'
-    return { span: wanted.span, message: `node '${node.name}' is ${mode}` }
+    return { span, message: `node '${node.name}' is ${node.readOnly ? 'read-only' : 'writable'}` }
   }
   return undefined
 }
@@ -194,9 +201,24 @@ function pathMismatch(
 ): Mismatch | undefined {
   const wrong = nodeMismatch(graph, from)
   if (wrong !== undefined) return wrong
-  let node = graph.get(from.name)
+  const starts = from.name === ANY ? [...graph.values()] : [graph.get(from.name)]
+  let first: Mismatch | undefined
+  for (const start of starts) {
+    if (start === undefined || stateMismatch(start, from) !== undefined) continue
+    const mismatch = followHops(graph, start, hops)
+    if (mismatch === undefined) return undefined
+    first ??= mismatch
+  }
+  return first
+}
+
+function followHops(
+  graph: Graph,
+  start: GraphNodeState,
+  hops: readonly GraphHop[],
+): Mismatch | undefined {
+  let node = start
   for (const hop of hops) {
-    if (node === undefined) return undefined
     const result: Mismatch | GraphNodeState =
       hop.kind === 'edge' ? followEdge(graph, node, hop) : followAny(graph, node, hop)
     if ('message' in result) return result
@@ -216,14 +238,15 @@ function followEdge(
     const have = children === '' ? 'it has none' : `it has ${children}`
     return { span: hop.span, message: `node '${node.name}' has no child '${hop.child}'; ${have}` }
   }
-  const wrong = edge.to.name === hop.to.name ? nodeMismatch(graph, hop.to) : undefined
-  if (wrong !== undefined) return wrong
-  if (edge.to.name !== hop.to.name) {
-    return {
-      span: hop.to.span,
-      message: `'${node.name}' -${hop.child}-> is '${edge.to.name}', not '${hop.to.name}'`,
-    }
+  if (hop.to.name !== ANY && hop.to.name !== edge.to.name) {
+    // A name that does not exist at all is more likely the author's slip than the graph's.
+    const unknown = nodeMismatch(graph, hop.to)
+    if (unknown !== undefined && !graph.has(hop.to.name)) return unknown
+    const message = `'${node.name}' -${hop.child}-> is '${edge.to.name}', not '${hop.to.name}'`
+    return { span: hop.to.span, message }
   }
+  const wrong = stateMismatch(edge.to, hop.to)
+  if (wrong !== undefined) return wrong
   if (hop.permissions !== undefined) {
     const same =
       sameLetters(hop.permissions.used, edge.used) &&
@@ -253,7 +276,7 @@ function followAny(
   const seen = new Set<GraphNodeState>()
   const stack = node.children.map((edge) => edge.to)
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    if (next.name === hop.to.name) return next
+    if (next.name === hop.to.name || hop.to.name === ANY) return next
     if (seen.has(next)) continue
     seen.add(next)
     stack.push(...next.children.map((edge) => edge.to))
@@ -269,14 +292,18 @@ function rootsMismatch(
   for (const root of roots) {
     const wrong = nodeMismatch(graph, root)
     if (wrong !== undefined) return wrong
-    if ((graph.get(root.name)?.parents ?? 0) > 0) {
+    if (root.name !== ANY && (graph.get(root.name)?.parents ?? 0) > 0) {
       return { span: root.span, message: `node '${root.name}' has a parent` }
     }
   }
   const extra = [...graph.values()].find(
-    (node) => node.parents === 0 && !roots.some((root) => root.name === node.name),
+    (node) => node.parents === 0 && !roots.some((root) => isNamed(root, node)),
   )
   return extra === undefined
     ? undefined
     : { span, message: `node '${extra.name}' has no parent either` }
+}
+
+function isNamed(wanted: GraphNode, node: GraphNodeState): boolean {
+  return wanted.name === ANY || wanted.name === node.name
 }

@@ -20,6 +20,14 @@ export interface OpenExport {
   readonly flights: Flight[]
 }
 
+/** A connection to an export of the scenario's own. */
+export interface ScenarioConnection {
+  readonly exportId: string
+  readonly client: NbdClient
+  readonly device: Device
+  readonly flights: Flight[]
+}
+
 interface Entry extends OpenExport {
   readonly id: string
   readonly client: NbdClient
@@ -28,6 +36,8 @@ interface Entry extends OpenExport {
 export class HiddenExports {
   readonly #play: Play
   readonly #open = new Map<string, Entry>()
+  /** Connections that requests are still under way on, by export id. */
+  readonly #connections = new Map<string, ScenarioConnection>()
   #serial = 0
   /** The server that the scenario started itself. */
   #scenarioServer: SocketAddress | undefined
@@ -44,6 +54,7 @@ export class HiddenExports {
   /** The target is a new one. */
   forget(): void {
     this.#open.clear()
+    this.#connections.clear()
     this.#guests.clear()
     this.#names.clear()
     this.#scenarioServer = undefined
@@ -99,8 +110,36 @@ export class HiddenExports {
     )
   }
 
+  /** A connection to an export of the scenario, or the words in which it was refused. */
+  async openScenarioExport(exportId: string): Promise<ScenarioConnection | string | undefined> {
+    const known = this.#connections.get(exportId)
+    if (known !== undefined) return known
+    const found = this.find(exportId)
+    if (found === undefined) return undefined
+    try {
+      const client = await this.connect(found.address, found.name)
+      const connection = { exportId, client, device: nbdDevice(client), flights: [] }
+      this.#connections.set(exportId, connection)
+      return connection
+    } catch (error) {
+      if (error instanceof BlockError) return error.message
+      throw error
+    }
+  }
+
+  /** Ends the connection unless requests are still under way. */
+  async releaseScenarioExport(connection: ScenarioConnection): Promise<void> {
+    if (connection.flights.length > 0) return
+    this.#connections.delete(connection.exportId)
+    await this.#play.limit(connection.client.disconnect(), 'the NBD client')
+  }
+
   /** Ends everything that is open, whatever is under way. */
   async closeAll(): Promise<void> {
+    for (const connection of [...this.#connections.values()]) {
+      connection.flights.length = 0
+      await this.releaseScenarioExport(connection)
+    }
     for (const entry of [...this.#open.values()]) {
       entry.flights.length = 0
       await this.release(entry)
@@ -187,9 +226,4 @@ function readAddress(addr: Value | undefined): SocketAddress | undefined {
   const host = text(data['host'])
   const port = Number(text(data['port']) ?? NaN)
   return host === undefined || Number.isNaN(port) ? undefined : { type: 'inet', host, port }
-}
-
-/** An I/O failure's errno, where the error is one. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof BlockError ? error.errno : undefined
 }

@@ -76,6 +76,8 @@ export class Play {
   doing = 'start'
   /** The last reply, event or image info, for `save`. */
   last: Value | undefined
+  /** The scenario has told the target to quit. */
+  endExpected = false
   /** True in `after`: a bare name is an image. */
   atRest = false
   readonly #options: PlayOptions
@@ -136,6 +138,7 @@ export class Play {
     this.#session = new Session(this.#machine.monitor, this.station.host.clock)
     this.#cursor = 0
     this.hidden.forget()
+    this.endExpected = false
     await this.#session.negotiate(this.#scaled(10_000))
   }
 
@@ -262,10 +265,21 @@ export class Play {
   }
 
   async #finishStep(claims: readonly EventClaim[] | undefined): Promise<void> {
-    if (this.isRunning) await this.session.fence(this.#stepWithinMs)
+    await this.#fence()
     this.collectEvents()
     if (claims === undefined) return
     this.judgeEvents(claims, this.#stepEvents)
+  }
+
+  /** A target that was asked to quit may be gone before the fence comes back. */
+  async #fence(): Promise<void> {
+    if (!this.isRunning) return
+    try {
+      await this.session.fence(this.#stepWithinMs)
+    } catch (error) {
+      const asked = this.endExpected && error instanceof GoneError && error.reason === 'closed'
+      if (!asked) throw error
+    }
   }
 
   judgeEvents(claims: readonly EventClaim[], events: readonly QmpEvent[]): void {

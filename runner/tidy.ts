@@ -15,28 +15,42 @@ const ROUNDS = 16
 export async function tidy(play: Play): Promise<Fact> {
   const options = play.scenario.tidy
   play.flushJobs()
-  if (!play.isRunning) return line('ended')
+  if (!play.isRunning) {
+    await play.endQuietly()
+    return line('ended')
+  }
   await play.hidden.closeAll()
-  const found = await list(play, 'query-block-exports', 'id')
-  const running = await list(play, 'query-jobs', 'id')
-  for (const id of found) await play.ask('block-export-del', { id, mode: 'hard' })
-  for (const id of running) await play.ask('job-cancel', { id })
-  for (const id of running) await play.ask('job-dismiss', { id })
-  if (found.length > 0) await play.settle()
+  const exports = await removeAll(play, 'query-block-exports', [
+    ['block-export-del', { mode: 'hard' }],
+  ])
+  const jobs = await removeAll(play, 'query-jobs', [
+    ['job-cancel', {}],
+    ['job-dismiss', {}],
+  ])
   const leaks = await deleteNodes(play)
   await play.endQuietly()
-  // What the scenario declared outside of its steps is not for its steps to remove.
-  const declared = new Set(
-    play.selected.case.setup.flatMap((step) => (step.kind === 'export' ? [step.name] : [])),
-  )
-  const exports = found.filter((id) => !declared.has(id))
-  judge(play, options.jobs, 'jobs', running)
+  judge(play, options.jobs, 'jobs', jobs)
   judge(play, options.exports, 'exports', exports)
-  judge(play, options.leaks, 'nodes that cannot be deleted', leaks)
+  judge(play, options.leaks, 'nodes', leaks)
   if (options.check) await checkImages(play)
   return line(
-    `jobs ${String(running.length)}  exports ${String(exports.length)}  leaks ${String(leaks.length)}`,
+    `jobs ${String(jobs.length)}  exports ${String(exports.length)}  leaks ${String(leaks.length)}`,
   )
+}
+
+/** Sends each command for each thing that the query lists; returns what it lists after that. */
+async function removeAll(
+  play: Play,
+  query: string,
+  commands: readonly (readonly [string, { readonly [name: string]: Value }])[],
+): Promise<readonly string[]> {
+  const found = await list(play, query, 'id')
+  if (found.length === 0) return []
+  for (const [command, more] of commands) {
+    for (const id of found) await play.ask(command, { id, ...more })
+    await play.settle()
+  }
+  return list(play, query, 'id')
 }
 
 function line(words: string): Fact {
@@ -71,7 +85,7 @@ function judge(play: Play, wanted: boolean, what: string, left: readonly string[
     const word = play.normaliser.word(name)
     return word instanceof Bare ? word.text : name
   })
-  play.fail('tidy', `${what} are left at the end: ${names.join(', ')}`, undefined)
+  play.fail('tidy', `${what} that cannot be removed: ${names.join(', ')}`, undefined)
 }
 
 /** Every image whose format has a checker must be sound. */

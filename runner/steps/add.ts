@@ -37,6 +37,7 @@ export async function runAdd(step: Step, play: Play): Promise<void> {
     expect: step.expect,
     returns: undefined,
     save: step.save,
+    hosted: step.kind === 'export',
   })
   if (worked && step.kind === 'export') play.hidden.addGuest(step.name)
 }

@@ -13,6 +13,8 @@ export interface CommandCall {
   readonly expect: Expectation
   readonly returns: Claim | undefined
   readonly save: StepCommon['save']
+  /** The runner's own NBD server serves what the command makes. */
+  readonly hosted?: boolean
   /** How the golden shows the request. */
   readonly label: string
   readonly head: string
@@ -21,13 +23,14 @@ export interface CommandCall {
 
 /** Whether the command worked. */
 export async function callCommand(play: Play, call: CommandCall): Promise<boolean> {
-  await play.hidden.hide(call.command)
+  if (call.hosted !== true) await play.hidden.hide(call.command)
   const reply = await send(play, call)
   play.transcript.add(replyFact(play, call, reply))
   if (reply.kind === 'return') {
     play.hidden.note(call.command, call.args)
     play.jobs.command(call.command, call.args)
     play.last = reply.value
+    if (call.command === 'quit') play.endExpected = true
   }
   play.judge(reply, call.expect)
   if (call.returns !== undefined) {

@@ -16,7 +16,7 @@ export const schema = defineStep({
     const features = found?.features ?? []
     const words = [describe(step.of)]
     if (found === undefined) words.push('absent')
-    else if (step.features !== undefined || features.length > 0) {
+    else if (features.length > 0) {
       words.push(`features=${show([...features].sort())}`)
     }
     if (found !== undefined && step.returns !== undefined) words.push(show(found.about))
@@ -27,7 +27,9 @@ export const schema = defineStep({
       return Promise.resolve()
     }
     if (found === undefined) return Promise.resolve()
-    if (step.features !== undefined) play.check(step.features, [...features].sort())
+    if (step.features !== undefined) {
+      play.check(step.features, features.length === 0 ? undefined : [...features].sort())
+    }
     if (step.returns !== undefined) play.check(step.returns, found.about)
     return Promise.resolve()
   },
@@ -67,13 +69,13 @@ class Types {
     return [...listOf(entry['members']), ...variants]
   }
 
-  /** A type without its hidden name: `string`, `{enum: […]}`, `{list: T}`, `{members: {…}}`. */
+  /** A type without its hidden name: `str`, `{enum: […]}`, `{list: T}`, `{members: {…}}`. */
   show(type: unknown, depth = DEPTH): Value {
     const entry = this.get(type)
     if (entry === undefined) return null
     switch (entry['meta-type']) {
       case 'builtin':
-        return String(entry['json-type'])
+        return entry.name
       case 'enum':
         return { enum: enumValues(entry) }
       case 'array':
@@ -102,7 +104,8 @@ class Types {
   showMember(entry: Entry, depth: number): Value {
     return {
       type: this.show(entry['type'], depth),
-      optional: 'default' in entry,
+      // As introspection has it: an optional member has a default, which is null where unknown.
+      ...('default' in entry ? { default: entry['default'] as Value } : {}),
       ...(Array.isArray(entry['features']) ? { features: featuresOf(entry) } : {}),
     }
   }

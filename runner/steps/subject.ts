@@ -2,9 +2,8 @@
 import type { Span, Subject } from '../../dsl/plan.ts'
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, normalize } from 'node:path'
-import { BlockError } from '../../engine/index.ts'
 import { checkExtents, type ContentResult, firstDeviceDifference } from '../content.ts'
-import { type Device, nbdDevice } from '../device.ts'
+import type { Device } from '../device.ts'
 import { type Play, StepError } from '../play.ts'
 import { showNumber } from '../notation.ts'
 import type { Flight, LineResult, ScriptContext } from '../script.ts'
@@ -44,19 +43,13 @@ async function withScenarioExport<T>(
   subject: Subject,
   work: (reached: Reached) => Promise<T>,
 ): Promise<T> {
-  const found = play.hidden.find(subject.name)
-  if (found === undefined) throw new StepError('no NBD server runs', subject.span)
-  let client
+  const opened = await play.hidden.openScenarioExport(subject.name)
+  if (opened === undefined) throw new StepError('no NBD server runs', subject.span)
+  if (typeof opened === 'string') return work({ refused: play.normaliser.prose(opened) })
   try {
-    client = await play.hidden.connect(found.address, found.name)
-  } catch (error) {
-    if (!(error instanceof BlockError)) throw error
-    return work({ refused: play.normaliser.prose(error.message) })
-  }
-  try {
-    return await work({ device: nbdDevice(client), flights: [] })
+    return await work(opened)
   } finally {
-    await play.limit(client.disconnect(), 'the NBD client')
+    await play.hidden.releaseScenarioExport(opened)
   }
 }
 

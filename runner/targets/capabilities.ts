@@ -122,6 +122,7 @@ function missing(need: string, has: Basis, features: ReadonlySet<string>): strin
 function holds(family: string, name: string, has: Basis, features: ReadonlySet<string>): boolean {
   switch (family) {
     case 'driver':
+    case 'fmt':
       return has.drivers.has(name)
     case 'object':
       return has.objects.has(name)
