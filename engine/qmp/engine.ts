@@ -2,6 +2,7 @@
 import type { Driver, Services } from '../block/driver.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
+import { createExports } from '../exports/exports.ts'
 import type { Graph } from '../graph/graph.ts'
 import { createGraph } from '../graph/graph.ts'
 import type { ByteStream, Host } from '../host/host.ts'
@@ -23,7 +24,6 @@ import { Objects } from './objects.ts'
 import type { Chardev, EngineParts } from './parts.ts'
 import type { MonitorState } from './session.ts'
 import { Session } from './session.ts'
-import { UNBUILT_EXPORTS } from './unbuilt-exports.ts'
 
 export interface EngineOptions {
   readonly host: Host
@@ -64,7 +64,7 @@ export class EngineProcess implements Engine, EngineParts {
   readonly events: EventBus
   readonly commands: ReadonlyMap<string, Command>
   readonly drivers: readonly Driver[] = DRIVERS
-  readonly objectTypes: readonly ObjectType[]
+  readonly objectTypes: readonly ObjectType[] = OBJECT_TYPES
   readonly chardevs: Chardev[] = []
   readonly finished: Promise<number>
   readonly #sessions = new Set<Session>()
@@ -89,9 +89,8 @@ export class EngineProcess implements Engine, EngineParts {
       emit: (event, data) => this.events.emit(event, data),
       object: (type, id) => this.objects.instance(type, id),
       log,
-      exit: (status) => void this.#end(status),
+      exit: (status) => this.#exit(status),
     }
-    this.objectTypes = OBJECT_TYPES.map((create) => create(services))
     this.objects = new Objects(this.objectTypes)
     this.graph = createGraph({
       drivers: this.drivers,
@@ -99,7 +98,12 @@ export class EngineProcess implements Engine, EngineParts {
       random: host.random,
       paths: requestPaths,
     })
-    this.exports = UNBUILT_EXPORTS
+    this.exports = createExports({
+      graph: this.graph,
+      sockets: host.sockets,
+      emit: services.emit,
+      log,
+    })
     this.commands = createCommands({ drivers: this.drivers, objectTypes: this.objectTypes })
     const { promise, resolve, reject } = withResolvers<number>()
     this.finished = promise
@@ -137,6 +141,15 @@ export class EngineProcess implements Engine, EngineParts {
   async #end(status: number): Promise<void> {
     await this.quit(status)
     this.#answered()
+  }
+
+  /** Ends at once, as the C library's `exit` does: nobody is answered and nobody told. */
+  #exit(status: number): void {
+    if (this.#status !== undefined) return
+    this.#status = status
+    this.#answered()
+    // The engine is over; what becomes of its parts matters to nobody.
+    this.#close().catch(() => undefined)
   }
 
   #close(): Promise<void> {

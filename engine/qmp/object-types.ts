@@ -1,5 +1,5 @@
 /** Every type of object that clients can create. Adding one means one file and one line here. */
-import type { Services } from '../block/driver.ts'
+import { throttleGroupType } from '../drivers/throttle/object.ts'
 import type { ObjectType } from './objects.ts'
 
-export const OBJECT_TYPES: readonly ((services: Services) => ObjectType)[] = []
+export const OBJECT_TYPES: readonly ObjectType[] = [throttleGroupType]

@@ -3,6 +3,7 @@ import type { Members } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { NbdExportOptions } from '../../exports/exports.ts'
 import type { SocketAddress } from '../../host/host.ts'
+import { portNumber } from '../../nbd/address.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
 
 /** Where the NBD server listens, as members of one object (command line). */
@@ -16,6 +17,8 @@ export const UNIX_MEMBERS = {
 } as const satisfies Members
 
 export const SERVER_MEMBERS = {
+  'tls-creds': opt.str({ optional: true, doc: 'Refused: TLS is not built yet.' }),
+  'tls-authz': opt.str({ optional: true, doc: 'Refused: TLS is not built yet.' }),
   'max-connections': opt.uint32({ optional: true, doc: 'Clients at most; 0 means any number.' }),
 } as const satisfies Members
 
@@ -37,18 +40,22 @@ const nbdServerStart = defineCommand({
     })({ doc: 'Where to listen.' }),
     ...SERVER_MEMBERS,
   },
-  run: ({ engine }, { addr, 'max-connections': maxConnections }) =>
+  run: ({ engine }, { addr, ...rest }) =>
     engine.exports.startServer({
+      ...rest,
       addr: socketAddress({ ...addr.data, type: addr.type }),
-      'max-connections': maxConnections,
     }),
 })
 
-/** The address that checked members describe. */
+/**
+ * The address that checked members describe.
+ *
+ * @throws {BlockError} where the port is no number.
+ */
 export function socketAddress(members: Readonly<Record<string, unknown>>): SocketAddress {
-  return members['type'] === 'unix'
-    ? { type: 'unix', path: String(members['path']) }
-    : { type: 'inet', host: String(members['host']), port: Number(members['port']) }
+  if (members['type'] === 'unix') return { type: 'unix', path: String(members['path']) }
+  const host = String(members['host'])
+  return { type: 'inet', host, port: portNumber(host, String(members['port'])) }
 }
 
 const nbdServerStop = defineCommand({

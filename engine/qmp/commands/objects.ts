@@ -1,6 +1,6 @@
 /** Commands about objects that clients create. */
 import { checkMember } from '../../block/check.ts'
-import type { Schema } from '../../block/option.ts'
+import type { Schema, Union } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Json } from '../../util/json.ts'
@@ -9,23 +9,28 @@ import type { Command, CommandContext } from '../command.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
 import type { ObjectProperty, ObjectType } from '../objects.ts'
 
+/** Arguments of `object-add`; also what `--object` takes. */
+export function objectOptions(types: readonly ObjectType[]): Union {
+  return {
+    kind: 'union',
+    name: 'ObjectOptions',
+    tag: 'qom-type',
+    base: {
+      'qom-type': opt.enum(
+        'ObjectType',
+        types.map(({ name }) => name),
+      )({ doc: 'Type of the object.' }),
+      id: opt.str({ doc: 'Name of the new object.' }),
+    },
+    variants: Object.fromEntries(types.map(({ name, properties }) => [name, properties])),
+  }
+}
+
 function objectAdd(types: readonly ObjectType[]): Command {
   return defineUnionCommand({
     name: 'object-add',
     doc: 'Creates an object.',
-    args: {
-      kind: 'union',
-      name: 'ObjectOptions',
-      tag: 'qom-type',
-      base: {
-        'qom-type': opt.enum(
-          'ObjectType',
-          types.map(({ name }) => name),
-        )({ doc: 'Type of the object.' }),
-        id: opt.str({ doc: 'Name of the new object.' }),
-      },
-      variants: Object.fromEntries(types.map(({ name, properties }) => [name, properties])),
-    },
+    args: objectOptions(types),
     run({ engine }, { 'qom-type': type, id, ...properties }) {
       engine.objects.add(String(type), String(id), properties)
     },

@@ -163,6 +163,16 @@ export class Lexer {
     this.#keep(chunk.subarray(start))
   }
 
+  /** No more will come: the token under way ends here, whole or not. */
+  end(): void {
+    const state = this.#state
+    this.#state = 'start'
+    if (this.#bufferedBytes === 0) return
+    const bytes = this.#take(new Uint8Array(0))
+    if (KINDS[state] !== undefined && MOVES[state][0] === 'done') this.#finish(state, bytes)
+    else this.#sink.stray(strayText(bytes))
+  }
+
   #finish(state: State, bytes: Uint8Array): void {
     const token = this.#take(bytes)
     this.#sink.token(KINDS[state] ?? structural(token), token)

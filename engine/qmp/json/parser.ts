@@ -64,6 +64,14 @@ export class JsonParser {
     this.#lexer.push(chunk)
   }
 
+  /** No more will come: a value that is not whole by now is an error. */
+  end(): void {
+    this.#lexer.end()
+    if (this.#tokens === 0) return
+    this.#wrong ??= failure('premature EOI')
+    this.#end()
+  }
+
   #token(kind: TokenKind, bytes: Uint8Array): void {
     if (kind === '{') this.#braces += 1
     if (kind === '}') this.#braces -= 1

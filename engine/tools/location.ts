@@ -1,0 +1,22 @@
+/** Messages on standard error, with the place on the command line that they are about. */
+import type { BlockError } from '../util/errors.ts'
+import type { ToolOutput } from './output.ts'
+
+export interface Reporter {
+  error(error: BlockError): void
+  message(text: string): void
+}
+
+/** `PROG: --option value: message`, then the error's hint if it has one. */
+export function reporter(output: ToolOutput, program: string, place = ''): Reporter {
+  const prefix = place === '' ? `${program}: ` : `${program}: ${place}: `
+  return {
+    error(error) {
+      const hint = error.hint === undefined ? '' : `${error.hint}\n`
+      output.stderr(`${prefix}${error.message}\n${hint}`)
+    },
+    message(text) {
+      output.stderr(`${prefix}${text}\n`)
+    },
+  }
+}
