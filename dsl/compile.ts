@@ -15,7 +15,7 @@ import { Report, type Problem } from './problem.ts'
 import { Scope, type Binding } from './scope.ts'
 import { makeSetup } from './setup.ts'
 import { Source } from './source.ts'
-import { boundOf } from './steps/nested.ts'
+import { boundOf } from './binding.ts'
 import { compileSteps } from './steps.ts'
 import { find, type MapNode, type Node } from './tree.ts'
 
@@ -134,6 +134,7 @@ export class Compiler {
       time: 'virtual',
       spent: { steps: 0, ioLines: 0 },
       claims,
+      compileSteps,
     }
     const start = topContext(session)
     if (root.kind !== 'map') {

@@ -9,7 +9,7 @@ import type { Parsed } from './mini.ts'
 import type { Names } from './names.ts'
 import type { NeedSet } from './needs.ts'
 import type { ProblemExtras, Report } from './problem.ts'
-import type { Span } from './plan.ts'
+import type { Span, Step } from './plan.ts'
 import type { Scope } from './scope.ts'
 import type { Source } from './source.ts'
 import { spanOf, type Node, type ScalarNode } from './tree.ts'
@@ -28,6 +28,8 @@ export interface Session {
   readonly spent: { steps: number; ioLines: number }
   /** Inline claims of the scenario, by place: what the golden need not repeat. */
   readonly claims: Map<string, ClaimFact>
+  /** Injected, since steps hold steps. */
+  readonly compileSteps: (context: Context, node: Node, what: string) => readonly Step[]
 }
 
 export interface FragmentFile {
@@ -72,6 +74,11 @@ export class Context {
 
   get names(): Names {
     return this.fields.names
+  }
+
+  /** The steps of a list, compiled as this context says. */
+  compileSteps(node: Node, what: string): readonly Step[] {
+    return this.fields.session.compileSteps(this, node, what)
   }
 
   with(changes: Partial<ContextFields>): Context {

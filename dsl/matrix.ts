@@ -2,7 +2,7 @@
 import { notBuilt, readList, readMap, shorten } from './check.ts'
 import type { Context } from './context.ts'
 import { LIMITS } from './limits.ts'
-import { bind, isFreeName } from './steps/nested.ts'
+import { bind, isFreeName } from './binding.ts'
 import type { Binding } from './scope.ts'
 import { didYouMean } from './suggest.ts'
 import { fillDeep, toValue } from './template.ts'

@@ -166,7 +166,7 @@ function mistakeOf(language: Language, text: string, error: unknown): Mistake {
   const usual = usualMistake(language, text, start)
   if (usual !== undefined) return usual
   const found = error.found === null || error.found === '' ? 'the end' : `'${error.found}'`
-  const message = `expected ${expectations(error)}, found ${found}`
+  const message = `expected ${expectations(language, error)}, found ${found}`
   return { code: LANGUAGES[language].code, start, end, message }
 }
 
@@ -191,15 +191,29 @@ function usualMistake(language: Language, text: string, start: number): Mistake 
   }
 }
 
+const IO_SLIPS = ['#', '->', '==>', '=', '...', '==', ':', '-', '/', '//', "'", 'until', '+', '*']
+const SMALL_SLIPS = ['!', '&&', '||', '&', '|', '=', '<', '>', "'", 'and', 'or']
+
+/** Spellings that a grammar knows only to explain them: nobody should be told to write them. */
+const SLIP_WORDS: Partial<Record<Language, readonly string[]>> = {
+  io: IO_SLIPS,
+  want: ['#', '==', ':', "'", ','],
+  nbd: IO_SLIPS,
+  match: ['!', '&&', '||', '=', "'", 'and', 'or'],
+  condition: SMALL_SLIPS,
+  graph: ['#', '->', '-->', '=', '=>', '..'],
+  wait: [',', '|'],
+}
+
 /** What could have come, said in as few words as possible. */
-function expectations(fault: SyntaxFault): string {
+function expectations(language: Language, fault: SyntaxFault): string {
   const words = new Set<string>()
   for (const item of fault.expected ?? []) {
     if (item.type === 'literal') words.add(JSON.stringify(item.text ?? ''))
     else if (item.type === 'other') words.add(item.description ?? '')
     else if (item.type === 'end') words.add('the end')
   }
-  words.delete('"#"')
+  for (const wrong of SLIP_WORDS[language] ?? []) words.delete(JSON.stringify(wrong))
   const list = [...words].slice(0, 8)
   if (list.length === 0) return 'something else'
   const last = list.pop() ?? ''

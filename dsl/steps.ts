@@ -63,12 +63,7 @@ function compileStep(context: Context, node: Node): readonly Step[] {
   const kind = kindOf(context, map)
   if (kind === undefined || !context.spendStep(map)) return []
   const { name, info } = kind
-  checkKeys(
-    context,
-    map,
-    { ...COMMON_KEYS, [name]: info, ...info.keys },
-    name === 'if' ? 'a condition' : `a ${name} step`,
-  )
+  checkKeys(context, map, keyTable(kind), name === 'if' ? 'a condition' : `a ${name} step`)
   if (info === group) return wrap(context, map, compileGroup(context, map), undefined)
   const condition = stepCondition(context, map)
   const input = { map, value: find(map, name)?.value ?? map }
@@ -85,6 +80,17 @@ function compileStep(context: Context, node: Node): readonly Step[] {
   const steps = wrap(inner, map, info.build(inner, input), condition)
   context.names.join(names)
   return steps
+}
+
+/** Keys that a step of a kind may carry; made once per kind. */
+const keyTables = new Map<string, Readonly<Record<string, KeyInfo>>>()
+
+function keyTable({ name, info }: Kind): Readonly<Record<string, KeyInfo>> {
+  const known = keyTables.get(name)
+  if (known !== undefined) return known
+  const made = { ...COMMON_KEYS, [name]: info, ...info.keys }
+  keyTables.set(name, made)
+  return made
 }
 
 interface Kind {

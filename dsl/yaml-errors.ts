@@ -12,10 +12,16 @@ interface Wording {
 
 const COLON_HELP = "text that holds ': ', ' #' or starts with a special character stands in quotes"
 
+const MISSING: Wording = {
+  code: 'yaml-missing',
+  message: 'a bracket, quote, comma or blank is missing',
+}
+const INDENT: Wording = { code: 'yaml-indent', message: 'the indentation fits nothing above' }
+
 /** By the parser's error code; the rest are told as it tells them. */
 const WORDINGS: Readonly<Record<string, Wording>> = {
   TAB_AS_INDENT: { code: 'yaml-tab', message: 'lines are indented with spaces, not tabs' },
-  BAD_INDENT: { code: 'yaml-indent', message: 'the indentation fits nothing above' },
+  BAD_INDENT: INDENT,
   BLOCK_AS_IMPLICIT_KEY: {
     code: 'yaml-colon',
     message: 'a second key begins in the middle of a value',
@@ -39,25 +45,35 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
     message: 'no such escape in double quotes',
     help: 'in single quotes a backslash is an ordinary character',
   },
-  MISSING_CHAR: { code: 'yaml-missing', message: 'a bracket, quote, comma or blank is missing' },
-  BAD_ALIAS: { code: 'yaml-alias', message: 'an alias stands alone, without anchor or tag' },
+  MISSING_CHAR: MISSING,
+  ALIAS_PROPS: { code: 'yaml-alias', message: 'an alias stands alone, without anchor or tag' },
 }
 
-/** Reports them; true if there are any. */
+/** Some codes of the parser stand for several slips, which its words tell apart. */
+function wordingOf(code: string, message: string): Wording | undefined {
+  if (/ end with a [\]}]/.test(message)) return MISSING
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' && message.includes('sequence')) return INDENT
+  return WORDINGS[code]
+}
+
+/** Reports them, the first of each line; true if there are any. */
 export function reportYamlErrors(
   source: Source,
   document: Document.Parsed,
   report: Report,
 ): boolean {
+  const lines = new Set<number>()
   for (const error of document.errors) {
-    const wording = WORDINGS[error.code]
     const span = source.span(error.pos[0], Math.min(error.pos[1], lineEnd(source, error.pos[0])))
+    // What follows on the same line is mostly a consequence.
+    if (lines.has(span.line)) continue
+    lines.add(span.line)
     const detail = error.message.split('\n')[0] ?? ''
+    const wording = wordingOf(error.code, detail)
     if (wording === undefined) report.add('yaml-syntax', source, span, detail, { help: COLON_HELP })
     else {
-      report.add(wording.code, source, span, `${wording.message} (${detail})`, {
-        help: wording.help,
-      })
+      const { code, message, help } = wording
+      report.add(code, source, span, `${message} (${detail})`, { help })
     }
   }
   return document.errors.length > 0

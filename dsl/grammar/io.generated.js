@@ -285,116 +285,107 @@ function peg$parse(input, options) {
   const peg$e5 = peg$literalExpectation("..", false);
   const peg$e6 = peg$literalExpectation("to", false);
   const peg$e7 = peg$literalExpectation("until", false);
-  const peg$e8 = peg$otherExpectation("statement");
-  const peg$e9 = peg$classExpectation([["A", "Z"], ["a", "z"], "_"], false, false, false);
-  const peg$e10 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_"], false, false, false);
-  const peg$e11 = peg$literalExpectation("-", false);
-  const peg$e12 = peg$literalExpectation("//", false);
-  const peg$e13 = peg$literalExpectation("aio_", false);
-  const peg$e14 = peg$literalExpectation("writev", false);
-  const peg$e15 = peg$literalExpectation("readv", false);
-  const peg$e16 = peg$literalExpectation("write", false);
-  const peg$e17 = peg$literalExpectation("read", false);
-  const peg$e18 = peg$literalExpectation("zero", false);
-  const peg$e19 = peg$literalExpectation("discard", false);
-  const peg$e20 = peg$literalExpectation("flush", false);
-  const peg$e21 = peg$literalExpectation("truncate", false);
-  const peg$e22 = peg$literalExpectation("map", false);
-  const peg$e23 = peg$literalExpectation("alloc", false);
-  const peg$e24 = peg$literalExpectation("await", false);
-  const peg$e25 = peg$literalExpectation("verify", false);
-  const peg$e26 = peg$otherExpectation("option, e.g. -P 0xa5");
-  const peg$e27 = peg$literalExpectation("-P", false);
-  const peg$e28 = peg$literalExpectation("-s", false);
-  const peg$e29 = peg$literalExpectation("-l", false);
-  const peg$e30 = peg$classExpectation(["P", "l", "s"], false, false, false);
-  const peg$e31 = peg$classExpectation([["A", "Z"], ["a", "z"]], false, false, false);
-  const peg$e32 = peg$classExpectation(["z", "u", "n", "c", "f"], false, false, false);
-  const peg$e33 = peg$literalExpectation("unmap", false);
-  const peg$e34 = peg$literalExpectation(",", false);
-  const peg$e35 = peg$literalExpectation("as", false);
-  const peg$e36 = peg$literalExpectation("same", false);
-  const peg$e37 = peg$literalExpectation("|", false);
-  const peg$e38 = peg$otherExpectation("extent, e.g. 0..64k = 0x5a");
-  const peg$e39 = peg$literalExpectation("rest", false);
-  const peg$e40 = peg$literalExpectation("hole", false);
-  const peg$e41 = peg$literalExpectation("==", false);
-  const peg$e42 = peg$literalExpectation("=", false);
-  const peg$e43 = peg$literalExpectation(">", false);
-  const peg$e44 = peg$otherExpectation("node, export or image name");
-  const peg$e45 = peg$literalExpectation("img", false);
-  const peg$e46 = peg$literalExpectation("node", false);
-  const peg$e47 = peg$literalExpectation("nbd", false);
-  const peg$e48 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "#", ".", "$", "-"], false, false, false);
-  const peg$e49 = peg$otherExpectation("range, e.g. 0..64k, 64k+64k or 0 64k");
-  const peg$e50 = peg$literalExpectation("+", false);
-  const peg$e51 = peg$classExpectation([["*", "+"], "-"], false, false, false);
-  const peg$e52 = peg$literalExpectation("/", false);
-  const peg$e53 = peg$literalExpectation("*", false);
-  const peg$e54 = peg$literalExpectation("${", false);
-  const peg$e55 = peg$literalExpectation("}", false);
-  const peg$e56 = peg$literalExpectation("$", false);
-  const peg$e57 = peg$classExpectation([["0", "9"]], false, false, false);
-  const peg$e58 = peg$literalExpectation("(", false);
-  const peg$e59 = peg$literalExpectation(")", false);
-  const peg$e60 = peg$otherExpectation("size, e.g. 64k, 0x1000 or 1M");
-  const peg$e61 = peg$classExpectation(["k", "K", "M", "G", "T"], false, false, false);
-  const peg$e62 = peg$classExpectation([["0", "9"], ["A", "Z"], ["a", "z"], "_"], false, false, false);
-  const peg$e63 = peg$literalExpectation("0", false);
-  const peg$e64 = peg$classExpectation(["x", "X"], false, false, false);
-  const peg$e65 = peg$classExpectation([["0", "9"], ["a", "f"], ["A", "F"]], false, false, false);
-  const peg$e66 = peg$anyExpectation();
-  const peg$e67 = peg$otherExpectation("pattern, e.g. 0xa5, seq(4), lba, rand(7), hex(00ff)");
-  const peg$e68 = peg$literalExpectation("seq(", false);
-  const peg$e69 = peg$literalExpectation("rand(", false);
-  const peg$e70 = peg$literalExpectation("lba", false);
-  const peg$e71 = peg$literalExpectation("hex(", false);
-  const peg$e72 = peg$classExpectation([")", "\n"], true, false, false);
-  const peg$e73 = peg$literalExpectation("file(", false);
-  const peg$e74 = peg$classExpectation([")", "@", "\n"], true, false, false);
-  const peg$e75 = peg$literalExpectation("@", false);
-  const peg$e76 = peg$classExpectation([["a", "z"]], false, false, false);
-  const peg$e77 = peg$classExpectation(["'", "\""], false, false, false);
-  const peg$e78 = peg$literalExpectation("=>", false);
-  const peg$e79 = peg$literalExpectation("->", false);
-  const peg$e80 = peg$literalExpectation("==>", false);
-  const peg$e81 = peg$classExpectation([" ", "\t"], false, false, false);
-  const peg$e82 = peg$otherExpectation("outcome: ok, an errno name, mismatch, pending, refused or any");
-  const peg$e83 = peg$literalExpectation("ok", false);
-  const peg$e84 = peg$literalExpectation("mismatch", false);
-  const peg$e85 = peg$literalExpectation("at", false);
-  const peg$e86 = peg$literalExpectation("pending", false);
-  const peg$e87 = peg$literalExpectation("refused", false);
-  const peg$e88 = peg$literalExpectation("any", false);
-  const peg$e89 = peg$literalExpectation("E", false);
-  const peg$e90 = peg$classExpectation([["A", "Z"], ["0", "9"]], false, false, false);
-  const peg$e91 = peg$literalExpectation("error", false);
-  const peg$e92 = peg$classExpectation(["e", "E"], false, false, false);
-  const peg$e93 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"]], false, false, false);
-  const peg$e94 = peg$classExpectation([["A", "Z"], ["a", "z"], "_", ["0", "9"]], false, false, false);
-  const peg$e95 = peg$otherExpectation("quoted text");
-  const peg$e96 = peg$literalExpectation("\"", false);
-  const peg$e97 = peg$classExpectation(["\"", "\\", "\n"], true, false, false);
-  const peg$e98 = peg$literalExpectation("\\", false);
-  const peg$e99 = peg$literalExpectation("'", false);
-  const peg$e100 = peg$otherExpectation("/regex/");
-  const peg$e101 = peg$classExpectation(["/", "\\", "\n"], true, false, false);
-  const peg$e102 = peg$otherExpectation("statement: info, list, meta, read or write");
-  const peg$e103 = peg$literalExpectation("info", false);
-  const peg$e104 = peg$literalExpectation("list", false);
-  const peg$e105 = peg$literalExpectation("meta", false);
-  const peg$e106 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], ":", "_", ".", "-"], false, false, false);
-  const peg$e107 = peg$literalExpectation("trim", false);
-  const peg$e108 = peg$literalExpectation("cache", false);
-  const peg$e109 = peg$literalExpectation("disconnect", false);
-  const peg$e110 = peg$literalExpectation("tls", false);
-  const peg$e111 = peg$literalExpectation(".", false);
-  const peg$e112 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "-"], false, false, false);
-  const peg$e113 = peg$otherExpectation("name");
-  const peg$e114 = peg$otherExpectation("blank");
-  const peg$e115 = peg$otherExpectation("end of line");
-  const peg$e116 = peg$literalExpectation("#", false);
-  const peg$e117 = peg$classExpectation(["\n"], true, false, false);
+  const peg$e8 = peg$classExpectation([["A", "Z"], ["a", "z"], "_"], false, false, false);
+  const peg$e9 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_"], false, false, false);
+  const peg$e10 = peg$literalExpectation("-", false);
+  const peg$e11 = peg$literalExpectation("//", false);
+  const peg$e12 = peg$literalExpectation("aio_", false);
+  const peg$e13 = peg$literalExpectation("writev", false);
+  const peg$e14 = peg$literalExpectation("readv", false);
+  const peg$e15 = peg$literalExpectation("write", false);
+  const peg$e16 = peg$literalExpectation("read", false);
+  const peg$e17 = peg$literalExpectation("zero", false);
+  const peg$e18 = peg$literalExpectation("discard", false);
+  const peg$e19 = peg$literalExpectation("flush", false);
+  const peg$e20 = peg$literalExpectation("truncate", false);
+  const peg$e21 = peg$literalExpectation("map", false);
+  const peg$e22 = peg$literalExpectation("alloc", false);
+  const peg$e23 = peg$literalExpectation("await", false);
+  const peg$e24 = peg$literalExpectation("verify", false);
+  const peg$e25 = peg$literalExpectation("-P", false);
+  const peg$e26 = peg$literalExpectation("-s", false);
+  const peg$e27 = peg$literalExpectation("-l", false);
+  const peg$e28 = peg$classExpectation(["P", "l", "s"], false, false, false);
+  const peg$e29 = peg$classExpectation([["A", "Z"], ["a", "z"]], false, false, false);
+  const peg$e30 = peg$classExpectation(["z", "u", "n", "c", "f"], false, false, false);
+  const peg$e31 = peg$literalExpectation("unmap", false);
+  const peg$e32 = peg$literalExpectation(",", false);
+  const peg$e33 = peg$literalExpectation("as", false);
+  const peg$e34 = peg$literalExpectation("same", false);
+  const peg$e35 = peg$literalExpectation("|", false);
+  const peg$e36 = peg$literalExpectation("rest", false);
+  const peg$e37 = peg$literalExpectation("hole", false);
+  const peg$e38 = peg$literalExpectation("==", false);
+  const peg$e39 = peg$literalExpectation("=", false);
+  const peg$e40 = peg$literalExpectation(">", false);
+  const peg$e41 = peg$otherExpectation("node, export or image name");
+  const peg$e42 = peg$literalExpectation("img", false);
+  const peg$e43 = peg$literalExpectation("node", false);
+  const peg$e44 = peg$literalExpectation("nbd", false);
+  const peg$e45 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "#", ".", "$", "-"], false, false, false);
+  const peg$e46 = peg$literalExpectation("+", false);
+  const peg$e47 = peg$classExpectation([["*", "+"], "-"], false, false, false);
+  const peg$e48 = peg$literalExpectation("/", false);
+  const peg$e49 = peg$literalExpectation("*", false);
+  const peg$e50 = peg$literalExpectation("${", false);
+  const peg$e51 = peg$literalExpectation("}", false);
+  const peg$e52 = peg$literalExpectation("$", false);
+  const peg$e53 = peg$classExpectation([["0", "9"]], false, false, false);
+  const peg$e54 = peg$literalExpectation("(", false);
+  const peg$e55 = peg$literalExpectation(")", false);
+  const peg$e56 = peg$otherExpectation("size, e.g. 64k, 0x1000 or 1M");
+  const peg$e57 = peg$classExpectation(["k", "K", "M", "G", "T"], false, false, false);
+  const peg$e58 = peg$classExpectation([["0", "9"], ["A", "Z"], ["a", "z"], "_"], false, false, false);
+  const peg$e59 = peg$literalExpectation("0", false);
+  const peg$e60 = peg$classExpectation(["x", "X"], false, false, false);
+  const peg$e61 = peg$classExpectation([["0", "9"], ["a", "f"], ["A", "F"]], false, false, false);
+  const peg$e62 = peg$anyExpectation();
+  const peg$e63 = peg$literalExpectation("seq(", false);
+  const peg$e64 = peg$literalExpectation("rand(", false);
+  const peg$e65 = peg$literalExpectation("lba", false);
+  const peg$e66 = peg$literalExpectation("hex(", false);
+  const peg$e67 = peg$classExpectation([")", "\n"], true, false, false);
+  const peg$e68 = peg$literalExpectation("file(", false);
+  const peg$e69 = peg$classExpectation([")", "@", "\n"], true, false, false);
+  const peg$e70 = peg$literalExpectation("@", false);
+  const peg$e71 = peg$classExpectation([["a", "z"]], false, false, false);
+  const peg$e72 = peg$classExpectation(["'", "\""], false, false, false);
+  const peg$e73 = peg$literalExpectation("=>", false);
+  const peg$e74 = peg$literalExpectation("->", false);
+  const peg$e75 = peg$literalExpectation("==>", false);
+  const peg$e76 = peg$classExpectation([" ", "\t"], false, false, false);
+  const peg$e77 = peg$literalExpectation("ok", false);
+  const peg$e78 = peg$literalExpectation("mismatch", false);
+  const peg$e79 = peg$literalExpectation("at", false);
+  const peg$e80 = peg$literalExpectation("pending", false);
+  const peg$e81 = peg$literalExpectation("refused", false);
+  const peg$e82 = peg$literalExpectation("any", false);
+  const peg$e83 = peg$literalExpectation("E", false);
+  const peg$e84 = peg$classExpectation([["A", "Z"], ["0", "9"]], false, false, false);
+  const peg$e85 = peg$literalExpectation("error", false);
+  const peg$e86 = peg$classExpectation(["e", "E"], false, false, false);
+  const peg$e87 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"]], false, false, false);
+  const peg$e88 = peg$classExpectation([["A", "Z"], ["a", "z"], "_", ["0", "9"]], false, false, false);
+  const peg$e89 = peg$literalExpectation("\"", false);
+  const peg$e90 = peg$classExpectation(["\"", "\\", "\n"], true, false, false);
+  const peg$e91 = peg$literalExpectation("\\", false);
+  const peg$e92 = peg$literalExpectation("'", false);
+  const peg$e93 = peg$classExpectation(["/", "\\", "\n"], true, false, false);
+  const peg$e94 = peg$literalExpectation("info", false);
+  const peg$e95 = peg$literalExpectation("list", false);
+  const peg$e96 = peg$literalExpectation("meta", false);
+  const peg$e97 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], ":", "_", ".", "-"], false, false, false);
+  const peg$e98 = peg$literalExpectation("trim", false);
+  const peg$e99 = peg$literalExpectation("cache", false);
+  const peg$e100 = peg$literalExpectation("disconnect", false);
+  const peg$e101 = peg$literalExpectation("tls", false);
+  const peg$e102 = peg$literalExpectation(".", false);
+  const peg$e103 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "-"], false, false, false);
+  const peg$e104 = peg$otherExpectation("name");
+  const peg$e105 = peg$otherExpectation("blank");
+  const peg$e106 = peg$otherExpectation("end of line");
+  const peg$e107 = peg$literalExpectation("#", false);
+  const peg$e108 = peg$classExpectation(["\n"], true, false, false);
 
   function peg$f0(line) {    return line  }
   function peg$f1(variable, from, to, step, body) {    return { kind: 'for', ...at(), variable, from, to, step, body }  }
@@ -408,7 +399,7 @@ function peg$parse(input, options) {
   function peg$f9(pattern) {    return { kind: 'pattern', ...at(), pattern }  }
   function peg$f10(value) {    return { kind: 'partOffset', ...at(), value }  }
   function peg$f11(value) {    return { kind: 'partBytes', ...at(), value }  }
-  function peg$f12(letters) {    return letters  }
+  function peg$f12(letters) {    return letters.length === 1 ? [{ ...letters[0], ...at() }] : letters  }
   function peg$f13() {    slip('io-unknown-flag', text())  }
   function peg$f14(letter) {    return { kind: 'letter', ...at(), letter }  }
   function peg$f15(range, unmap) {    return { kind: 'zero', ...at(), range, unmap: unmap !== null }  }
@@ -435,10 +426,10 @@ function peg$parse(input, options) {
   function peg$f36(to) {    return { to }  }
   function peg$f37(bytes) {    return { bytes }  }
   function peg$f38() {    slip('io-blanks', "an expression has no blanks: 1M-64k")  }
-  function peg$f39() {    slip('io-division', "there is no division; write the quotient")  }
-  function peg$f40() {    slip('io-blanks', "a range has no blanks: 0..64k")  }
-  function peg$f41(bytes) {    return { bytes }  }
-  function peg$f42(first, rest) {    return rest.length === 0 ? first : { kind: 'sub', ...at(), terms: [first, ...rest] }  }
+  function peg$f39() {    slip('io-blanks', "a range has no blanks: 0..64k")  }
+  function peg$f40(bytes) {    return { bytes }  }
+  function peg$f41(first, rest) {    return rest.length === 0 ? first : { kind: 'sub', ...at(), terms: [first, ...rest] }  }
+  function peg$f42() {    slip('io-division', "there is no division; write the quotient")  }
   function peg$f43(first, rest) {    return rest.length === 0 ? first : { kind: 'mul', ...at(), terms: [first, ...rest] }  }
   function peg$f44(path) {    return { kind: 'ref', ...at(), path }  }
   function peg$f45(path) {    return { kind: 'ref', ...at(), path }  }
@@ -906,9 +897,8 @@ function peg$parse(input, options) {
   }
 
   function peg$parseStatement() {
-    let s0, s1;
+    let s0;
 
-    peg$silentFails++;
     s0 = peg$parseRw();
     if (s0 === peg$FAILED) {
       s0 = peg$parseZero();
@@ -933,11 +923,6 @@ function peg$parse(input, options) {
           }
         }
       }
-    }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e8); }
     }
 
     return s0;
@@ -988,7 +973,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e9); }
+        if (peg$silentFails === 0) { peg$fail(peg$e8); }
       }
       if (s4 !== peg$FAILED) {
         s5 = [];
@@ -997,7 +982,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s6 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e10); }
+          if (peg$silentFails === 0) { peg$fail(peg$e9); }
         }
         while (s6 !== peg$FAILED) {
           s5.push(s6);
@@ -1006,7 +991,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s6 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e10); }
+            if (peg$silentFails === 0) { peg$fail(peg$e9); }
           }
         }
         s4 = [s4, s5];
@@ -1038,7 +1023,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e11); }
+        if (peg$silentFails === 0) { peg$fail(peg$e10); }
       }
       if (s1 !== peg$FAILED) {
         if (input.charCodeAt(peg$currPos) === 45) {
@@ -1046,7 +1031,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e11); }
+          if (peg$silentFails === 0) { peg$fail(peg$e10); }
         }
         if (s2 !== peg$FAILED) {
           peg$savedPos = s0;
@@ -1066,7 +1051,7 @@ function peg$parse(input, options) {
           peg$currPos += 2;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e12); }
+          if (peg$silentFails === 0) { peg$fail(peg$e11); }
         }
         if (s1 !== peg$FAILED) {
           peg$savedPos = s0;
@@ -1096,7 +1081,7 @@ function peg$parse(input, options) {
         peg$currPos += 4;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e13); }
+        if (peg$silentFails === 0) { peg$fail(peg$e12); }
       }
       if (s1 === peg$FAILED) {
         s1 = null;
@@ -1106,7 +1091,7 @@ function peg$parse(input, options) {
         peg$currPos += 6;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e14); }
+        if (peg$silentFails === 0) { peg$fail(peg$e13); }
       }
       if (s2 === peg$FAILED) {
         if (input.substr(peg$currPos, 5) === peg$c12) {
@@ -1114,7 +1099,7 @@ function peg$parse(input, options) {
           peg$currPos += 5;
         } else {
           s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e15); }
+          if (peg$silentFails === 0) { peg$fail(peg$e14); }
         }
         if (s2 === peg$FAILED) {
           if (input.substr(peg$currPos, 5) === peg$c13) {
@@ -1122,7 +1107,7 @@ function peg$parse(input, options) {
             peg$currPos += 5;
           } else {
             s2 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e16); }
+            if (peg$silentFails === 0) { peg$fail(peg$e15); }
           }
           if (s2 === peg$FAILED) {
             if (input.substr(peg$currPos, 4) === peg$c14) {
@@ -1130,7 +1115,7 @@ function peg$parse(input, options) {
               peg$currPos += 4;
             } else {
               s2 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e17); }
+              if (peg$silentFails === 0) { peg$fail(peg$e16); }
             }
           }
         }
@@ -1148,7 +1133,7 @@ function peg$parse(input, options) {
           peg$currPos += 4;
         } else {
           s0 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e18); }
+          if (peg$silentFails === 0) { peg$fail(peg$e17); }
         }
         if (s0 === peg$FAILED) {
           if (input.substr(peg$currPos, 7) === peg$c16) {
@@ -1156,7 +1141,7 @@ function peg$parse(input, options) {
             peg$currPos += 7;
           } else {
             s0 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e19); }
+            if (peg$silentFails === 0) { peg$fail(peg$e18); }
           }
           if (s0 === peg$FAILED) {
             if (input.substr(peg$currPos, 5) === peg$c17) {
@@ -1164,7 +1149,7 @@ function peg$parse(input, options) {
               peg$currPos += 5;
             } else {
               s0 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e20); }
+              if (peg$silentFails === 0) { peg$fail(peg$e19); }
             }
             if (s0 === peg$FAILED) {
               if (input.substr(peg$currPos, 8) === peg$c18) {
@@ -1172,7 +1157,7 @@ function peg$parse(input, options) {
                 peg$currPos += 8;
               } else {
                 s0 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e21); }
+                if (peg$silentFails === 0) { peg$fail(peg$e20); }
               }
               if (s0 === peg$FAILED) {
                 if (input.substr(peg$currPos, 3) === peg$c19) {
@@ -1180,7 +1165,7 @@ function peg$parse(input, options) {
                   peg$currPos += 3;
                 } else {
                   s0 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e22); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e21); }
                 }
                 if (s0 === peg$FAILED) {
                   if (input.substr(peg$currPos, 5) === peg$c20) {
@@ -1188,7 +1173,7 @@ function peg$parse(input, options) {
                     peg$currPos += 5;
                   } else {
                     s0 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e23); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e22); }
                   }
                   if (s0 === peg$FAILED) {
                     if (input.substr(peg$currPos, 5) === peg$c21) {
@@ -1196,7 +1181,7 @@ function peg$parse(input, options) {
                       peg$currPos += 5;
                     } else {
                       s0 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e24); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e23); }
                     }
                     if (s0 === peg$FAILED) {
                       if (input.substr(peg$currPos, 6) === peg$c22) {
@@ -1204,7 +1189,7 @@ function peg$parse(input, options) {
                         peg$currPos += 6;
                       } else {
                         s0 = peg$FAILED;
-                        if (peg$silentFails === 0) { peg$fail(peg$e25); }
+                        if (peg$silentFails === 0) { peg$fail(peg$e24); }
                       }
                     }
                   }
@@ -1340,7 +1325,7 @@ function peg$parse(input, options) {
       peg$currPos += 4;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e13); }
+      if (peg$silentFails === 0) { peg$fail(peg$e12); }
     }
     if (s2 === peg$FAILED) {
       s2 = null;
@@ -1350,7 +1335,7 @@ function peg$parse(input, options) {
       peg$currPos += 6;
     } else {
       s3 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e14); }
+      if (peg$silentFails === 0) { peg$fail(peg$e13); }
     }
     if (s3 === peg$FAILED) {
       if (input.substr(peg$currPos, 5) === peg$c12) {
@@ -1358,7 +1343,7 @@ function peg$parse(input, options) {
         peg$currPos += 5;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e15); }
+        if (peg$silentFails === 0) { peg$fail(peg$e14); }
       }
       if (s3 === peg$FAILED) {
         if (input.substr(peg$currPos, 5) === peg$c13) {
@@ -1366,7 +1351,7 @@ function peg$parse(input, options) {
           peg$currPos += 5;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e16); }
+          if (peg$silentFails === 0) { peg$fail(peg$e15); }
         }
         if (s3 === peg$FAILED) {
           if (input.substr(peg$currPos, 4) === peg$c14) {
@@ -1374,7 +1359,7 @@ function peg$parse(input, options) {
             peg$currPos += 4;
           } else {
             s3 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e17); }
+            if (peg$silentFails === 0) { peg$fail(peg$e16); }
           }
         }
       }
@@ -1398,14 +1383,13 @@ function peg$parse(input, options) {
   function peg$parseFlag() {
     let s0, s1, s2, s3, s4, s5;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     if (input.substr(peg$currPos, 2) === peg$c23) {
       s1 = peg$c23;
       peg$currPos += 2;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e27); }
+      if (peg$silentFails === 0) { peg$fail(peg$e25); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$parse_();
@@ -1428,7 +1412,7 @@ function peg$parse(input, options) {
         peg$currPos += 2;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e28); }
+        if (peg$silentFails === 0) { peg$fail(peg$e26); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$parse_();
@@ -1451,7 +1435,7 @@ function peg$parse(input, options) {
           peg$currPos += 2;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e29); }
+          if (peg$silentFails === 0) { peg$fail(peg$e27); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$parse_();
@@ -1474,7 +1458,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e11); }
+            if (peg$silentFails === 0) { peg$fail(peg$e10); }
           }
           if (s1 !== peg$FAILED) {
             s2 = peg$currPos;
@@ -1484,7 +1468,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s3 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e30); }
+              if (peg$silentFails === 0) { peg$fail(peg$e28); }
             }
             peg$silentFails--;
             if (s3 === peg$FAILED) {
@@ -1541,7 +1525,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e11); }
+              if (peg$silentFails === 0) { peg$fail(peg$e10); }
             }
             if (s1 !== peg$FAILED) {
               s2 = peg$currPos;
@@ -1551,7 +1535,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s3 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e30); }
+                if (peg$silentFails === 0) { peg$fail(peg$e28); }
               }
               peg$silentFails--;
               if (s3 === peg$FAILED) {
@@ -1567,7 +1551,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s4 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e31); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e29); }
                 }
                 if (s4 !== peg$FAILED) {
                   while (s4 !== peg$FAILED) {
@@ -1577,7 +1561,7 @@ function peg$parse(input, options) {
                       peg$currPos++;
                     } else {
                       s4 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e31); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e29); }
                     }
                   }
                 } else {
@@ -1602,11 +1586,6 @@ function peg$parse(input, options) {
         }
       }
     }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e26); }
-    }
 
     return s0;
   }
@@ -1620,7 +1599,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e32); }
+      if (peg$silentFails === 0) { peg$fail(peg$e30); }
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
@@ -1640,7 +1619,7 @@ function peg$parse(input, options) {
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e18); }
+      if (peg$silentFails === 0) { peg$fail(peg$e17); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -1666,7 +1645,7 @@ function peg$parse(input, options) {
                 peg$currPos += 5;
               } else {
                 s7 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e33); }
+                if (peg$silentFails === 0) { peg$fail(peg$e31); }
               }
               if (s7 !== peg$FAILED) {
                 s8 = peg$currPos;
@@ -1728,7 +1707,7 @@ function peg$parse(input, options) {
       peg$currPos += 7;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e19); }
+      if (peg$silentFails === 0) { peg$fail(peg$e18); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -1777,7 +1756,7 @@ function peg$parse(input, options) {
       peg$currPos += 5;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e20); }
+      if (peg$silentFails === 0) { peg$fail(peg$e19); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -1814,7 +1793,7 @@ function peg$parse(input, options) {
       peg$currPos += 8;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e21); }
+      if (peg$silentFails === 0) { peg$fail(peg$e20); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -1863,7 +1842,7 @@ function peg$parse(input, options) {
       peg$currPos += 3;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e22); }
+      if (peg$silentFails === 0) { peg$fail(peg$e21); }
     }
     if (s1 === peg$FAILED) {
       if (input.substr(peg$currPos, 5) === peg$c20) {
@@ -1871,7 +1850,7 @@ function peg$parse(input, options) {
         peg$currPos += 5;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e23); }
+        if (peg$silentFails === 0) { peg$fail(peg$e22); }
       }
     }
     if (s1 !== peg$FAILED) {
@@ -1926,7 +1905,7 @@ function peg$parse(input, options) {
       peg$currPos += 5;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e24); }
+      if (peg$silentFails === 0) { peg$fail(peg$e23); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -1952,7 +1931,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s8 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e34); }
+              if (peg$silentFails === 0) { peg$fail(peg$e32); }
             }
             if (s8 !== peg$FAILED) {
               s9 = peg$parse_();
@@ -1976,7 +1955,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s8 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e34); }
+                if (peg$silentFails === 0) { peg$fail(peg$e32); }
               }
               if (s8 !== peg$FAILED) {
                 s9 = peg$parse_();
@@ -2023,7 +2002,7 @@ function peg$parse(input, options) {
       peg$currPos += 6;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e25); }
+      if (peg$silentFails === 0) { peg$fail(peg$e24); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -2074,7 +2053,7 @@ function peg$parse(input, options) {
         peg$currPos += 2;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e35); }
+        if (peg$silentFails === 0) { peg$fail(peg$e33); }
       }
       if (s2 !== peg$FAILED) {
         s3 = peg$parse__();
@@ -2147,7 +2126,7 @@ function peg$parse(input, options) {
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e36); }
+      if (peg$silentFails === 0) { peg$fail(peg$e34); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$parse__();
@@ -2157,7 +2136,7 @@ function peg$parse(input, options) {
           peg$currPos += 2;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e35); }
+          if (peg$silentFails === 0) { peg$fail(peg$e33); }
         }
         if (s3 !== peg$FAILED) {
           s4 = peg$parse__();
@@ -2198,7 +2177,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e37); }
+          if (peg$silentFails === 0) { peg$fail(peg$e35); }
         }
         if (s5 === peg$FAILED) {
           s5 = peg$currPos;
@@ -2207,7 +2186,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s6 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e34); }
+            if (peg$silentFails === 0) { peg$fail(peg$e32); }
           }
           if (s6 !== peg$FAILED) {
             peg$savedPos = s5;
@@ -2237,7 +2216,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e37); }
+            if (peg$silentFails === 0) { peg$fail(peg$e35); }
           }
           if (s5 === peg$FAILED) {
             s5 = peg$currPos;
@@ -2246,7 +2225,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s6 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e34); }
+              if (peg$silentFails === 0) { peg$fail(peg$e32); }
             }
             if (s6 !== peg$FAILED) {
               peg$savedPos = s5;
@@ -2282,7 +2261,6 @@ function peg$parse(input, options) {
   function peg$parseExtent() {
     let s0, s1, s2, s3, s4, s5;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     s1 = peg$parseRange();
     if (s1 === peg$FAILED) {
@@ -2312,11 +2290,6 @@ function peg$parse(input, options) {
       peg$currPos = s0;
       s0 = peg$FAILED;
     }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e38); }
-    }
 
     return s0;
   }
@@ -2330,7 +2303,7 @@ function peg$parse(input, options) {
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e39); }
+      if (peg$silentFails === 0) { peg$fail(peg$e36); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -2367,7 +2340,7 @@ function peg$parse(input, options) {
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e40); }
+      if (peg$silentFails === 0) { peg$fail(peg$e37); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -2404,7 +2377,7 @@ function peg$parse(input, options) {
       peg$currPos += 2;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e41); }
+      if (peg$silentFails === 0) { peg$fail(peg$e38); }
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
@@ -2432,7 +2405,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e42); }
+          if (peg$silentFails === 0) { peg$fail(peg$e39); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$currPos;
@@ -2442,7 +2415,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s3 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e43); }
+            if (peg$silentFails === 0) { peg$fail(peg$e40); }
           }
           peg$silentFails--;
           if (s3 === peg$FAILED) {
@@ -2478,7 +2451,7 @@ function peg$parse(input, options) {
       peg$currPos += 3;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e45); }
+      if (peg$silentFails === 0) { peg$fail(peg$e42); }
     }
     if (s1 === peg$FAILED) {
       if (input.substr(peg$currPos, 4) === peg$c37) {
@@ -2486,7 +2459,7 @@ function peg$parse(input, options) {
         peg$currPos += 4;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e46); }
+        if (peg$silentFails === 0) { peg$fail(peg$e43); }
       }
       if (s1 === peg$FAILED) {
         if (input.substr(peg$currPos, 3) === peg$c38) {
@@ -2494,7 +2467,7 @@ function peg$parse(input, options) {
           peg$currPos += 3;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e47); }
+          if (peg$silentFails === 0) { peg$fail(peg$e44); }
         }
       }
     }
@@ -2543,7 +2516,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e44); }
+      if (peg$silentFails === 0) { peg$fail(peg$e41); }
     }
 
     return s0;
@@ -2559,7 +2532,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e48); }
+      if (peg$silentFails === 0) { peg$fail(peg$e45); }
     }
     if (s2 !== peg$FAILED) {
       while (s2 !== peg$FAILED) {
@@ -2569,7 +2542,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e48); }
+          if (peg$silentFails === 0) { peg$fail(peg$e45); }
         }
       }
     } else {
@@ -2587,7 +2560,6 @@ function peg$parse(input, options) {
   function peg$parseRange() {
     let s0, s1, s2;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     s1 = peg$parseSum();
     if (s1 !== peg$FAILED) {
@@ -2602,11 +2574,6 @@ function peg$parse(input, options) {
     } else {
       peg$currPos = s0;
       s0 = peg$FAILED;
-    }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e49); }
     }
 
     return s0;
@@ -2657,7 +2624,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e50); }
+          if (peg$silentFails === 0) { peg$fail(peg$e46); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$parseProd();
@@ -2681,7 +2648,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s2 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e51); }
+              if (peg$silentFails === 0) { peg$fail(peg$e47); }
             }
             if (s2 !== peg$FAILED) {
               s3 = peg$parse__();
@@ -2708,17 +2675,22 @@ function peg$parse(input, options) {
           }
           if (s0 === peg$FAILED) {
             s0 = peg$currPos;
-            s1 = peg$parse_();
-            if (input.charCodeAt(peg$currPos) === 47) {
-              s2 = peg$c40;
-              peg$currPos++;
-            } else {
-              s2 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e52); }
-            }
-            if (s2 !== peg$FAILED) {
-              peg$savedPos = s0;
-              s0 = peg$f39();
+            s1 = peg$parse__();
+            if (s1 !== peg$FAILED) {
+              if (input.substr(peg$currPos, 2) === peg$c5) {
+                s2 = peg$c5;
+                peg$currPos += 2;
+              } else {
+                s2 = peg$FAILED;
+                if (peg$silentFails === 0) { peg$fail(peg$e5); }
+              }
+              if (s2 !== peg$FAILED) {
+                peg$savedPos = s0;
+                s0 = peg$f39();
+              } else {
+                peg$currPos = s0;
+                s0 = peg$FAILED;
+              }
             } else {
               peg$currPos = s0;
               s0 = peg$FAILED;
@@ -2727,16 +2699,20 @@ function peg$parse(input, options) {
               s0 = peg$currPos;
               s1 = peg$parse__();
               if (s1 !== peg$FAILED) {
-                if (input.substr(peg$currPos, 2) === peg$c5) {
-                  s2 = peg$c5;
-                  peg$currPos += 2;
+                if (input.charCodeAt(peg$currPos) === 45) {
+                  s2 = peg$c8;
+                  peg$currPos++;
                 } else {
                   s2 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e5); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e10); }
                 }
-                if (s2 !== peg$FAILED) {
+                if (s2 === peg$FAILED) {
+                  s2 = null;
+                }
+                s3 = peg$parseSum();
+                if (s3 !== peg$FAILED) {
                   peg$savedPos = s0;
-                  s0 = peg$f40();
+                  s0 = peg$f40(s3);
                 } else {
                   peg$currPos = s0;
                   s0 = peg$FAILED;
@@ -2744,33 +2720,6 @@ function peg$parse(input, options) {
               } else {
                 peg$currPos = s0;
                 s0 = peg$FAILED;
-              }
-              if (s0 === peg$FAILED) {
-                s0 = peg$currPos;
-                s1 = peg$parse__();
-                if (s1 !== peg$FAILED) {
-                  if (input.charCodeAt(peg$currPos) === 45) {
-                    s2 = peg$c8;
-                    peg$currPos++;
-                  } else {
-                    s2 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e11); }
-                  }
-                  if (s2 === peg$FAILED) {
-                    s2 = null;
-                  }
-                  s3 = peg$parseSum();
-                  if (s3 !== peg$FAILED) {
-                    peg$savedPos = s0;
-                    s0 = peg$f41(s3);
-                  } else {
-                    peg$currPos = s0;
-                    s0 = peg$FAILED;
-                  }
-                } else {
-                  peg$currPos = s0;
-                  s0 = peg$FAILED;
-                }
               }
             }
           }
@@ -2794,7 +2743,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e11); }
+        if (peg$silentFails === 0) { peg$fail(peg$e10); }
       }
       if (s4 !== peg$FAILED) {
         s5 = peg$parseProd();
@@ -2816,7 +2765,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e11); }
+          if (peg$silentFails === 0) { peg$fail(peg$e10); }
         }
         if (s4 !== peg$FAILED) {
           s5 = peg$parseProd();
@@ -2831,12 +2780,36 @@ function peg$parse(input, options) {
           s3 = peg$FAILED;
         }
       }
+      s3 = peg$parseDivision();
+      if (s3 === peg$FAILED) {
+        s3 = null;
+      }
       peg$savedPos = s0;
-      s0 = peg$f42(s1, s2);
+      s0 = peg$f41(s1, s2);
     } else {
       peg$currPos = s0;
       s0 = peg$FAILED;
     }
+
+    return s0;
+  }
+
+  function peg$parseDivision() {
+    let s0, s1;
+
+    s0 = peg$currPos;
+    if (input.charCodeAt(peg$currPos) === 47) {
+      s1 = peg$c40;
+      peg$currPos++;
+    } else {
+      s1 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e48); }
+    }
+    if (s1 !== peg$FAILED) {
+      peg$savedPos = s0;
+      s1 = peg$f42();
+    }
+    s0 = s1;
 
     return s0;
   }
@@ -2854,7 +2827,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e53); }
+        if (peg$silentFails === 0) { peg$fail(peg$e49); }
       }
       if (s4 !== peg$FAILED) {
         s5 = peg$parseAtom();
@@ -2876,7 +2849,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e53); }
+          if (peg$silentFails === 0) { peg$fail(peg$e49); }
         }
         if (s4 !== peg$FAILED) {
           s5 = peg$parseAtom();
@@ -2912,7 +2885,7 @@ function peg$parse(input, options) {
         peg$currPos += 2;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e54); }
+        if (peg$silentFails === 0) { peg$fail(peg$e50); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$parsePath();
@@ -2922,7 +2895,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s3 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e55); }
+            if (peg$silentFails === 0) { peg$fail(peg$e51); }
           }
           if (s3 !== peg$FAILED) {
             peg$savedPos = s0;
@@ -2946,7 +2919,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e56); }
+          if (peg$silentFails === 0) { peg$fail(peg$e52); }
         }
         if (s1 === peg$FAILED) {
           s1 = null;
@@ -2981,7 +2954,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e11); }
+            if (peg$silentFails === 0) { peg$fail(peg$e10); }
           }
           if (s1 !== peg$FAILED) {
             s2 = [];
@@ -2990,7 +2963,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s3 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e57); }
+              if (peg$silentFails === 0) { peg$fail(peg$e53); }
             }
             if (s3 !== peg$FAILED) {
               while (s3 !== peg$FAILED) {
@@ -3000,7 +2973,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s3 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e57); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e53); }
                 }
               }
             } else {
@@ -3024,7 +2997,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e58); }
+              if (peg$silentFails === 0) { peg$fail(peg$e54); }
             }
             if (s1 !== peg$FAILED) {
               s2 = peg$parse_();
@@ -3036,7 +3009,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s5 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e59); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e55); }
                 }
                 if (s5 !== peg$FAILED) {
                   peg$savedPos = s0;
@@ -3073,7 +3046,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e61); }
+        if (peg$silentFails === 0) { peg$fail(peg$e57); }
       }
       if (s2 === peg$FAILED) {
         s2 = null;
@@ -3106,7 +3079,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e57); }
+        if (peg$silentFails === 0) { peg$fail(peg$e53); }
       }
       if (s1 !== peg$FAILED) {
         s2 = [];
@@ -3115,7 +3088,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e62); }
+          if (peg$silentFails === 0) { peg$fail(peg$e58); }
         }
         while (s3 !== peg$FAILED) {
           s2.push(s3);
@@ -3124,7 +3097,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s3 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e62); }
+            if (peg$silentFails === 0) { peg$fail(peg$e58); }
           }
         }
         peg$savedPos = s0;
@@ -3137,7 +3110,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e60); }
+      if (peg$silentFails === 0) { peg$fail(peg$e56); }
     }
 
     return s0;
@@ -3152,7 +3125,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e63); }
+      if (peg$silentFails === 0) { peg$fail(peg$e59); }
     }
     if (s1 !== peg$FAILED) {
       s2 = input.charAt(peg$currPos);
@@ -3160,7 +3133,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e64); }
+        if (peg$silentFails === 0) { peg$fail(peg$e60); }
       }
       if (s2 !== peg$FAILED) {
         s3 = peg$currPos;
@@ -3170,7 +3143,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e65); }
+          if (peg$silentFails === 0) { peg$fail(peg$e61); }
         }
         if (s5 !== peg$FAILED) {
           while (s5 !== peg$FAILED) {
@@ -3180,7 +3153,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s5 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e65); }
+              if (peg$silentFails === 0) { peg$fail(peg$e61); }
             }
           }
         } else {
@@ -3215,7 +3188,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e57); }
+        if (peg$silentFails === 0) { peg$fail(peg$e53); }
       }
       if (s3 !== peg$FAILED) {
         while (s3 !== peg$FAILED) {
@@ -3225,7 +3198,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s3 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e57); }
+            if (peg$silentFails === 0) { peg$fail(peg$e53); }
           }
         }
       } else {
@@ -3261,7 +3234,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s5 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e66); }
+        if (peg$silentFails === 0) { peg$fail(peg$e62); }
       }
       peg$silentFails--;
       if (s5 === peg$FAILED) {
@@ -3299,7 +3272,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s5 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e66); }
+        if (peg$silentFails === 0) { peg$fail(peg$e62); }
       }
       peg$silentFails--;
       if (s5 === peg$FAILED) {
@@ -3325,14 +3298,13 @@ function peg$parse(input, options) {
   function peg$parsePattern() {
     let s0, s1, s2, s3, s4, s5;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     if (input.substr(peg$currPos, 4) === peg$c48) {
       s1 = peg$c48;
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e68); }
+      if (peg$silentFails === 0) { peg$fail(peg$e63); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$parse_();
@@ -3344,7 +3316,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e59); }
+          if (peg$silentFails === 0) { peg$fail(peg$e55); }
         }
         if (s5 !== peg$FAILED) {
           peg$savedPos = s0;
@@ -3368,7 +3340,7 @@ function peg$parse(input, options) {
         peg$currPos += 5;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e69); }
+        if (peg$silentFails === 0) { peg$fail(peg$e64); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$parse_();
@@ -3380,7 +3352,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e59); }
+            if (peg$silentFails === 0) { peg$fail(peg$e55); }
           }
           if (s5 !== peg$FAILED) {
             peg$savedPos = s0;
@@ -3404,7 +3376,7 @@ function peg$parse(input, options) {
           peg$currPos += 3;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e70); }
+          if (peg$silentFails === 0) { peg$fail(peg$e65); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$currPos;
@@ -3435,7 +3407,7 @@ function peg$parse(input, options) {
             peg$currPos += 4;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e71); }
+            if (peg$silentFails === 0) { peg$fail(peg$e66); }
           }
           if (s1 !== peg$FAILED) {
             s2 = peg$currPos;
@@ -3445,7 +3417,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s4 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e72); }
+              if (peg$silentFails === 0) { peg$fail(peg$e67); }
             }
             while (s4 !== peg$FAILED) {
               s3.push(s4);
@@ -3454,7 +3426,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s4 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e72); }
+                if (peg$silentFails === 0) { peg$fail(peg$e67); }
               }
             }
             s2 = input.substring(s2, peg$currPos);
@@ -3463,7 +3435,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s3 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e59); }
+              if (peg$silentFails === 0) { peg$fail(peg$e55); }
             }
             if (s3 !== peg$FAILED) {
               peg$savedPos = s0;
@@ -3483,7 +3455,7 @@ function peg$parse(input, options) {
               peg$currPos += 5;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e73); }
+              if (peg$silentFails === 0) { peg$fail(peg$e68); }
             }
             if (s1 !== peg$FAILED) {
               s2 = peg$currPos;
@@ -3493,7 +3465,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s4 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e74); }
+                if (peg$silentFails === 0) { peg$fail(peg$e69); }
               }
               if (s4 !== peg$FAILED) {
                 while (s4 !== peg$FAILED) {
@@ -3503,7 +3475,7 @@ function peg$parse(input, options) {
                     peg$currPos++;
                   } else {
                     s4 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e74); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e69); }
                   }
                 }
               } else {
@@ -3521,7 +3493,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s4 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e75); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e70); }
                 }
                 if (s4 !== peg$FAILED) {
                   s5 = peg$parseSum();
@@ -3543,7 +3515,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s4 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e59); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e55); }
                 }
                 if (s4 !== peg$FAILED) {
                   peg$savedPos = s0;
@@ -3569,7 +3541,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s3 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e76); }
+                if (peg$silentFails === 0) { peg$fail(peg$e71); }
               }
               if (s3 !== peg$FAILED) {
                 while (s3 !== peg$FAILED) {
@@ -3579,7 +3551,7 @@ function peg$parse(input, options) {
                     peg$currPos++;
                   } else {
                     s3 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e76); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e71); }
                   }
                 }
               } else {
@@ -3596,7 +3568,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s2 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e58); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e54); }
                 }
                 if (s2 !== peg$FAILED) {
                   peg$savedPos = s0;
@@ -3616,7 +3588,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s1 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e77); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e72); }
                 }
                 if (s1 !== peg$FAILED) {
                   peg$savedPos = s0;
@@ -3638,27 +3610,37 @@ function peg$parse(input, options) {
         }
       }
     }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e67); }
-    }
 
     return s0;
   }
 
   function peg$parseOutcome() {
-    let s0, s1, s2, s3, s4;
+    let s0, s1, s2;
 
     s0 = peg$currPos;
     s1 = peg$parse_();
-    s2 = peg$parseArrow();
+    s2 = peg$parseOutcomeClaim();
     if (s2 !== peg$FAILED) {
-      s3 = peg$parse_();
-      s4 = peg$parseOutcomeKind();
-      if (s4 !== peg$FAILED) {
+      s0 = s2;
+    } else {
+      peg$currPos = s0;
+      s0 = peg$FAILED;
+    }
+
+    return s0;
+  }
+
+  function peg$parseOutcomeClaim() {
+    let s0, s1, s2, s3;
+
+    s0 = peg$currPos;
+    s1 = peg$parseArrow();
+    if (s1 !== peg$FAILED) {
+      s2 = peg$parse_();
+      s3 = peg$parseOutcomeKind();
+      if (s3 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f60(s4);
+        s0 = peg$f60(s3);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -3679,7 +3661,7 @@ function peg$parse(input, options) {
       peg$currPos += 2;
     } else {
       s0 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e78); }
+      if (peg$silentFails === 0) { peg$fail(peg$e73); }
     }
     if (s0 === peg$FAILED) {
       s0 = peg$currPos;
@@ -3688,7 +3670,7 @@ function peg$parse(input, options) {
         peg$currPos += 2;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e79); }
+        if (peg$silentFails === 0) { peg$fail(peg$e74); }
       }
       if (s1 === peg$FAILED) {
         if (input.substr(peg$currPos, 3) === peg$c56) {
@@ -3696,7 +3678,7 @@ function peg$parse(input, options) {
           peg$currPos += 3;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e80); }
+          if (peg$silentFails === 0) { peg$fail(peg$e75); }
         }
         if (s1 === peg$FAILED) {
           s1 = peg$currPos;
@@ -3705,7 +3687,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s2 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e42); }
+            if (peg$silentFails === 0) { peg$fail(peg$e39); }
           }
           if (s2 !== peg$FAILED) {
             s3 = [];
@@ -3714,7 +3696,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s4 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e81); }
+              if (peg$silentFails === 0) { peg$fail(peg$e76); }
             }
             if (s4 !== peg$FAILED) {
               while (s4 !== peg$FAILED) {
@@ -3724,7 +3706,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s4 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e81); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e76); }
                 }
               }
             } else {
@@ -3736,7 +3718,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s4 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e43); }
+                if (peg$silentFails === 0) { peg$fail(peg$e40); }
               }
               if (s4 !== peg$FAILED) {
                 s2 = [s2, s3, s4];
@@ -3767,7 +3749,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e42); }
+          if (peg$silentFails === 0) { peg$fail(peg$e39); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$parse_();
@@ -3778,7 +3760,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s4 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e31); }
+            if (peg$silentFails === 0) { peg$fail(peg$e29); }
           }
           peg$silentFails--;
           if (s4 !== peg$FAILED) {
@@ -3807,14 +3789,13 @@ function peg$parse(input, options) {
   function peg$parseOutcomeKind() {
     let s0, s1, s2, s3, s4, s5, s6, s7;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     if (input.substr(peg$currPos, 2) === peg$c57) {
       s1 = peg$c57;
       peg$currPos += 2;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e83); }
+      if (peg$silentFails === 0) { peg$fail(peg$e77); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -3845,7 +3826,7 @@ function peg$parse(input, options) {
         peg$currPos += 8;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e84); }
+        if (peg$silentFails === 0) { peg$fail(peg$e78); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$currPos;
@@ -3867,7 +3848,7 @@ function peg$parse(input, options) {
               peg$currPos += 2;
             } else {
               s5 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e85); }
+              if (peg$silentFails === 0) { peg$fail(peg$e79); }
             }
             if (s5 !== peg$FAILED) {
               s6 = peg$parse__();
@@ -3911,7 +3892,7 @@ function peg$parse(input, options) {
           peg$currPos += 7;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e86); }
+          if (peg$silentFails === 0) { peg$fail(peg$e80); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$currPos;
@@ -3942,7 +3923,7 @@ function peg$parse(input, options) {
             peg$currPos += 7;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e87); }
+            if (peg$silentFails === 0) { peg$fail(peg$e81); }
           }
           if (s1 !== peg$FAILED) {
             s2 = peg$currPos;
@@ -3993,7 +3974,7 @@ function peg$parse(input, options) {
               peg$currPos += 3;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e88); }
+              if (peg$silentFails === 0) { peg$fail(peg$e82); }
             }
             if (s1 !== peg$FAILED) {
               s2 = peg$currPos;
@@ -4026,7 +4007,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s3 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e89); }
+                if (peg$silentFails === 0) { peg$fail(peg$e83); }
               }
               if (s3 !== peg$FAILED) {
                 s4 = [];
@@ -4035,7 +4016,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s5 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e90); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e84); }
                 }
                 if (s5 !== peg$FAILED) {
                   while (s5 !== peg$FAILED) {
@@ -4045,7 +4026,7 @@ function peg$parse(input, options) {
                       peg$currPos++;
                     } else {
                       s5 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e90); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e84); }
                     }
                   }
                 } else {
@@ -4096,7 +4077,7 @@ function peg$parse(input, options) {
                   peg$currPos += 5;
                 } else {
                   s1 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e91); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e85); }
                 }
                 if (s1 !== peg$FAILED) {
                   s2 = peg$currPos;
@@ -4127,7 +4108,7 @@ function peg$parse(input, options) {
                     peg$currPos++;
                   } else {
                     s1 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e92); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e86); }
                   }
                   if (s1 !== peg$FAILED) {
                     s2 = input.charAt(peg$currPos);
@@ -4135,7 +4116,7 @@ function peg$parse(input, options) {
                       peg$currPos++;
                     } else {
                       s2 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e31); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e29); }
                     }
                     if (s2 !== peg$FAILED) {
                       s3 = [];
@@ -4144,7 +4125,7 @@ function peg$parse(input, options) {
                         peg$currPos++;
                       } else {
                         s4 = peg$FAILED;
-                        if (peg$silentFails === 0) { peg$fail(peg$e93); }
+                        if (peg$silentFails === 0) { peg$fail(peg$e87); }
                       }
                       while (s4 !== peg$FAILED) {
                         s3.push(s4);
@@ -4153,7 +4134,7 @@ function peg$parse(input, options) {
                           peg$currPos++;
                         } else {
                           s4 = peg$FAILED;
-                          if (peg$silentFails === 0) { peg$fail(peg$e93); }
+                          if (peg$silentFails === 0) { peg$fail(peg$e87); }
                         }
                       }
                       peg$savedPos = s0;
@@ -4174,7 +4155,7 @@ function peg$parse(input, options) {
                       peg$currPos++;
                     } else {
                       s2 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e94); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e88); }
                     }
                     if (s2 !== peg$FAILED) {
                       while (s2 !== peg$FAILED) {
@@ -4184,7 +4165,7 @@ function peg$parse(input, options) {
                           peg$currPos++;
                         } else {
                           s2 = peg$FAILED;
-                          if (peg$silentFails === 0) { peg$fail(peg$e94); }
+                          if (peg$silentFails === 0) { peg$fail(peg$e88); }
                         }
                       }
                     } else {
@@ -4203,11 +4184,6 @@ function peg$parse(input, options) {
         }
       }
     }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e82); }
-    }
 
     return s0;
   }
@@ -4215,14 +4191,13 @@ function peg$parse(input, options) {
   function peg$parseQuoted() {
     let s0, s1, s2, s3, s4, s5, s6;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 34) {
       s1 = peg$c65;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e96); }
+      if (peg$silentFails === 0) { peg$fail(peg$e89); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -4232,7 +4207,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e97); }
+        if (peg$silentFails === 0) { peg$fail(peg$e90); }
       }
       if (s4 === peg$FAILED) {
         s4 = peg$currPos;
@@ -4241,7 +4216,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e98); }
+          if (peg$silentFails === 0) { peg$fail(peg$e91); }
         }
         if (s5 !== peg$FAILED) {
           if (input.length > peg$currPos) {
@@ -4249,7 +4224,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s6 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e66); }
+            if (peg$silentFails === 0) { peg$fail(peg$e62); }
           }
           if (s6 !== peg$FAILED) {
             s5 = [s5, s6];
@@ -4270,7 +4245,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e97); }
+          if (peg$silentFails === 0) { peg$fail(peg$e90); }
         }
         if (s4 === peg$FAILED) {
           s4 = peg$currPos;
@@ -4279,7 +4254,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e98); }
+            if (peg$silentFails === 0) { peg$fail(peg$e91); }
           }
           if (s5 !== peg$FAILED) {
             if (input.length > peg$currPos) {
@@ -4287,7 +4262,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s6 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e66); }
+              if (peg$silentFails === 0) { peg$fail(peg$e62); }
             }
             if (s6 !== peg$FAILED) {
               s5 = [s5, s6];
@@ -4308,7 +4283,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e96); }
+        if (peg$silentFails === 0) { peg$fail(peg$e89); }
       }
       if (s3 !== peg$FAILED) {
         peg$savedPos = s0;
@@ -4328,7 +4303,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e96); }
+        if (peg$silentFails === 0) { peg$fail(peg$e89); }
       }
       if (s1 !== peg$FAILED) {
         peg$savedPos = s0;
@@ -4342,7 +4317,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e99); }
+          if (peg$silentFails === 0) { peg$fail(peg$e92); }
         }
         if (s1 !== peg$FAILED) {
           peg$savedPos = s0;
@@ -4351,11 +4326,6 @@ function peg$parse(input, options) {
         s0 = s1;
       }
     }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e95); }
-    }
 
     return s0;
   }
@@ -4363,14 +4333,13 @@ function peg$parse(input, options) {
   function peg$parseRegex() {
     let s0, s1, s2, s3, s4, s5, s6;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 47) {
       s1 = peg$c40;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e52); }
+      if (peg$silentFails === 0) { peg$fail(peg$e48); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -4380,7 +4349,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e101); }
+        if (peg$silentFails === 0) { peg$fail(peg$e93); }
       }
       if (s4 === peg$FAILED) {
         s4 = peg$currPos;
@@ -4389,7 +4358,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e98); }
+          if (peg$silentFails === 0) { peg$fail(peg$e91); }
         }
         if (s5 !== peg$FAILED) {
           if (input.length > peg$currPos) {
@@ -4397,7 +4366,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s6 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e66); }
+            if (peg$silentFails === 0) { peg$fail(peg$e62); }
           }
           if (s6 !== peg$FAILED) {
             s5 = [s5, s6];
@@ -4419,7 +4388,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s4 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e101); }
+            if (peg$silentFails === 0) { peg$fail(peg$e93); }
           }
           if (s4 === peg$FAILED) {
             s4 = peg$currPos;
@@ -4428,7 +4397,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s5 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e98); }
+              if (peg$silentFails === 0) { peg$fail(peg$e91); }
             }
             if (s5 !== peg$FAILED) {
               if (input.length > peg$currPos) {
@@ -4436,7 +4405,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s6 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e66); }
+                if (peg$silentFails === 0) { peg$fail(peg$e62); }
               }
               if (s6 !== peg$FAILED) {
                 s5 = [s5, s6];
@@ -4465,7 +4434,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e52); }
+          if (peg$silentFails === 0) { peg$fail(peg$e48); }
         }
         if (s3 !== peg$FAILED) {
           s4 = peg$currPos;
@@ -4475,7 +4444,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s6 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e31); }
+            if (peg$silentFails === 0) { peg$fail(peg$e29); }
           }
           while (s6 !== peg$FAILED) {
             s5.push(s6);
@@ -4484,7 +4453,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s6 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e31); }
+              if (peg$silentFails === 0) { peg$fail(peg$e29); }
             }
           }
           s4 = input.substring(s4, peg$currPos);
@@ -4509,18 +4478,13 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e52); }
+        if (peg$silentFails === 0) { peg$fail(peg$e48); }
       }
       if (s1 !== peg$FAILED) {
         peg$savedPos = s0;
         s1 = peg$f76();
       }
       s0 = s1;
-    }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e100); }
     }
 
     return s0;
@@ -4570,14 +4534,13 @@ function peg$parse(input, options) {
   function peg$parseNbdStatement() {
     let s0, s1, s2, s3, s4, s5, s6, s7, s8, s9;
 
-    peg$silentFails++;
     s0 = peg$currPos;
     if (input.substr(peg$currPos, 4) === peg$c68) {
       s1 = peg$c68;
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e103); }
+      if (peg$silentFails === 0) { peg$fail(peg$e94); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -4608,7 +4571,7 @@ function peg$parse(input, options) {
         peg$currPos += 4;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e104); }
+        if (peg$silentFails === 0) { peg$fail(peg$e95); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$currPos;
@@ -4639,7 +4602,7 @@ function peg$parse(input, options) {
           peg$currPos += 4;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e105); }
+          if (peg$silentFails === 0) { peg$fail(peg$e96); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$currPos;
@@ -4662,7 +4625,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s6 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e106); }
+                if (peg$silentFails === 0) { peg$fail(peg$e97); }
               }
               if (s6 !== peg$FAILED) {
                 while (s6 !== peg$FAILED) {
@@ -4672,7 +4635,7 @@ function peg$parse(input, options) {
                     peg$currPos++;
                   } else {
                     s6 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e106); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e97); }
                   }
                 }
               } else {
@@ -4727,7 +4690,7 @@ function peg$parse(input, options) {
             peg$currPos += 4;
           } else {
             s2 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e17); }
+            if (peg$silentFails === 0) { peg$fail(peg$e16); }
           }
           if (s2 === peg$FAILED) {
             if (input.substr(peg$currPos, 5) === peg$c13) {
@@ -4735,7 +4698,7 @@ function peg$parse(input, options) {
               peg$currPos += 5;
             } else {
               s2 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e16); }
+              if (peg$silentFails === 0) { peg$fail(peg$e15); }
             }
           }
           if (s2 !== peg$FAILED) {
@@ -4849,7 +4812,7 @@ function peg$parse(input, options) {
               peg$currPos += 4;
             } else {
               s2 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e107); }
+              if (peg$silentFails === 0) { peg$fail(peg$e98); }
             }
             if (s2 === peg$FAILED) {
               if (input.substr(peg$currPos, 4) === peg$c15) {
@@ -4857,7 +4820,7 @@ function peg$parse(input, options) {
                 peg$currPos += 4;
               } else {
                 s2 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e18); }
+                if (peg$silentFails === 0) { peg$fail(peg$e17); }
               }
               if (s2 === peg$FAILED) {
                 if (input.substr(peg$currPos, 5) === peg$c72) {
@@ -4865,7 +4828,7 @@ function peg$parse(input, options) {
                   peg$currPos += 5;
                 } else {
                   s2 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e108); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e99); }
                 }
                 if (s2 === peg$FAILED) {
                   if (input.substr(peg$currPos, 10) === peg$c73) {
@@ -4873,7 +4836,7 @@ function peg$parse(input, options) {
                     peg$currPos += 10;
                   } else {
                     s2 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e109); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e100); }
                   }
                   if (s2 === peg$FAILED) {
                     if (input.substr(peg$currPos, 3) === peg$c74) {
@@ -4881,7 +4844,7 @@ function peg$parse(input, options) {
                       peg$currPos += 3;
                     } else {
                       s2 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e110); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e101); }
                     }
                   }
                 }
@@ -4924,7 +4887,7 @@ function peg$parse(input, options) {
                 peg$currPos += 4;
               } else {
                 s3 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e103); }
+                if (peg$silentFails === 0) { peg$fail(peg$e94); }
               }
               if (s3 === peg$FAILED) {
                 if (input.substr(peg$currPos, 4) === peg$c69) {
@@ -4932,7 +4895,7 @@ function peg$parse(input, options) {
                   peg$currPos += 4;
                 } else {
                   s3 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e104); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e95); }
                 }
                 if (s3 === peg$FAILED) {
                   if (input.substr(peg$currPos, 4) === peg$c70) {
@@ -4940,7 +4903,7 @@ function peg$parse(input, options) {
                     peg$currPos += 4;
                   } else {
                     s3 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e105); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e96); }
                   }
                   if (s3 === peg$FAILED) {
                     if (input.substr(peg$currPos, 4) === peg$c14) {
@@ -4948,7 +4911,7 @@ function peg$parse(input, options) {
                       peg$currPos += 4;
                     } else {
                       s3 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e17); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e16); }
                     }
                     if (s3 === peg$FAILED) {
                       if (input.substr(peg$currPos, 5) === peg$c13) {
@@ -4956,7 +4919,7 @@ function peg$parse(input, options) {
                         peg$currPos += 5;
                       } else {
                         s3 = peg$FAILED;
-                        if (peg$silentFails === 0) { peg$fail(peg$e16); }
+                        if (peg$silentFails === 0) { peg$fail(peg$e15); }
                       }
                     }
                   }
@@ -4999,7 +4962,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s4 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e9); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e8); }
                 }
                 if (s4 !== peg$FAILED) {
                   s5 = [];
@@ -5008,7 +4971,7 @@ function peg$parse(input, options) {
                     peg$currPos++;
                   } else {
                     s6 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e10); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e9); }
                   }
                   while (s6 !== peg$FAILED) {
                     s5.push(s6);
@@ -5017,7 +4980,7 @@ function peg$parse(input, options) {
                       peg$currPos++;
                     } else {
                       s6 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e10); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e9); }
                     }
                   }
                   s4 = [s4, s5];
@@ -5047,11 +5010,6 @@ function peg$parse(input, options) {
         }
       }
     }
-    peg$silentFails--;
-    if (s0 === peg$FAILED) {
-      s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e102); }
-    }
 
     return s0;
   }
@@ -5070,7 +5028,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s5 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e111); }
+        if (peg$silentFails === 0) { peg$fail(peg$e102); }
       }
       if (s5 !== peg$FAILED) {
         s6 = peg$currPos;
@@ -5080,7 +5038,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s7 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e111); }
+          if (peg$silentFails === 0) { peg$fail(peg$e102); }
         }
         peg$silentFails--;
         if (s7 === peg$FAILED) {
@@ -5095,7 +5053,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s7 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e9); }
+            if (peg$silentFails === 0) { peg$fail(peg$e8); }
           }
           if (s7 !== peg$FAILED) {
             s8 = [];
@@ -5104,7 +5062,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s9 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e112); }
+              if (peg$silentFails === 0) { peg$fail(peg$e103); }
             }
             while (s9 !== peg$FAILED) {
               s8.push(s9);
@@ -5113,7 +5071,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s9 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e112); }
+                if (peg$silentFails === 0) { peg$fail(peg$e103); }
               }
             }
             s5 = [s5, s6, s7, s8];
@@ -5138,7 +5096,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e111); }
+          if (peg$silentFails === 0) { peg$fail(peg$e102); }
         }
         if (s5 !== peg$FAILED) {
           s6 = peg$currPos;
@@ -5148,7 +5106,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s7 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e111); }
+            if (peg$silentFails === 0) { peg$fail(peg$e102); }
           }
           peg$silentFails--;
           if (s7 === peg$FAILED) {
@@ -5163,7 +5121,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s7 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e9); }
+              if (peg$silentFails === 0) { peg$fail(peg$e8); }
             }
             if (s7 !== peg$FAILED) {
               s8 = [];
@@ -5172,7 +5130,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s9 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e112); }
+                if (peg$silentFails === 0) { peg$fail(peg$e103); }
               }
               while (s9 !== peg$FAILED) {
                 s8.push(s9);
@@ -5181,7 +5139,7 @@ function peg$parse(input, options) {
                   peg$currPos++;
                 } else {
                   s9 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e112); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e103); }
                 }
               }
               s5 = [s5, s6, s7, s8];
@@ -5237,7 +5195,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e9); }
+        if (peg$silentFails === 0) { peg$fail(peg$e8); }
       }
       if (s4 !== peg$FAILED) {
         s5 = [];
@@ -5246,7 +5204,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s6 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e10); }
+          if (peg$silentFails === 0) { peg$fail(peg$e9); }
         }
         while (s6 !== peg$FAILED) {
           s5.push(s6);
@@ -5255,7 +5213,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s6 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e10); }
+            if (peg$silentFails === 0) { peg$fail(peg$e9); }
           }
         }
         s4 = [s4, s5];
@@ -5282,7 +5240,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e113); }
+      if (peg$silentFails === 0) { peg$fail(peg$e104); }
     }
 
     return s0;
@@ -5297,7 +5255,7 @@ function peg$parse(input, options) {
       peg$currPos += 2;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e35); }
+      if (peg$silentFails === 0) { peg$fail(peg$e33); }
     }
     if (s1 === peg$FAILED) {
       if (input.substr(peg$currPos, 2) === peg$c1) {
@@ -5321,7 +5279,7 @@ function peg$parse(input, options) {
             peg$currPos += 4;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e39); }
+            if (peg$silentFails === 0) { peg$fail(peg$e36); }
           }
           if (s1 === peg$FAILED) {
             if (input.substr(peg$currPos, 4) === peg$c32) {
@@ -5329,7 +5287,7 @@ function peg$parse(input, options) {
               peg$currPos += 4;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e40); }
+              if (peg$silentFails === 0) { peg$fail(peg$e37); }
             }
             if (s1 === peg$FAILED) {
               if (input.substr(peg$currPos, 3) === peg$c50) {
@@ -5337,7 +5295,7 @@ function peg$parse(input, options) {
                 peg$currPos += 3;
               } else {
                 s1 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e70); }
+                if (peg$silentFails === 0) { peg$fail(peg$e65); }
               }
               if (s1 === peg$FAILED) {
                 if (input.substr(peg$currPos, 4) === peg$c29) {
@@ -5345,7 +5303,7 @@ function peg$parse(input, options) {
                   peg$currPos += 4;
                 } else {
                   s1 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e36); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e34); }
                 }
               }
             }
@@ -5387,7 +5345,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s0 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e10); }
+      if (peg$silentFails === 0) { peg$fail(peg$e9); }
     }
 
     return s0;
@@ -5402,7 +5360,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e81); }
+      if (peg$silentFails === 0) { peg$fail(peg$e76); }
     }
     while (s1 !== peg$FAILED) {
       s0.push(s1);
@@ -5411,7 +5369,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e81); }
+        if (peg$silentFails === 0) { peg$fail(peg$e76); }
       }
     }
 
@@ -5428,7 +5386,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e81); }
+      if (peg$silentFails === 0) { peg$fail(peg$e76); }
     }
     if (s1 !== peg$FAILED) {
       while (s1 !== peg$FAILED) {
@@ -5438,7 +5396,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e81); }
+          if (peg$silentFails === 0) { peg$fail(peg$e76); }
         }
       }
     } else {
@@ -5447,7 +5405,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e114); }
+      if (peg$silentFails === 0) { peg$fail(peg$e105); }
     }
 
     return s0;
@@ -5470,7 +5428,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s4 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e66); }
+      if (peg$silentFails === 0) { peg$fail(peg$e62); }
     }
     peg$silentFails--;
     if (s4 === peg$FAILED) {
@@ -5489,7 +5447,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e115); }
+      if (peg$silentFails === 0) { peg$fail(peg$e106); }
     }
 
     return s0;
@@ -5504,7 +5462,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e116); }
+      if (peg$silentFails === 0) { peg$fail(peg$e107); }
     }
     if (s1 !== peg$FAILED) {
       s2 = [];
@@ -5513,7 +5471,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e117); }
+        if (peg$silentFails === 0) { peg$fail(peg$e108); }
       }
       while (s3 !== peg$FAILED) {
         s2.push(s3);
@@ -5522,7 +5480,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e117); }
+          if (peg$silentFails === 0) { peg$fail(peg$e108); }
         }
       }
       s1 = [s1, s2];

@@ -12,12 +12,11 @@ import { stepCondition } from '../condition.ts'
 import type { Context } from '../context.ts'
 import { LIMITS } from '../limits.ts'
 import { noNeeds } from '../needs.ts'
-import type { Bound, Condition, Step, StepBody } from '../plan.ts'
-import { printValue } from '../print.ts'
-import { Scope, type Binding, type BindingScope } from '../scope.ts'
-import { compileSteps } from '../steps.ts'
+import type { Condition, Step, StepBody } from '../plan.ts'
+import { Scope, type Binding } from '../scope.ts'
+import { bind, boundOf, isFreeName } from '../binding.ts'
 import { didYouMean } from '../suggest.ts'
-import { fillDeep, toValue } from '../template.ts'
+import { fillDeep } from '../template.ts'
 import {
   find,
   isNull,
@@ -61,7 +60,7 @@ function buildEach(context: Context, { map, value }: StepInput): readonly StepBo
       return item === undefined ? [] : [bind('loop', entry, fillDeep(context, item), usage[number])]
     })
     const inner = context.with({ scope: new Scope(bindings, context.scope) })
-    turns.push({ variables: bindings.map(boundOf), steps: compileSteps(inner, body.value, "'do'") })
+    turns.push({ variables: bindings.map(boundOf), steps: inner.compileSteps(body.value, "'do'") })
   }
   reportUnused(context, variables, usage)
   return turns.length === 0 ? [] : [{ kind: 'loop', turns }]
@@ -103,45 +102,6 @@ function reportUnused(
   }
 }
 
-export function bind(
-  scope: BindingScope,
-  entry: Entry,
-  node: Node,
-  usage?: { used: boolean },
-): Binding {
-  return {
-    name: entry.name,
-    scope,
-    node,
-    source: entry.key.source,
-    span: spanOf(entry.key),
-    usage: usage ?? { used: false },
-  }
-}
-
-export function boundOf({ name, node }: Binding): Bound {
-  const value = toValue(node)
-  const text = node.kind === 'scalar' && !node.text.includes('\n') ? node.text : printValue(value)
-  return { name, value, text }
-}
-
-/** Reports names that are taken or no names. */
-export function isFreeName(context: Context, key: ScalarNode): boolean {
-  const name = key.text
-  if (!/^[A-Za-z_]\w*$/.test(name) || ['img', 'new', 'save'].includes(name)) {
-    context.problem(key, 'bad-name', `'${shorten(name)}' can not name a variable`, {
-      help: 'names are letters, digits and _; img, new and save are taken',
-    })
-    return false
-  }
-  const clash = context.scope.lookup(name)
-  if (clash === undefined) return true
-  context.problem(key, 'duplicate-variable', `the variable '${name}' exists already`, {
-    notes: [{ message: 'defined here', span: clash.span }],
-  })
-  return false
-}
-
 // --- if ----------------------------------------------------------------------------------------
 
 export const group = defineStep({
@@ -165,9 +125,9 @@ export function compileGroup(context: Context, map: MapNode): readonly (Step | S
   if (condition === undefined || condition.kind === 'constant') {
     const taken = condition?.value !== false
     const dry = dryContext(context)
-    const steps = compileSteps(taken ? context : dry, then, "'do'")
+    const steps = (taken ? context : dry).compileSteps(then, "'do'")
     const others =
-      otherwise === undefined ? [] : compileSteps(taken ? dry : context, otherwise, "'else'")
+      otherwise === undefined ? [] : (taken ? dry : context).compileSteps(otherwise, "'else'")
     return taken ? steps : others
   }
   return [runtimeGroup(context, condition, then, otherwise)]
@@ -186,7 +146,7 @@ function runtimeGroup(
   const branches = [then, otherwise].map((node) => {
     const names = context.names.fork()
     const inner = context.with({ names, needs: noNeeds(), unsure: true })
-    return { names, steps: node === undefined ? [] : compileSteps(inner, node, "'do'") }
+    return { names, steps: node === undefined ? [] : inner.compileSteps(node, "'do'") }
   })
   for (const { names } of branches) context.names.join(names)
   return {
@@ -277,7 +237,7 @@ function fragmentSteps(
     return undefined
   }
   const inner = context.with({ scope: new Scope(inputs), using: [...context.fields.using, path] })
-  return compileSteps(inner, body.value, "'steps'")
+  return inner.compileSteps(body.value, "'steps'")
 }
 
 /** Declared inputs with what `with` gives them, or their defaults. */
