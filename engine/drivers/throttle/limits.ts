@@ -49,8 +49,8 @@ export const NO_LIMITS: Limits = {
 /** Every member's name, as introspection knows it. */
 export const LIMIT_NAMES: readonly string[] = [
   ...['iops', 'bps'].flatMap((unit) =>
-    ['', '-max', '-max-length'].flatMap((suffix) =>
-      ['total', 'read', 'write'].map((direction) => `${unit}-${direction}${suffix}`),
+    ['total', 'read', 'write'].flatMap((direction) =>
+      ['', '-max', '-max-length'].map((suffix) => `${unit}-${direction}${suffix}`),
     ),
   ),
   'iops-size',

@@ -13,6 +13,7 @@ export const throttle = defineFilter({
   options: {
     'throttle-group': opt.str({ doc: 'Id of the throttle-group object.' }),
   },
+  memberOrder: ['throttle-group', 'file'],
   strongOptions: ['throttle-group'],
   open(next, { options, services }) {
     const id = options['throttle-group']

@@ -90,10 +90,11 @@ function part(name: string, type: string): { name: string; type: string } {
   return { name, type: `child<${type}>` }
 }
 
+/** QEMU walks its table and puts each name before those it has found. */
 function inTableOrder(names: readonly string[]): string[] {
   const table = new NameTable()
   for (const name of names) table.add(name)
-  return table.names()
+  return table.names().toReversed()
 }
 
 function notFound(path: string): BlockError {

@@ -110,6 +110,18 @@ const JOB_STATUS = opt.enum('JobStatus', [
   'null',
 ])
 
+const JOB_TYPES = [
+  'commit',
+  'stream',
+  'mirror',
+  'backup',
+  'create',
+  'amend',
+  'snapshot-load',
+  'snapshot-save',
+  'snapshot-delete',
+] as const
+
 const queryJobs = defineCommand({
   name: 'query-jobs',
   doc: 'All jobs. There are none until jobs are built.',
@@ -117,6 +129,7 @@ const queryJobs = defineCommand({
   returns: shape.list(
     shape.struct('JobInfo', {
       id: opt.str({ doc: 'Name of the job.' }),
+      type: opt.enum('JobType', JOB_TYPES)({ doc: 'Kind of job.' }),
       status: JOB_STATUS({ doc: 'Where it is in its life.' }),
       'current-progress': opt.int({ doc: 'How far it is.' }),
       'total-progress': opt.int({ doc: 'How far it will go.' }),
@@ -139,6 +152,9 @@ const queryBlockJobs = defineCommand({
       busy: opt.bool({ doc: 'It is at work.' }),
       paused: opt.bool({ doc: 'It was told to pause.' }),
       speed: opt.int({ doc: 'Bytes per second at most, or 0.' }),
+      'io-status': opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])({
+        doc: 'What became of its requests.',
+      }),
       ready: opt.bool({ doc: 'It may be completed.' }),
       status: JOB_STATUS({ doc: 'Where it is in its life.' }),
       'auto-finalize': opt.bool({ doc: 'It finalizes itself.' }),

@@ -101,7 +101,16 @@ export function nodeCounters(writeHighestOffset: number): Readonly<Record<string
   }
 }
 
-const TIMED_STATS: Schema = shape.struct('BlockDeviceTimedStats', { interval_length: int })
+const TIMED_STATS: Schema = shape.struct('BlockDeviceTimedStats', {
+  interval_length: int,
+  ...all(
+    ['rd', 'wr', 'flush'].flatMap((kind) =>
+      ['min', 'max', 'avg'].map((which) => `${which}_${kind}_latency_ns`),
+    ),
+    int,
+  ),
+  ...all<Member>(['avg_rd_queue_depth', 'avg_wr_queue_depth'], opt.number(about)),
+})
 
 export const BLOCK_STATS: Schema = shape.struct('BlockStats', {
   device: maybeStr,
