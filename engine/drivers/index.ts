@@ -1,8 +1,10 @@
 /** Every driver the engine knows. Adding one means one new file and one line here. */
 import type { Driver } from '../block/driver.ts'
 import { file } from './file.ts'
+import { nbd } from './nbd.ts'
 import { nullAio, nullCo } from './null.ts'
 import { quorum } from './quorum/quorum.ts'
 import { raw } from './raw.ts'
+import { throttle } from './throttle/throttle.ts'
 
-export const DRIVERS: readonly Driver[] = [file, nullAio, nullCo, quorum, raw]
+export const DRIVERS: readonly Driver[] = [file, nbd, nullAio, nullCo, quorum, raw, throttle]
