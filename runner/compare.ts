@@ -55,6 +55,22 @@ export function differences(expected: string, actual: string, context: number): 
   return hunks
 }
 
+/** The difference as an entry of `divergences.yaml` pins it: one hunk a phase, changed lines only. */
+export function pinText(expected: string, actual: string): string {
+  return joinHunks(differences(expected, actual, 0))
+    .map(hunkText)
+    .join('\n')
+}
+
+/** All hunks of a phase as one. */
+export function joinHunks(hunks: readonly Hunk[]): Hunk[] {
+  const joined = new Map<string, string[]>()
+  for (const { heading, lines } of hunks) {
+    joined.set(heading, [...(joined.get(heading) ?? []), ...lines])
+  }
+  return [...joined].map(([heading, lines]) => ({ heading, lines }))
+}
+
 function firstOfHunk(changes: readonly Change[], at: number, context: number): number {
   let first = at
   const heading = changes[at]?.heading

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Scenario, Step } from '../dsl/plan.ts'
 import { isMap, isSeq, LineCounter, parseDocument } from 'yaml'
-import type { Hunk } from './compare.ts'
+import { type Hunk, joinHunks } from './compare.ts'
 import { compareVersions } from './targets/capabilities.ts'
 
 export interface Divergence {
@@ -164,7 +164,7 @@ export function hasExpired(entry: Divergence, version: string): boolean {
   return entry.until !== undefined && compareVersions(version, entry.until) >= 0
 }
 
-/** The hunks that an entry pins. */
+/** The hunks that an entry pins, one a phase. */
 export function pinnedHunks(entry: Divergence): readonly Hunk[] {
   const hunks: { heading: string; lines: string[] }[] = []
   for (const line of (entry.expect ?? '').split('\n')) {
@@ -172,7 +172,7 @@ export function pinnedHunks(entry: Divergence): readonly Hunk[] {
     if (text.startsWith('@@ ')) hunks.push({ heading: text.slice(3), lines: [] })
     else if (/^[-+]/.test(text)) hunks.at(-1)?.lines.push(text)
   }
-  return hunks
+  return joinHunks(hunks)
 }
 
 /** Phases that the runner opens itself. */

@@ -3,7 +3,7 @@
  * of maps one item a line. `unfold` joins the pieces again.
  */
 import type { Shown } from './notation.ts'
-import { isShownList, isShownMap, show, showMembers } from './notation.ts'
+import { isAction, isShownList, isShownMap, show, showMembers } from './notation.ts'
 
 export const WIDTH = 100
 export const OUTCOME_COLUMN = 65
@@ -77,18 +77,28 @@ function withOutcome(lines: readonly string[], outcome: string | undefined): str
   return [...before, last.slice(0, cut), ...withOutcome([tail], outcome)]
 }
 
-/** A reply's value below its request. */
+/** Lines that a value may take before each of its members gets one of its own. */
+const SHORT = 2
+
+/** A reply's value below its request: compact where short, else so that a new member is a new line. */
 export function valueLines(value: Shown): string[] {
-  if (!isShownList(value) || !value.some(isShownMap)) {
-    return greedy(pad(DETAIL_INDENT) + show(value), DETAIL_INDENT + 2)
+  return layOut('', value, DETAIL_INDENT)
+}
+
+function layOut(key: string, value: Shown, indent: number): string[] {
+  const compact = greedy(pad(indent) + key + show(value), indent + 2)
+  if (compact.length <= SHORT && compact.every((line) => line.length <= WIDTH)) return compact
+  if (isShownList(value) && value.length > 0) {
+    const items = value.flatMap((item) => layOut('', item, indent + 2))
+    return [`${pad(indent)}${key}[`, ...items, `${pad(indent)}]`]
   }
-  const whole = pad(DETAIL_INDENT) + show(value)
-  if (whole.length <= WIDTH) return [whole]
-  return value.flatMap((item, index) => {
-    const open = index === 0 ? `${pad(DETAIL_INDENT)}[` : pad(DETAIL_INDENT + 1)
-    const close = index === value.length - 1 ? ']' : ''
-    return greedy(open + show(item) + close, DETAIL_INDENT + 2)
-  })
+  if (isShownMap(value) && Object.keys(value).length > 0 && !isAction(value)) {
+    const members = Object.entries(value).flatMap(([name, member]) =>
+      layOut(showMembers({ [name]: null }).slice(0, -'null'.length), member, indent + 2),
+    )
+    return [`${pad(indent)}${key}{`, ...members, `${pad(indent)}}`]
+  }
+  return compact
 }
 
 /** Text of an error: below `|`, broken at blanks. */
@@ -212,7 +222,7 @@ export function unfold(lines: readonly string[]): string {
   let whole = ''
   lines.forEach((line, index) => {
     if (index === 0) whole = line
-    else if (/\[$|"~$/.test(whole)) whole += line.trimStart()
+    else if (/[[{]$|"~$/.test(whole) || /^ *[\]}]/.test(line)) whole += line.trimStart()
     else whole = `${whole.trimEnd()} ${line.trimStart()}`
   })
   return whole

@@ -29,8 +29,8 @@ const PLAIN_STRING = /^[A-Za-z_*/][A-Za-z0-9_#.:/+@%*,-]*$/
 /** What a bare word looks like that is not the string itself. */
 const SYMBOL = /^(?:(?:img|new|sock|repo):.*|#\d+|\$.*|<[a-z-]+>|\?)$/s
 const PLAIN_KEY = /^[A-Za-z_*][A-Za-z0-9_.-]*$/
-/** Longest string literal that stays in one piece. */
-const CHUNK = 72
+/** Longest string literal that stays in one piece, quotes included. */
+const CHUNK = 64
 
 const UNITS = [
   [1024 ** 4, 'T'],
@@ -69,13 +69,27 @@ export function showString(value: string): string {
   if (PLAIN_STRING.test(value) && !SYMBOL.test(value) && !/^(true|false|null)$/.test(value)) {
     if (value.length <= CHUNK) return value
   }
-  if (value.length <= CHUNK) return JSON.stringify(value)
+  const quoted = JSON.stringify(value)
+  if (quoted.length <= CHUNK) return quoted
+  return cutString(value).map((piece) => JSON.stringify(piece)).join('~')
+}
+
+/** Pieces whose quoted form fits in a line. */
+function cutString(value: string): string[] {
   const pieces: string[] = []
-  const points = [...value]
-  for (let at = 0; at < points.length; at += CHUNK) {
-    pieces.push(JSON.stringify(points.slice(at, at + CHUNK).join('')))
+  let piece = ''
+  let length = 2
+  for (const point of value) {
+    const width = JSON.stringify(point).length - 2
+    if (length + width > CHUNK) {
+      pieces.push(piece)
+      piece = ''
+      length = 2
+    }
+    piece += point
+    length += width
   }
-  return pieces.join('~')
+  return [...pieces, piece]
 }
 
 function showKey(key: string): string {
@@ -118,6 +132,11 @@ function asAction(value: {
   if (keys.length !== 2 || keys[0] !== 'type' || typeof type !== 'string') return undefined
   if (!isShownMap(data) || showString(type) !== type) return undefined
   return asAction(data) === undefined ? { type, data } : undefined
+}
+
+/** Whether a map is shown in the short form of a transaction's action. */
+export function isAction(value: { readonly [name: string]: Shown }): boolean {
+  return asAction(value) !== undefined
 }
 
 /** A value that needs no normalising, as it is. */

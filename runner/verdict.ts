@@ -1,5 +1,5 @@
 /** From what was played to a verdict: claims, goldens and known differences, in that order. */
-import { differences, type Hunk, hunkText, unifiedDiff } from './compare.ts'
+import { differences, type Hunk, hunkText, joinHunks, unifiedDiff } from './compare.ts'
 import type { Divergence } from './divergences.ts'
 import { hasExpired, pinnedHunks } from './divergences.ts'
 import type { Played } from './execute.ts'
@@ -94,25 +94,42 @@ function judgeGolden(played: Played, options: JudgeOptions): Judged {
   return judgePins(pinned, actual, diff)
 }
 
+/** Each entry must find its very lines, and no line may be left that no entry has. */
 function judgePins(pinned: readonly Divergence[], actual: readonly Hunk[], diff: string): Judged {
-  const open = new Set(actual.map(hunkText))
-  const lost = pinned.filter((entry) => {
-    const hunks = pinnedHunks(entry).map(hunkText)
-    const there = hunks.length > 0 && hunks.every((text) => open.has(text))
-    if (there) for (const text of hunks) open.delete(text)
-    return !there
-  })
-  const first = lost[0]
-  if (first === undefined && open.size === 0) {
-    return { verdict: 'diverged', reason: pinned[0]?.why ?? '', failures: [] }
+  const open = new Map(joinHunks(actual).map((hunk) => [hunk.heading, hunkText(hunk)]))
+  const met = new Set<string>()
+  for (const entry of pinned) {
+    const hunks = pinnedHunks(entry)
+    if (hunks.length > 0 && hunks.every(({ heading }) => !open.has(heading))) {
+      return healedPart(entry, diff)
+    }
+    const wrong = hunks.find((hunk) => open.get(hunk.heading) !== hunkText(hunk))
+    if (wrong !== undefined)
+      return differently(`not as pinned at ${entry.place}`, entry, actual, diff)
+    for (const { heading } of hunks) met.add(heading)
   }
-  const where =
-    first === undefined ? 'a difference that no entry pins' : `not as pinned at ${first.place}`
+  if (met.size < open.size) {
+    return differently('a difference that no entry pins', undefined, actual, diff)
+  }
+  return { verdict: 'diverged', reason: pinned[0]?.why ?? '', failures: [] }
+}
+
+function healedPart(entry: Divergence, diff: string): Judged {
+  const what = `the difference pinned at ${entry.place} is gone`
+  return { verdict: 'healed', reason: what, failures: [failure('healed', what, { diff })] }
+}
+
+function differently(
+  where: string,
+  entry: Divergence | undefined,
+  actual: readonly Hunk[],
+  diff: string,
+): Judged {
   const message = [
     `diverged differently: ${where}`,
-    ...(first === undefined ? [] : ['pinned:', first.expect ?? '']),
+    ...(entry?.expect === undefined ? [] : ['pinned:', entry.expect.trimEnd()]),
     'actual:',
-    ...actual.map(hunkText),
+    ...joinHunks(actual).map(hunkText),
   ].join('\n')
   return {
     verdict: 'diverged-differently',

@@ -110,7 +110,7 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
     read: (play, _step, result) => readInfo(play, readOutput(result)),
   },
   check: {
-    statuses: [0, 2, 3],
+    statuses: [0, 2, 3, 63],
     words: (play, step) => {
       const { path, format } = imageAt(play, step, 0)
       return ['check', '--output=json', '-f', format, path]
@@ -204,6 +204,7 @@ function readInfo(play: Play, value: Value): Outcome {
 }
 
 function readCheck(result: ToolResult): Outcome {
+  if (result.status === 63) return { value: { supported: false }, outcome: 'unsupported' }
   const value = readOutput(result)
   if (result.status === 0) return { value, outcome: 'ok clean' }
   const counts = ['corruptions', 'leaks', 'check-errors'].flatMap((name) => {
