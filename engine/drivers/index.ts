@@ -1,6 +1,6 @@
 /** Every driver the engine knows. Adding one means one new file and one line here. */
 import type { Driver } from '../block/driver.ts'
-import { file } from './file.ts'
+import { file } from './file/file.ts'
 import { nbd } from './nbd.ts'
 import { nullAio, nullCo } from './null.ts'
 import { quorum } from './quorum/quorum.ts'

@@ -55,7 +55,8 @@ function take(edges: Edge[], edge: Edge): void {
 }
 
 function checkNoCycle(parent: Node, name: string, child: Node): void {
-  if (!reaches(child, parent)) return
+  // A node that is still opening can only be named by the options nested in its own.
+  if (child.isOpen && !reaches(child, parent)) return
   throw new BlockError(
     `Making '${child.name}' a ${name} child of '${parent.name}' would create a cycle`,
   )

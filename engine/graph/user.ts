@@ -9,6 +9,7 @@ import type {
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
+import { BlockError } from '../util/errors.ts'
 import { Activity } from './activity.ts'
 import { refreshClaims, setEdgeClaims } from './claims.ts'
 import { beginDrained } from './drain.ts'
@@ -36,6 +37,7 @@ export class RootUser implements User, Parent {
 
   /** @throws {BlockError} a permission conflict. */
   constructor(environment: Environment, node: Node, about: UserAbout) {
+    if (!node.isOpen) throw new BlockError(`Node '${node.name}' is still being opened`)
     this.#environment = environment
     this.#about = about
     this.description = about.description ?? 'an unnamed block device'

@@ -3,10 +3,14 @@
  * permissions too. QEMU's scheme: a shared lock on byte 100 + n says "I use permission n", one on
  * byte 200 + n "I do not share it"; a conflict is a lock of somebody else on the other byte.
  */
-import type { Instance } from '../block/driver.ts'
-import { ALL_PERMISSIONS, permissionText, type Permissions } from '../block/permission.ts'
-import type { FileLocks } from '../host/host.ts'
-import { BlockError } from '../util/errors.ts'
+import {
+  ALL_PERMISSIONS,
+  permissionText,
+  type Claims,
+  type Permissions,
+} from '../../block/permission.ts'
+import type { FileLocks } from '../../host/host.ts'
+import { BlockError } from '../../util/errors.ts'
 
 const USED_BASE = 100
 const UNSHARED_BASE = 200
@@ -20,13 +24,25 @@ interface Held {
 
 const NOTHING: Held = { used: 0, unshared: 0 }
 
-type Locking = Required<Pick<Instance, 'checkClaims' | 'setClaims' | 'abortClaims'>>
+export interface Locking {
+  /** Takes the locks for these claims. @throws {BlockError} with all as before. */
+  check(claims: Claims): void
+  /** Gives up what the checked claims need no more. */
+  set(claims: Claims): void
+  /** Back to before the check. */
+  abort(): void
+  /** Takes the same locks on the same file, opened another time. */
+  copyTo(other: FileLocks): void
+}
 
-export function fileLocking(locks: FileLocks): Locking {
+/** @param current - The locks of the file as it is open now; undefined for no locking. */
+export function fileLocking(current: () => FileLocks | undefined): Locking {
   let settled = NOTHING
   let taken = NOTHING
   return {
-    checkClaims({ uses, shares }) {
+    check({ uses, shares }) {
+      const locks = current()
+      if (locks === undefined) return
       const wanted: Held = { used: uses, unshared: ALL_PERMISSIONS & ~shares }
       // Taken first and looked at afterwards: of two that do so at once, one sees the other.
       taken = union(settled, wanted)
@@ -39,14 +55,20 @@ export function fileLocking(locks: FileLocks): Locking {
         throw error
       }
     },
-    setClaims({ uses, shares }) {
+    set({ uses, shares }) {
+      const locks = current()
+      if (locks === undefined) return
       const wanted: Held = { used: uses, unshared: ALL_PERMISSIONS & ~shares }
       release(locks, taken, wanted)
       settled = taken = wanted
     },
-    abortClaims() {
-      release(locks, taken, settled)
+    abort() {
+      const locks = current()
+      if (locks !== undefined) release(locks, taken, settled)
       taken = settled
+    },
+    copyTo(other) {
+      take(other, NOTHING, settled)
     },
   }
 }

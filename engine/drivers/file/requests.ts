@@ -1,0 +1,66 @@
+/** Requests on an open file. */
+import type { BlockStatus, Instance } from '../../block/driver.ts'
+import type { HostFile } from '../../host/host.ts'
+import { BlockError, errnoText, ioError } from '../../util/errors.ts'
+
+/** @param current - The file that is open now; it may be opened anew for writing. */
+export function fileRequests(current: () => HostFile): Instance {
+  return {
+    length: () => current().length(),
+    read: (offset, into) => current().read(offset, into),
+    write: (offset, data) => current().write(offset, data),
+    zero(offset, bytes, flags) {
+      // Neither way of the host's makes a file longer.
+      if (offset + bytes > current().length()) throw ioError('ENOTSUP')
+      if (flags.mayUnmap === true && current().punchHole(offset, bytes)) return
+      if (!current().zeroRange(offset, bytes)) throw ioError('ENOTSUP')
+    },
+    discard(offset, bytes) {
+      if (!current().punchHole(offset, bytes)) throw ioError('ENOTSUP')
+    },
+    flush: () => current().flush(),
+    status: (offset, bytes) => status(current(), offset, bytes),
+    truncate(bytes, { preallocation = 'off' }) {
+      if (preallocation !== 'off') {
+        throw new BlockError(`Preallocation mode '${preallocation}' is not built yet`, {
+          errno: 'ENOTSUP',
+        })
+      }
+      truncate(current(), bytes)
+    },
+    info: () => {
+      const allocatedBytes = current().allocatedBytes()
+      return {
+        dirty: false,
+        zeroInit: true,
+        ...(allocatedBytes === undefined ? {} : { allocatedBytes }),
+      }
+    },
+  }
+}
+
+function truncate(opened: HostFile, bytes: number): void {
+  if (!Number.isSafeInteger(bytes)) throw BlockError.system('Could not resize file', 'EFBIG')
+  try {
+    opened.truncate(bytes)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new BlockError(`Could not resize file: ${errnoText(error.errno)}`, {
+      errno: error.errno,
+      cause: error,
+    })
+  }
+}
+
+function status(opened: HostFile, offset: number, bytes: number): BlockStatus {
+  const length = opened.length()
+  if (offset >= length) return { bytes, allocated: true, data: false, zero: true, offset }
+  const extent = opened.extent(offset)
+  return {
+    bytes: Math.min(bytes, extent.bytes),
+    allocated: true,
+    data: extent.data,
+    zero: !extent.data,
+    offset,
+  }
+}
