@@ -71,7 +71,9 @@ export function showString(value: string): string {
   }
   const quoted = JSON.stringify(value)
   if (quoted.length <= CHUNK) return quoted
-  return cutString(value).map((piece) => JSON.stringify(piece)).join('~')
+  return cutString(value)
+    .map((piece) => JSON.stringify(piece))
+    .join('~')
 }
 
 /** Pieces whose quoted form fits in a line. */

@@ -94,19 +94,26 @@ function startEngine(host: Host, options: StationOptions): Machine {
   })
   const [monitor, served]: [ByteStream, ByteStream] = streamPair(host)
   engine.openMonitor(served)
-  const exited = engine.finished.then((status): Exit => ({ status }))
-  const end = async (): Promise<void> => {
-    await engine.shutdown()
-    await exited
-  }
+  let leave: (exit: Exit) => void = () => undefined
+  const exited = new Promise<Exit>((resolve) => {
+    leave = resolve
+  })
+  void engine.finished.then((status) => {
+    leave({ status })
+  })
   return {
     monitor,
     exited,
     log: () => log,
     kill: () => {
       monitor.destroy()
+      // What hangs is left behind with its host; nobody waits for it.
+      leave({ signal: 'SIGKILL' })
     },
-    stop: end,
+    async stop() {
+      await engine.shutdown()
+      await exited
+    },
   }
 }
 
