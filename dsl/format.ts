@@ -1,7 +1,8 @@
 /**
- * `blockspec fmt`: one indentation, no trailing blanks, `{a: 1}` instead of `{ a: 1 }`. Comments,
- * order, quotes, line breaks and aligned columns stay as they are. The result means the same, and
- * formatting it again changes nothing; where that can not be had, the text comes back as it was.
+ * `blockspec fmt`: one indentation, no trailing blanks, one spelling of braces in a file: `{a: 1}`
+ * or `{ a: 1 }`, whichever it has more of. Comments, order, quotes, line breaks and aligned columns
+ * stay as they are. The result means the same, and formatting it again changes nothing; where that
+ * can not be had, the text comes back as it was.
  */
 import { Composer, CST, Parser } from 'yaml'
 import { LIMITS } from './limits.ts'
@@ -29,15 +30,35 @@ function meaningOf(text: string): string | undefined {
   )
 }
 
+type Token = CST.Token
+
 function layOut(text: string): string {
   const tokens = [...new Parser().parse(text)]
   // Composing fills in nothing, but a text that does not compose is not laid out.
   const [document] = new Composer().compose(tokens)
   if (document === undefined || document.errors.length > 0) return text
-  const layout = new Layout(text)
+  const layout = new Layout(text, isAiry(text, tokens))
   for (const token of tokens)
     if (token.type === 'document' && token.value !== undefined) layout.walk(token.value, 0)
   return layout.render()
+}
+
+/** Whether a file has more `{ a: 1 }` than `{a: 1}`. */
+function isAiry(text: string, tokens: readonly Token[]): boolean {
+  let airy = 0
+  let tight = 0
+  const pending: (Token | null | undefined)[] = [...tokens]
+  for (let token = pending.pop(); pending.length > 0 || token; token = pending.pop()) {
+    if (!token) continue
+    if (token.type === 'document') pending.push(token.value)
+    if (!('items' in token)) continue
+    for (const item of token.items) pending.push('key' in item ? item.key : null, item.value)
+    if (token.type !== 'flow-collection' || token.start.type !== 'flow-map-start') continue
+    const next = text[token.start.offset + 1]
+    if (next === ' ') airy++
+    else if (next !== '}' && next !== '\n') tight++
+  }
+  return airy > tight
 }
 
 interface Line {
@@ -55,16 +76,17 @@ interface Edit {
   readonly insert: string
 }
 
-type Token = CST.Token
-
 class Layout {
   readonly #lines: Line[] = []
   /** By the start of the line, then by offset. */
   readonly #edits = new Map<number, Map<number, Edit>>()
   readonly #text: string
+  /** Whether the file has more `{ a: 1 }` than `{a: 1}`. */
+  readonly #airy: boolean
 
-  constructor(text: string) {
+  constructor(text: string, airy: boolean) {
     this.#text = text
+    this.#airy = airy
     let start = 0
     for (const line of text.split('\n')) {
       const oldIndent = line.length - line.trimStart().length
@@ -140,34 +162,37 @@ class Layout {
 
   /** Blanks inside the brackets of a collection on one line. */
   #flow(token: Token & { readonly type: 'flow-collection' }): void {
-    const end = lastOffset(token)
-    const oneLine = this.#lineAt(token.offset) === this.#lineAt(end)
-    const open = token.start.offset
-    if (oneLine) this.#removeBlanks(open + 1, 'after')
-    const close = token.end.at(-1)
+    const closing = token.end.find(isClosing)
+    const oneLine =
+      closing !== undefined && this.#lineAt(token.offset) === this.#lineAt(closing.offset)
+    if (oneLine && token.items.length > 0) {
+      const airy = this.#airy && token.start.type === 'flow-map-start'
+      this.#blanks(token.start.offset + 1, 'after', airy)
+      this.#blanks(closing.offset, 'before', airy)
+    }
     for (const { start, value, key } of token.items) {
-      for (const item of start) {
-        if (item.type !== 'comma' || !oneLine) continue
-        this.#removeBlanks(item.offset, 'before')
-        if (!/[\s]/.test(this.#text[item.offset + 1] ?? ' '))
-          this.#edit({ offset: item.offset + 1, remove: 0, insert: ' ' })
-      }
+      for (const item of start) if (item.type === 'comma' && oneLine) this.#comma(item.offset)
       if (key?.type === 'flow-collection') this.#flow(key)
       if (value?.type === 'flow-collection') this.#flow(value)
     }
-    const closing =
-      token.end.find((item) => item.type === 'flow-map-end' || item.type === 'flow-seq-end') ??
-      close
-    if (oneLine && closing !== undefined && token.items.length > 0)
-      this.#removeBlanks(closing.offset, 'before')
   }
 
-  #removeBlanks(offset: number, side: 'before' | 'after'): void {
+  /** No blank before it, at least one behind it. */
+  #comma(offset: number): void {
+    this.#blanks(offset, 'before', false)
+    if (!/\s/.test(this.#text[offset + 1] ?? ' ')) {
+      this.#edit({ offset: offset + 1, remove: 0, insert: ' ' })
+    }
+  }
+
+  /** Makes the blanks beside a place one or none. */
+  #blanks(offset: number, side: 'before' | 'after', wanted: boolean): void {
     let from = offset
     let to = offset
     if (side === 'before') while (this.#text[from - 1] === ' ') from--
     else while (this.#text[to] === ' ') to++
-    if (to > from) this.#edit({ offset: from, remove: to - from, insert: '' })
+    const insert = wanted ? ' ' : ''
+    if (to - from !== insert.length) this.#edit({ offset: from, remove: to - from, insert })
   }
 
   #tightenDash(dash: number): void {
@@ -257,6 +282,10 @@ class Layout {
   }
 }
 
+function isClosing(item: { readonly type: string }): boolean {
+  return item.type === 'flow-map-end' || item.type === 'flow-seq-end'
+}
+
 function isMark(type: string): boolean {
   return type === 'anchor' || type === 'tag' || type === 'explicit-key-ind'
 }
@@ -264,9 +293,7 @@ function isMark(type: string): boolean {
 /** Offset of the last character of a flow token. */
 function lastOffset(token: Token): number {
   if (token.type === 'flow-collection') {
-    const closing = token.end.find(
-      (item) => item.type === 'flow-map-end' || item.type === 'flow-seq-end',
-    )
+    const closing = token.end.find(isClosing)
     return closing?.offset ?? token.offset
   }
   const length = 'source' in token ? token.source.length : 0

@@ -64,10 +64,12 @@ export function reportYamlErrors(
 ): boolean {
   const lines = new Set<number>()
   for (const error of document.errors) {
-    const span = source.span(error.pos[0], Math.min(error.pos[1], lineEnd(source, error.pos[0])))
+    const [start, end] = error.pos
+    const { line } = source.span(start, start)
     // What follows on the same line is mostly a consequence.
-    if (lines.has(span.line)) continue
-    lines.add(span.line)
+    if (lines.has(line)) continue
+    lines.add(line)
+    const span = source.span(start, Math.min(end, lineEnd(source, start)))
     const detail = error.message.split('\n')[0] ?? ''
     const wording = wordingOf(error.code, detail)
     if (wording === undefined) report.add('yaml-syntax', source, span, detail, { help: COLON_HELP })
