@@ -1,6 +1,6 @@
 /** Commands that describe nodes, and those about jobs, of which there are none yet. */
 import { opt, shape } from '../../block/option.ts'
-import type { GraphNode, NodeInfo } from '../../graph/graph.ts'
+import type { GraphNode, ImageInfo, NodeInfo } from '../../graph/graph.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCK_INFO, BLOCK_STATS, DEVICE_INFO, GRAPH, nodeCounters } from '../schema/results.ts'
@@ -20,42 +20,48 @@ const queryNamedBlockNodes = defineCommand({
     flat: opt.bool({ optional: true, doc: 'Leave out what lies behind each node.' }),
   },
   returns: shape.list(DEVICE_INFO),
-  run: ({ engine }) =>
+  run: ({ engine }, args) =>
     engine.graph
       .nodes()
       .toReversed()
-      .map((node) => deviceInfo(engine.graph.info(node))),
+      .map((node) => deviceInfo(engine.graph.info(node), args.flat === true)),
 })
 
-function deviceInfo(info: NodeInfo): Readonly<Record<string, unknown>> {
-  const { instance } = info.image
+/** @param flat - Tell nothing of what shows through the node. */
+function deviceInfo(info: NodeInfo, flat: boolean): Readonly<Record<string, unknown>> {
   return {
     file: info.filename,
     'node-name': info.nodeName,
     ro: info.readOnly,
     drv: info.driver,
     backing_file: info.backingFile,
-    backing_file_depth: info.backingDepth,
+    backing_file_depth: flat ? 0 : info.backingDepth,
     encrypted: info.encrypted,
     detect_zeroes: info.detectZeroes,
     ...NO_LIMITS,
-    image: {
-      filename: info.image.filename,
-      format: info.image.format,
-      'virtual-size': info.image.virtualSize,
-      'actual-size': instance.allocatedBytes,
-      'cluster-size': instance.clusterBytes,
-      encrypted: instance.encrypted,
-      compressed: instance.compressed,
-      'dirty-flag': instance.dirty,
-      'format-specific': instance.specific,
-    },
+    image: imageInfo(info.image, flat),
     cache: {
       writeback: info.cache.writeback,
       direct: info.cache.direct,
       'no-flush': info.cache.noFlush,
     },
     write_threshold: info.writeThreshold,
+  }
+}
+
+function imageInfo(image: ImageInfo, flat: boolean): Readonly<Record<string, unknown>> {
+  const { instance, backing } = image
+  return {
+    filename: image.filename,
+    format: image.format,
+    'virtual-size': image.virtualSize,
+    'actual-size': instance.allocatedBytes,
+    'cluster-size': instance.clusterBytes,
+    encrypted: instance.encrypted,
+    compressed: instance.compressed,
+    'dirty-flag': instance.dirty,
+    'format-specific': instance.specific,
+    'backing-image': backing === undefined || flat ? undefined : imageInfo(backing, flat),
   }
 }
 
