@@ -6,6 +6,7 @@ import type { Child, ChildDeclaration, Driver, NodeFlags, NodeHandle } from '../
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
+import { beginDrained } from './drain.ts'
 import { attachEdge } from './edge.ts'
 import { findReference, type Environment } from './environment.ts'
 import { checkFlags, GENERIC_OPTIONS, resolveFlags, type GenericOptions } from './flags.ts'
@@ -59,7 +60,12 @@ async function openNode(
     }
     return await openWithChildren(environment, request, early)
   } finally {
-    for (const child of early) await releaseHold(environment, child)
+    for (const child of early) {
+      // QEMU opens such a child for a user of its own, and letting go of that one drains the child.
+      const drained = await beginDrained(child)
+      drained.end()
+      await releaseHold(environment, child)
+    }
   }
 }
 
