@@ -13,6 +13,11 @@ export interface NbdServerOptions {
   readonly 'tls-authz'?: string | undefined
 }
 
+export interface BitmapName {
+  readonly node: string
+  readonly name: string
+}
+
 /** Arguments of `block-export-add` with `type: nbd`, defaults not yet filled in. */
 export interface NbdExportOptions {
   readonly type: 'nbd'
@@ -26,7 +31,8 @@ export interface NbdExportOptions {
   readonly writethrough?: boolean | undefined
   readonly 'fixed-iothread'?: boolean | undefined
   readonly iothread?: string | undefined
-  readonly bitmaps?: readonly unknown[] | undefined
+  /** Names, looked up along the chain below the node, or names with their nodes. */
+  readonly bitmaps?: readonly (string | BitmapName)[] | undefined
   readonly 'allocation-depth'?: boolean | undefined
 }
 

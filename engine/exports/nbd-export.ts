@@ -57,7 +57,10 @@ export class NbdExport implements OfferedExport {
     try {
       if (server === undefined) throw new BlockError('NBD server not running')
       checkNames(options, server)
-      checkBuilt(options)
+      checkBitmaps(options, graph)
+      if (options['allocation-depth'] === true) {
+        throw new BlockError('allocation-depth of an export: not built yet')
+      }
       return new NbdExport(options, node, user, server)
     } catch (error) {
       void user.close()
@@ -129,12 +132,14 @@ function checkNames(options: NbdExportOptions, server: NbdServer): void {
   }
 }
 
-function checkBuilt(options: NbdExportOptions): void {
-  if (options.bitmaps !== undefined && options.bitmaps.length > 0) {
-    throw new BlockError('bitmaps of an export: not built yet')
-  }
-  if (options['allocation-depth'] === true) {
-    throw new BlockError('allocation-depth of an export: not built yet')
+/** No node of ours has bitmaps yet, so each that is named is missing. */
+function checkBitmaps({ bitmaps = [] }: NbdExportOptions, graph: Graph): void {
+  for (const bitmap of bitmaps) {
+    if (typeof bitmap === 'string') throw new BlockError(`Bitmap '${bitmap}' is not found`)
+    if (graph.findOrUndefined(bitmap.node) === undefined) {
+      throw new BlockError(`Node '${bitmap.node}' not found`)
+    }
+    throw new BlockError(`Dirty bitmap '${bitmap.name}' not found`)
   }
 }
 

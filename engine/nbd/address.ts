@@ -22,6 +22,13 @@ export function portNumber(host: string, port: string): number {
   )
 }
 
+/** @throws {BlockError} when nobody can listen there. */
+export function checkListenAddress(address: SocketAddress): void {
+  checkAddress(address)
+  if (address.type === 'inet' || address.path !== '') return
+  throw new BlockError('a unix socket at a path of our choice: not built yet')
+}
+
 /** @throws {BlockError} when the path of a unix socket does not fit. */
 export function checkAddress(address: SocketAddress): void {
   if (address.type === 'inet' || Buffer.byteLength(address.path) < UNIX_PATH_BYTES) return

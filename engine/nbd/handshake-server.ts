@@ -18,6 +18,7 @@ import {
 } from './constants.ts'
 import { MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from './limits.ts'
 import { Inconsistent, NameTooLong, OptionData } from './option-data.ts'
+import { StreamEnded } from './reader.ts'
 import type { StreamReader } from './reader.ts'
 import { concat, decodeText, encodeText } from './text.ts'
 import {
@@ -125,7 +126,7 @@ class Handshake<E extends OfferedExport> {
         flags: HANDSHAKE_FLAG.fixedNewstyle | HANDSHAKE_FLAG.noZeroes,
       }),
     )
-    const { flags } = CLIENT_FLAGS.decode(await this.#reader.read(CLIENT_FLAGS.size))
+    const { flags } = CLIENT_FLAGS.decode(await this.#read(CLIENT_FLAGS.size, 'flags'))
     this.#fixedNewstyle = (flags & HANDSHAKE_FLAG.fixedNewstyle) !== 0
     this.#noZeroes = (flags & HANDSHAKE_FLAG.noZeroes) !== 0
     const unknown = flags & ~(HANDSHAKE_FLAG.fixedNewstyle | HANDSHAKE_FLAG.noZeroes)
@@ -135,7 +136,7 @@ class Handshake<E extends OfferedExport> {
   }
 
   async #readOption(): Promise<Option> {
-    const header = OPTION_HEADER.decode(await this.#reader.read(OPTION_HEADER.size))
+    const header = OPTION_HEADER.decode(await this.#read(OPTION_HEADER.size, 'opts magic'))
     if (header.magic !== OPTION_MAGIC) throw new NegotiationFailed('Bad magic received')
     if (header.bytes > MAX_PAYLOAD_BYTES) {
       throw new NegotiationFailed(
@@ -328,6 +329,15 @@ class Handshake<E extends OfferedExport> {
 
   async #info(option: Option, kind: number, text: Uint8Array): Promise<void> {
     await this.#reply(option, OPTION_REPLY.info, concat(WORD.encode({ value: kind }), text))
+  }
+
+  async #read(bytes: number, what: string): Promise<Uint8Array> {
+    try {
+      return await this.#reader.read(bytes)
+    } catch (error) {
+      if (!(error instanceof StreamEnded)) throw error
+      throw new NegotiationFailed(`Failed to read ${what}: ${error.message}`)
+    }
   }
 
   async #reply(option: Option, type: number, data: Uint8Array = new Uint8Array()): Promise<void> {

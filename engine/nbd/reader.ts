@@ -9,6 +9,8 @@ export class StreamEnded extends Error {
   override readonly name = 'StreamEnded'
 }
 
+const END_TEXT = 'Unexpected end-of-file before all data were read'
+
 interface Waiter {
   readonly bytes: number
   readonly resolve: (bytes: Uint8Array) => void
@@ -45,7 +47,7 @@ export class StreamReader {
   read(bytes: number): MaybePromise<Uint8Array> {
     assert(this.#waiter === undefined, 'one read at a time')
     if (this.#unread >= bytes) return this.#take(bytes)
-    if (this.#ended) return Promise.reject(new StreamEnded(this.#endText()))
+    if (this.#ended) return Promise.reject(new StreamEnded(END_TEXT))
     return new Promise((resolve, reject) => {
       this.#waiter = { bytes, resolve, reject }
       this.#flow()
@@ -66,13 +68,7 @@ export class StreamReader {
     this.#ended = true
     const waiter = this.#waiter
     this.#waiter = undefined
-    waiter?.reject(new StreamEnded(this.#endText()))
-  }
-
-  #endText(): string {
-    return this.#unread === 0
-      ? 'Unexpected end-of-file before all data were read'
-      : 'Unexpected end-of-file in the middle of a message'
+    waiter?.reject(new StreamEnded(END_TEXT))
   }
 
   #receive(chunk: Uint8Array): void {

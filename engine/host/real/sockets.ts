@@ -1,14 +1,18 @@
 /** Unix and TCP sockets of the machine. */
 import * as fs from 'node:fs'
 import * as net from 'node:net'
+import { dirname } from 'node:path'
+import { ioError } from '../../util/errors.ts'
 import type { Listener, SocketAddress, Sockets } from '../host.ts'
-import { calling, systemFailure } from './failure.ts'
+import { systemFailure } from './failure.ts'
 import { byteStream } from './streams.ts'
 
 export function createRealSockets(): Sockets {
   return {
     connect: (address) =>
       new Promise((resolve, reject) => {
+        // Nothing listens at a socket without a name, which the platform would not even try.
+        if (address.type === 'unix' && address.path === '') throw ioError('ECONNREFUSED')
         const socket = net.connect({ ...netOptions(address), noDelay: true, allowHalfOpen: true })
         const fail = (error: Error): void => {
           reject(systemFailure(error))
@@ -27,7 +31,7 @@ export function createRealSockets(): Sockets {
           accept(byteStream(socket, socket))
         })
         const fail = (error: Error): void => {
-          reject(systemFailure(error))
+          reject(listenFailure(address, error))
         }
         server.once('error', fail)
         server.listen(netOptions(address), () => {
@@ -38,6 +42,13 @@ export function createRealSockets(): Sockets {
   }
 }
 
+/** The platform reports a missing directory as a forbidden one. */
+function listenFailure(address: SocketAddress, error: Error): Error {
+  const failure = systemFailure(error)
+  const missing = address.type === 'unix' && !fs.existsSync(dirname(address.path))
+  return missing ? ioError('ENOENT') : failure
+}
+
 function netOptions(address: SocketAddress): { path: string } | { host: string; port: number } {
   return address.type === 'unix'
     ? { path: address.path }
@@ -46,9 +57,11 @@ function netOptions(address: SocketAddress): { path: string } | { host: string; 
 
 /** As the real daemon does: whatever lies at the path makes way. */
 function removeOld(path: string): void {
-  calling(() => {
-    fs.rmSync(path, { force: true })
-  })
+  try {
+    fs.unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw systemFailure(error)
+  }
 }
 
 function listenerOf(server: net.Server, wanted: SocketAddress): Listener {
