@@ -6,7 +6,7 @@ import { defineDriver, type BlockStatus, type Driver, type Instance } from '../b
 import { opt } from '../block/option.ts'
 import { sleep } from '../block/sleep.ts'
 import type { MaybePromise } from '../util/async.ts'
-import { BlockError } from '../util/errors.ts'
+import { BlockError, ioError } from '../util/errors.ts'
 import { checkNotNegative } from './size.ts'
 
 const DEFAULT_SIZE = 2 ** 30
@@ -39,7 +39,11 @@ function nullDriver(name: string): Driver {
           return pause()
         },
         write: pause,
-        zero: pause,
+        zero(_offset, _bytes, { noFallback }) {
+          // It counts as writing, which is not what a fast zero asks for.
+          if (noFallback === true) throw ioError('ENOTSUP')
+          return pause()
+        },
         flush: pause,
         status: (offset, bytes): BlockStatus => ({
           bytes,
