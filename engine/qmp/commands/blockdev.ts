@@ -50,7 +50,8 @@ const blockResize = defineCommand({
     size: opt.int({ doc: 'New virtual disk size in bytes.' }),
   },
   async run({ engine }, { device = '', 'node-name': nodeName = '', size }) {
-    const node = device === '' ? engine.graph.findOrUndefined(nodeName) : undefined
+    // A device that does not exist is no error beside a node that does.
+    const node = engine.graph.findOrUndefined(nodeName)
     if (node === undefined) {
       throw new BlockError(`Cannot find device='${device}' nor node-name='${nodeName}'`)
     }
