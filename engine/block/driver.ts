@@ -121,6 +121,8 @@ export interface Instance {
   truncate?(bytes: number, options: TruncateOptions): MaybePromise<void>
   limits?(): Partial<Limits>
   info?(): InstanceInfo
+  /** Statistics of the driver's own, in their wire form. */
+  stats?(): Readonly<Record<string, unknown>>
   /** Flags that `write` and `zero` carry out themselves; the path emulates FUA with a flush. */
   readonly supports?: { readonly fua?: boolean; readonly unchanged?: boolean }
   /** A drained section begins: let go of every held back request, start nothing of your own. */

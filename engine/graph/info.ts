@@ -1,6 +1,6 @@
 /** What queries tell of a node. */
 import { filenameOf } from './describe.ts'
-import type { ImageInfo, NodeInfo } from './graph.ts'
+import type { ImageInfo, NodeInfo, NodeStats } from './graph.ts'
 import { instanceInfo, type Node } from './node.ts'
 
 export function nodeInfo(node: Node): NodeInfo {
@@ -17,6 +17,14 @@ export function nodeInfo(node: Node): NodeInfo {
     backingDepth: backingDepth(node),
     writeThreshold: 0,
     image: imageInfo(node),
+  }
+}
+
+export function nodeStats(node: Node): NodeStats {
+  const driverSpecific = node.instance.stats?.()
+  return {
+    writeHighestOffset: node.writeHighestOffset,
+    ...(driverSpecific === undefined ? {} : { driverSpecific }),
   }
 }
 

@@ -5,6 +5,7 @@ import { BlockError, errnoText, ioError } from '../../util/errors.ts'
 
 /** @param current - The file that is open now; it may be opened anew for writing. */
 export function fileRequests(current: () => HostFile): Instance {
+  const discards = { ok: 0, failed: 0, bytesOk: 0 }
   return {
     length: () => current().length(),
     read: (offset, into) => current().read(offset, into),
@@ -16,8 +17,19 @@ export function fileRequests(current: () => HostFile): Instance {
       if (!current().zeroRange(offset, bytes)) throw ioError('ENOTSUP')
     },
     discard(offset, bytes) {
-      if (!current().punchHole(offset, bytes)) throw ioError('ENOTSUP')
+      if (!current().punchHole(offset, bytes)) {
+        discards.failed++
+        throw ioError('ENOTSUP')
+      }
+      discards.ok++
+      discards.bytesOk += bytes
     },
+    stats: () => ({
+      driver: 'file',
+      'discard-nb-ok': discards.ok,
+      'discard-nb-failed': discards.failed,
+      'discard-bytes-ok': discards.bytesOk,
+    }),
     flush: () => current().flush(),
     status: (offset, bytes) => status(current(), offset, bytes),
     truncate(bytes, { preallocation = 'off' }) {
