@@ -10,8 +10,13 @@ export interface OptionSpec {
 export type Found<S extends OptionSpec> =
   | { readonly kind: 'option'; readonly spec: S; readonly value: string; readonly words: string }
   | { readonly kind: 'word'; readonly value: string }
-  /** What getopt would print after `PROG: `. */
-  | { readonly kind: 'problem'; readonly text: string }
+  /** What getopt would print after `PROG: `, and the option as it was given. */
+  | {
+      readonly kind: 'problem'
+      readonly text: string
+      readonly option: string
+      readonly lacksValue: boolean
+    }
 
 /** Everything on the command line; what follows `--` are words if `keepRest`, else dropped. */
 export function scanOptions<S extends OptionSpec>(
@@ -53,19 +58,19 @@ function longOption<S extends OptionSpec>(
   const candidates =
     exact.length > 0 ? exact : specs.filter(({ long }) => long?.startsWith(name) === true)
   const [spec] = candidates
-  if (spec === undefined) return problem(`unrecognized option '--${name}'`)
+  if (spec === undefined) return problem(`unrecognized option '--${name}'`, word)
   if (candidates.length > 1) {
     const names = candidates.map(({ long }) => ` '--${long ?? ''}'`).join('')
-    return problem(`option '--${name}' is ambiguous; possibilities:${names}`)
+    return problem(`option '--${name}' is ambiguous; possibilities:${names}`, word)
   }
   const long = spec.long ?? ''
   if (!spec.takesValue) {
     return given === undefined
       ? { kind: 'option', spec, value: '', words: word }
-      : problem(`option '--${long}' doesn't allow an argument`)
+      : problem(`option '--${long}' doesn't allow an argument`, word)
   }
   if (given !== undefined) return { kind: 'option', spec, value: given, words: word }
-  if (next === undefined) return problem(`option '--${long}' requires an argument`)
+  if (next === undefined) return problem(`option '--${long}' requires an argument`, word, true)
   return { kind: 'option', spec, value: next, words: `${word} ${next}` }
 }
 
@@ -78,13 +83,13 @@ function letters<S extends OptionSpec>(
   for (let index = 1; index < word.length; index += 1) {
     const letter = word[index] ?? ''
     const spec = specs.find((candidate) => candidate.letter === letter)
-    if (spec === undefined) found.push(problem(`invalid option -- '${letter}'`))
+    if (spec === undefined) found.push(problem(`invalid option -- '${letter}'`, `-${letter}`))
     else if (!spec.takesValue) found.push({ kind: 'option', spec, value: '', words: word })
     else if (index + 1 < word.length) {
       found.push({ kind: 'option', spec, value: word.slice(index + 1), words: word })
       return found
     } else if (next === undefined) {
-      found.push(problem(`option requires an argument -- '${letter}'`))
+      found.push(problem(`option requires an argument -- '${letter}'`, `-${letter}`, true))
     } else {
       found.push({ kind: 'option', spec, value: next, words: `${word} ${next}` })
     }
@@ -92,6 +97,6 @@ function letters<S extends OptionSpec>(
   return found
 }
 
-function problem(text: string): { readonly kind: 'problem'; readonly text: string } {
-  return { kind: 'problem', text }
+function problem(text: string, option: string, lacksValue = false): Found<never> {
+  return { kind: 'problem', text, option, lacksValue }
 }

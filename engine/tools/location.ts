@@ -3,8 +3,8 @@ import type { BlockError } from '../util/errors.ts'
 import type { ToolOutput } from './output.ts'
 
 export interface Reporter {
-  error(error: BlockError): void
-  message(text: string): void
+  readonly error: (error: BlockError) => void
+  readonly message: (text: string) => void
 }
 
 /** `PROG: --option value: message`, then the error's hint if it has one. */

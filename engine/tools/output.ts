@@ -1,5 +1,5 @@
 /** Where a tool prints to. */
 export interface ToolOutput {
-  stdout(text: string): void
-  stderr(text: string): void
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
 }

@@ -19,7 +19,7 @@ export interface ChardevContext {
   /** Whether another device has standard input and output. */
   readonly stdioTaken: boolean
   /** Says what is being waited for. */
-  info(text: string): void
+  readonly info: (text: string) => void
 }
 
 const BACKENDS = ['null', 'socket', 'stdio'] as const

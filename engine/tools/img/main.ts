@@ -1,9 +1,90 @@
 /** `img`: the offline image tool. Raw images only for now; other formats are refused by name. */
 import type { Host } from '../../host/host.ts'
+import { versionText } from '../../qmp/version.ts'
+import { scanOptions } from '../getopt.ts'
 import type { ToolOutput } from '../output.ts'
+import { check } from './check.ts'
+import type { ImgContext } from './command-line.ts'
+import { HELP, ImgFailure, usageFailure } from './command-line.ts'
+import { compare } from './compare.ts'
+import { create } from './create.ts'
+import { info } from './info.ts'
+import { map } from './map.ts'
+import { resize } from './resize.ts'
+
+/** As messages name it: people compare them with those of the program that it stands in for. */
+const PROGRAM = 'qemu-img'
+
+type ImgCommand = (host: Host, argv: readonly string[], context: ImgContext) => Promise<number>
+
+const COMMANDS: Readonly<Record<string, ImgCommand>> = { check, compare, create, info, map, resize }
+
+/** Commands that the real program has besides. */
+const UNBUILT = [
+  'amend',
+  'bench',
+  'bitmap',
+  'commit',
+  'convert',
+  'dd',
+  'measure',
+  'rebase',
+  'snapshot',
+]
+
+const USAGE = {
+  check: '[-f FMT | --image-opts] [-U] [-q] [--output=human|json] [-r leaks|all] FILE',
+  compare: '[-f FMT | --image-opts] [-F FMT] [-U] [-q] [-s] FILE FILE',
+  create: '[-q] [-f FMT] [-o OPTIONS] FILE [SIZE]',
+  info: '[-f FMT | --image-opts] [-U] [--backing-chain] [--output=human|json] FILE',
+  map: '[-f FMT | --image-opts] [-U] [--output=human|json] [-s OFFSET] [-l LENGTH] FILE',
+  resize: '[-f FMT | --image-opts] [-q] [--shrink] [--preallocation=MODE] FILE [+|-]SIZE',
+} as const
 
 /** Runs one command line (without the program's name) and returns its exit status. */
-export function img(_host: Host, argv: readonly string[], io: ToolOutput): Promise<number> {
-  io.stderr(`img ${argv[0] ?? ''} is not built yet\n`)
-  return Promise.resolve(1)
+export async function img(
+  host: Host,
+  argv: readonly string[],
+  output: ToolOutput,
+): Promise<number> {
+  const context: ImgContext = {
+    program: PROGRAM,
+    stdout: (text) => output.stdout(text),
+    stderr: (text) => output.stderr(text),
+  }
+  try {
+    return await run(host, argv, context)
+  } catch (error) {
+    if (!(error instanceof ImgFailure)) throw error
+    output.stderr(`${PROGRAM}: ${error.message}\n${error.hint}`)
+    return error.status
+  }
+}
+
+const VERSION = { name: 'version', letter: 'V', long: 'version', takesValue: false } as const
+
+async function run(host: Host, argv: readonly string[], context: ImgContext): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === undefined) throw usageFailure('Not enough arguments', PROGRAM)
+  if (name.startsWith('-')) return standardOption(name, context)
+  if (UNBUILT.includes(name)) throw new ImgFailure(`command '${name}' is not built yet`)
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) throw usageFailure(`Command not found: ${name}`, PROGRAM)
+  const asksHelp = scanOptions([HELP], rest, true).some(({ kind }) => kind === 'option')
+  if (asksHelp) return printHelp(context)
+  return command(host, rest, context)
+}
+
+function standardOption(word: string, context: ImgContext): number {
+  const [found] = scanOptions([HELP, VERSION], [word], false)
+  if (found?.kind !== 'option') throw usageFailure(`unrecognized option '${word}'`, PROGRAM)
+  if (found.spec.name === 'help') return printHelp(context)
+  context.stdout(`${PROGRAM} version ${versionText()} (blockspec)\n`)
+  return 0
+}
+
+function printHelp(context: ImgContext): number {
+  const lines = Object.entries(USAGE).map(([name, usage]) => `  ${name} ${usage}\n`)
+  context.stdout(`Usage: ${PROGRAM} COMMAND …\nRaw images only for now.\n\n${lines.join('')}`)
+  return 0
 }

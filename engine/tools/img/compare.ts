@@ -1,0 +1,180 @@
+/** `img compare`: whether two images show the same data. */
+import type { BlockStatus } from '../../block/driver.ts'
+import type { User } from '../../graph/graph.ts'
+import type { Host } from '../../host/host.ts'
+import { BlockError } from '../../util/errors.ts'
+import type { ImgContext } from './command-line.ts'
+import {
+  FORCE_SHARE,
+  FORMAT,
+  HELP,
+  IMAGE_OPTS,
+  ImgFailure,
+  OBJECT,
+  QUIET,
+  readCommandLine,
+  SOURCE_CACHE,
+  sourceCache,
+  usageFailure,
+} from './command-line.ts'
+import { openImage } from './image.ts'
+
+const OPTIONS = [
+  FORMAT,
+  IMAGE_OPTS,
+  FORCE_SHARE,
+  QUIET,
+  HELP,
+  { name: 'second-format', letter: 'F', takesValue: true },
+  { name: 'strict', letter: 's', takesValue: false },
+  SOURCE_CACHE,
+  OBJECT,
+  { name: 'progress', letter: 'p', takesValue: false, unbuilt: true },
+] as const
+
+const SECTOR = 512
+const CHUNK_BYTES = 1 << 21
+const OPEN_STATUS = 2
+const READ_STATUS = 4
+
+export async function compare(
+  host: Host,
+  argv: readonly string[],
+  context: ImgContext,
+): Promise<number> {
+  const line = readCommandLine(OPTIONS, argv, context)
+  const [first, second, extra] = line.words
+  if (first === undefined || second === undefined || extra !== undefined) {
+    throw usageFailure('Expecting two image file names', context.program)
+  }
+  const say = (text: string): void => {
+    if (!line.has('quiet')) context.stdout(text)
+  }
+  const common = {
+    imageOpts: line.has('image-opts'),
+    forceShare: line.has('force-share'),
+    failureStatus: OPEN_STATUS,
+    cache: sourceCache(line, OPEN_STATUS),
+  }
+  const left = await openImage(host, { ...common, name: first, format: line.value('format') })
+  try {
+    const right = await openImage(host, {
+      ...common,
+      name: second,
+      format: line.value('second-format'),
+    })
+    try {
+      return await compareUsers(left.user, right.user, line.has('strict'), say)
+    } finally {
+      await right.close()
+    }
+  } finally {
+    await left.close()
+  }
+}
+
+async function compareUsers(
+  left: User,
+  right: User,
+  strict: boolean,
+  say: (text: string) => void,
+): Promise<number> {
+  if (strict && left.length() !== right.length()) {
+    say('Strict mode: Image size mismatch!\n')
+    return 1
+  }
+  const common = Math.min(left.length(), right.length())
+  const difference = await firstDifference(left, right, common, strict)
+  if (difference?.kind === 'status') {
+    say(`Strict mode: Offset ${String(difference.offset)} block status mismatch!\n`)
+    return 1
+  }
+  if (difference === undefined && left.length() !== right.length()) {
+    say('Warning: Image size mismatch!\n')
+    const longer = left.length() > right.length() ? left : right
+    const data = await firstData(longer, common)
+    if (data !== undefined) return mismatch(data, say)
+  }
+  if (difference !== undefined) return mismatch(difference.offset, say)
+  say('Images are identical.\n')
+  return 0
+}
+
+function mismatch(offset: number, say: (text: string) => void): number {
+  say(`Content mismatch at offset ${String(offset)}!\n`)
+  return 1
+}
+
+interface Difference {
+  readonly kind: 'status' | 'content'
+  readonly offset: number
+}
+
+async function firstDifference(
+  left: User,
+  right: User,
+  end: number,
+  strict: boolean,
+): Promise<Difference | undefined> {
+  for (let at = 0; at < end;) {
+    const here = await left.status(at, end - at)
+    const there = await right.status(at, end - at)
+    if (strict && kindOf(here) !== kindOf(there)) return { kind: 'status', offset: at }
+    const bytes = Math.min(here.bytes, there.bytes, CHUNK_BYTES)
+    const offset = await contentDifference(left, right, at, bytes, here, there)
+    if (offset !== undefined) return { kind: 'content', offset }
+    at += bytes
+  }
+  return undefined
+}
+
+/** Whether a run ends the image counts, as it does for QEMU. */
+function kindOf({ allocated, data, zero, eof = false }: BlockStatus): string {
+  return `${allocated} ${data} ${zero} ${eof}`
+}
+
+async function contentDifference(
+  left: User,
+  right: User,
+  offset: number,
+  bytes: number,
+  here: BlockStatus,
+  there: BlockStatus,
+): Promise<number | undefined> {
+  const emptyHere = here.zero || !here.allocated
+  const emptyThere = there.zero || !there.allocated
+  if (emptyHere && emptyThere) return undefined
+  const zeroes = new Uint8Array(bytes)
+  const ours = emptyHere ? zeroes : await readRange(left, offset, bytes)
+  const theirs = emptyThere ? zeroes : await readRange(right, offset, bytes)
+  const index = ours.findIndex((byte, position) => byte !== theirs[position])
+  return index === -1 ? undefined : offset + index - (index % SECTOR)
+}
+
+/** Where something other than zeroes is stored from `start` on. */
+async function firstData(user: User, start: number): Promise<number | undefined> {
+  for (let at = start; at < user.length();) {
+    const status = await user.status(at, user.length() - at)
+    const bytes = Math.min(status.bytes, CHUNK_BYTES)
+    if (status.allocated && !status.zero) {
+      const found = (await readRange(user, at, bytes)).findIndex((byte) => byte !== 0)
+      if (found !== -1) return at + found - (found % SECTOR)
+    }
+    at += bytes
+  }
+  return undefined
+}
+
+async function readRange(user: User, offset: number, bytes: number): Promise<Uint8Array> {
+  const into = new Uint8Array(bytes)
+  try {
+    await user.read(offset, into)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new ImgFailure(
+      `Error while reading offset ${String(offset)}: ${error.message}`,
+      READ_STATUS,
+    )
+  }
+  return into
+}

@@ -1,0 +1,100 @@
+/** `img resize`: makes a raw image longer or shorter. */
+import { parseSize } from '../../block/size.ts'
+import type { Host } from '../../host/host.ts'
+import { BlockError } from '../../util/errors.ts'
+import type { ImgContext } from './command-line.ts'
+import {
+  FORMAT,
+  HELP,
+  IMAGE_OPTS,
+  ImgFailure,
+  OBJECT,
+  QUIET,
+  readCommandLine,
+  usageFailure,
+} from './command-line.ts'
+import { openImage } from './image.ts'
+import { checkImageOpts } from './info.ts'
+
+const PREALLOCATIONS = ['off', 'metadata', 'falloc', 'full'] as const
+
+const OPTIONS = [
+  FORMAT,
+  IMAGE_OPTS,
+  QUIET,
+  HELP,
+  OBJECT,
+  { name: 'shrink', long: 'shrink', takesValue: false },
+  { name: 'preallocation', long: 'preallocation', takesValue: true },
+] as const
+
+export async function resize(
+  host: Host,
+  argv: readonly string[],
+  context: ImgContext,
+): Promise<number> {
+  // The size comes last and may look like an option.
+  const size = argv.at(-1)
+  if (size === undefined || argv.length < 2) {
+    throw usageFailure('Not enough arguments', context.program)
+  }
+  const line = readCommandLine(OPTIONS, argv.slice(0, -1), context)
+  const mode = line.value('preallocation') ?? 'off'
+  const preallocation = PREALLOCATIONS.find((known) => known === mode)
+  if (preallocation === undefined) throw new ImgFailure(`Invalid preallocation mode '${mode}'`)
+  const [name, extra] = line.words
+  if (name === undefined || extra !== undefined) {
+    throw usageFailure('Expecting image file name and size', context.program)
+  }
+  const { sign, bytes } = readChange(size)
+  checkImageOpts(line.has('image-opts'), line.has('format'))
+  const image = await openImage(host, {
+    name,
+    format: line.value('format'),
+    imageOpts: line.has('image-opts'),
+    writable: true,
+    warn: (text) => context.stderr(text),
+  })
+  try {
+    const old = image.user.length()
+    const wanted = sign === 0 ? bytes : BigInt(old) + BigInt(sign) * bytes
+    checkChange(old, wanted, preallocation !== 'off', line.has('shrink'))
+    await image.user.truncate(Number(wanted), { exact: true, preallocation })
+  } catch (error) {
+    if (error instanceof BlockError) throw new ImgFailure(error.message)
+    throw error
+  } finally {
+    await image.close()
+  }
+  if (!line.has('quiet')) context.stdout('Image resized.\n')
+  return 0
+}
+
+function readChange(text: string): { readonly sign: -1 | 0 | 1; readonly bytes: bigint } {
+  const sign = text.startsWith('+') ? 1 : text.startsWith('-') ? -1 : 0
+  const bytes = parseSize(sign === 0 ? text : text.slice(1))
+  if (bytes !== undefined) return { sign, bytes }
+  throw new ImgFailure(
+    "Parameter 'size' expects a non-negative number below 2^64",
+    1,
+    'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.\n',
+  )
+}
+
+function checkChange(old: number, wanted: bigint, preallocates: boolean, shrink: boolean): void {
+  // A size of 2^63 and more counts as negative.
+  if (BigInt.asIntN(64, wanted) <= 0n) throw new ImgFailure('New image size must be positive')
+  if (wanted > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new ImgFailure('Could not resize file: File too large')
+  }
+  if (wanted <= BigInt(old) && preallocates) {
+    throw new ImgFailure('Preallocation can only be used for growing images')
+  }
+  if (wanted < BigInt(old) && !shrink) {
+    throw new ImgFailure(
+      'Use the --shrink option to perform a shrink operation.',
+      1,
+      "qemu-img: warning: Shrinking an image will delete all data beyond the shrunken image's end. Before performing such an operation, make sure there is no important data there.\n",
+    )
+  }
+}

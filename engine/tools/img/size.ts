@@ -1,0 +1,38 @@
+/** Sizes on the command line and in what is printed. */
+import { parseSize } from '../../block/size.ts'
+import { ImgFailure } from './command-line.ts'
+
+const INT64_MAX = 2n ** 63n - 1n
+
+/** @throws {ImgFailure} which calls the value `what`. */
+export function readSize(text: string, what: string): number {
+  const bytes = parseSize(text)
+  if (bytes !== undefined && bytes <= INT64_MAX) return keepable(bytes)
+  if (bytes !== undefined || /^[0-9]+$/.test(text)) {
+    throw new ImgFailure(`Invalid ${what} specified. Must be between 0 and ${String(INT64_MAX)}.`)
+  }
+  throw new ImgFailure(
+    `Invalid ${what} specified. You may use k, M, G, T, P or E suffixes for`,
+    1,
+    'qemu-img: kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.\n',
+  )
+}
+
+function keepable(bytes: bigint): number {
+  const value = Number(bytes)
+  if (Number.isSafeInteger(value)) return value
+  throw new ImgFailure('sizes beyond 2^53 are more than this engine can keep')
+}
+
+const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
+
+/** Three significant digits: `1.18 MiB`, `512 B`. */
+export function sizeText(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${String(Number(value.toPrecision(3)))} ${UNITS[unit] ?? ''}B`
+}
