@@ -10,7 +10,7 @@ import { changeChild } from './change-child.ts'
 import { beginDrained } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
-import { nodeInfo, nodeStats } from './info.ts'
+import { nodeInfo, nodeStats, statisticsChild } from './info.ts'
 import { closeIfUnused, removeNode } from './lifecycle.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
@@ -195,7 +195,7 @@ export function createGraph({ drivers, services, random, paths }: GraphAbout): G
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
     info: (node) => nodeInfo(innerNode(node)),
     stats: (node) => nodeStats(innerNode(node)),
-    primaryChild: (node) => innerNode(node).children.find(({ role }) => role.primary)?.child,
+    primaryChild: (node) => statisticsChild(innerNode(node)),
     backingChild: (node) => innerNode(node).children.find(({ role }) => role.cow)?.child,
     dump: () => dumpGraph(environment),
     close: () => closeAll(environment),

@@ -28,6 +28,12 @@ export function nodeStats(node: Node): NodeStats {
   }
 }
 
+/** The node that statistics nest below this one: the primary child, else an only child. */
+export function statisticsChild({ children }: Node): Node | undefined {
+  const primary = children.find(({ role }) => role.primary === true)
+  return (primary ?? (children.length === 1 ? children[0] : undefined))?.child
+}
+
 /** The node that shows through this one: what a filter shows, or the backing child. */
 export function shownThrough(node: Node): Node | undefined {
   return node.children.find(({ role }) => role.filtered === true || role.cow === true)?.child
