@@ -39,10 +39,17 @@ export type Answer =
   | { readonly kind: 'done'; readonly played: Played }
   | { readonly kind: 'broken'; readonly message: string }
 
+/** What the case that is being played waits for. */
+interface Waiting {
+  answer(answer: Answer): void
+  lose(end: Played['end'], message: string): void
+}
+
 /** One worker at a time plays one case at a time. */
 export class PoolWorker {
   readonly #setup: WorkerSetup
   #worker: Worker | undefined
+  #waiting: Waiting | undefined
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup
@@ -57,31 +64,26 @@ export class PoolWorker {
     return new Promise<Played>((resolve) => {
       const finish = (played: Played): void => {
         clearTimeout(timer)
-        worker.removeAllListeners()
+        this.#waiting = undefined
         resolve(played)
       }
       const lose = (end: Played['end'], message: string): void => {
-        this.#worker = undefined
+        if (this.#worker === worker) this.#worker = undefined
         void worker.terminate()
         finish(lost(end, message))
       }
       const timer = setTimeout(() => {
-        lose(
-          'timeout',
-          `the case took over ${String(budgetMs)} ms and had to be stopped from outside`,
-        )
+        const limit = String(budgetMs)
+        lose('timeout', `the case took over ${limit} ms and had to be stopped from outside`)
       }, budgetMs + GRACE_MS)
-      worker.on('message', (answer: Answer) => {
-        if (answer.kind === 'step') onStep(answer.phase, answer.text)
-        else if (answer.kind === 'done') finish(answer.played)
-        else lose('error', answer.message)
-      })
-      worker.once('error', (error: Error) => {
-        lose('crash', `the worker died: ${error.message}`)
-      })
-      worker.once('exit', (status) => {
-        lose('crash', `the worker ended with status ${String(status)}`)
-      })
+      this.#waiting = {
+        lose,
+        answer: (answer) => {
+          if (answer.kind === 'step') onStep(answer.phase, answer.text)
+          else if (answer.kind === 'done') finish(answer.played)
+          else lose('error', answer.message)
+        },
+      }
       worker.postMessage(job)
     })
   }
@@ -99,7 +101,14 @@ export class PoolWorker {
       workerData: this.#setup,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     })
-    return this.#worker
+    const worker = this.#worker
+    const ours = (): Waiting | undefined => (this.#worker === worker ? this.#waiting : undefined)
+    worker.on('message', (answer: Answer) => ours()?.answer(answer))
+    worker.on('error', (error: Error) => ours()?.lose('crash', `the worker died: ${error.message}`))
+    worker.on('exit', (status) =>
+      ours()?.lose('crash', `the worker ended with status ${String(status)}`),
+    )
+    return worker
   }
 }
 
