@@ -78,20 +78,19 @@ interface Defaulted<T> extends Common {
 }
 
 interface Declare<T> {
-  (about: Mandatory): Member<T>
+  (about: Mandatory | Defaulted<T>): Member<T>
   (about: Optional): Member<T | undefined>
-  (about: Defaulted<T>): Member<T>
 }
 
 /** Turns a schema into the function that declares members of it. */
 export function declare<T>(schema: Schema): Declare<T> {
-  return ((about: Mandatory | Optional | Defaulted<T>) => ({
+  return (about: Mandatory | Optional | Defaulted<T>) => ({
     schema,
     optional: about.optional === true || about.default !== undefined,
     ...(about.default === undefined ? {} : { default: about.default }),
     doc: about.doc,
     ...(about.features === undefined ? {} : { features: about.features }),
-  })) as Declare<T>
+  })
 }
 
 function int(name: IntName): Declare<number> {

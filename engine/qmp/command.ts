@@ -35,7 +35,7 @@ interface Definition<M extends Members> {
 export function defineCommand<const M extends Members>(definition: Definition<M>): Command {
   const erased = { returns: undefined, features: [], ...definition }
   // Dispatch hands every command arguments that were checked against this very declaration.
-  return erased as unknown as Command
+  return erased
 }
 
 interface UnionDefinition {

@@ -101,13 +101,13 @@ export class EngineProcess implements Engine, EngineParts {
     this.exports = createExports({
       graph: this.graph,
       sockets: host.sockets,
-      emit: services.emit,
+      emit: (event, data) => this.events.emit(event, data),
       log,
     })
     this.commands = createCommands({ drivers: this.drivers, objectTypes: this.objectTypes })
-    const { promise, resolve, reject } = withResolvers<number>()
-    this.finished = promise
-    this.#settle = { resolve, reject }
+    const finished = withResolvers<number>()
+    this.finished = finished.promise
+    this.#settle = finished
   }
 
   openMonitor(stream: ByteStream, { pretty = false }: MonitorOptions = {}): void {
@@ -180,9 +180,9 @@ export class EngineProcess implements Engine, EngineParts {
 
 /** As `Promise.withResolvers`, which our oldest Node lacks. */
 function withResolvers<T>(): {
-  promise: Promise<T>
-  resolve: (value: T) => void
-  reject: (reason: unknown) => void
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (reason: unknown) => void
 } {
   let resolve: (value: T) => void = () => undefined
   let reject: (reason: unknown) => void = () => undefined

@@ -94,7 +94,7 @@ function table(other: Move, rules: readonly (readonly [string, Move])[]): Move[]
     const range = bytes.length === 3 && bytes[1] === '-'
     const codes = range
       ? between(bytes.charCodeAt(0), bytes.charCodeAt(2))
-      : [...bytes].map((character) => character.charCodeAt(0))
+      : Array.from(bytes, (character) => character.charCodeAt(0))
     for (const code of codes) moves[code] = move
   }
   return moves

@@ -30,7 +30,10 @@ const IMAGE_INFO: Members = {
   'backing-filename': maybeStr,
   'full-backing-filename': maybeStr,
   'backing-filename-format': maybeStr,
+  'backing-image': opt.of({ kind: 'later', schema: () => IMAGE_SCHEMA })(maybe),
 }
+
+const IMAGE_SCHEMA: Schema = shape.struct('ImageInfo', IMAGE_INFO)
 
 const LIMITS = ['bps', 'bps_rd', 'bps_wr', 'iops', 'iops_rd', 'iops_wr'] as const
 
@@ -44,7 +47,7 @@ export const DEVICE_INFO: Schema = shape.struct('BlockDeviceInfo', {
   encrypted: bool,
   detect_zeroes: opt.enum('BlockdevDetectZeroesOptions', ['off', 'on', 'unmap'])(about),
   ...all(LIMITS, int),
-  image: opt.of(shape.struct('ImageInfo', IMAGE_INFO))(about),
+  image: opt.of(IMAGE_SCHEMA)(about),
   cache: opt.of(
     shape.struct('BlockdevCacheInfo', { writeback: bool, direct: bool, 'no-flush': bool }),
   )(about),

@@ -74,7 +74,7 @@ export const HANDLERS: Readonly<Partial<Record<OptionName, Handler>>> = {
   object({ engine, output }, text) {
     const parsed = parseOptionText(text, 'qom-type')
     if (parsed.help) {
-      const type = parsed.value instanceof Map ? parsed.value.get('qom-type') : undefined
+      const type: unknown = parsed.value instanceof Map ? parsed.value.get('qom-type') : undefined
       const known = engine.objectTypes.find(({ name }) => name === type)
       output.stdout(known === undefined ? objectHelp(engine.objectTypes) : objectTypeHelp(known))
       return 0
