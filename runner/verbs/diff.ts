@@ -1,5 +1,5 @@
 /** `blockspec diff`: the same cases on two targets, until their transcripts differ. */
-import { createTwoFilesPatch } from 'diff'
+import { unifiedDiff } from '../compare.ts'
 import type { CaseEnd } from '../report/event.ts'
 import { showDiff } from '../report/diff-text.ts'
 import { paint, printable, wantsColour } from '../report/paint.ts'
@@ -44,11 +44,12 @@ export const diff = defineVerb({
     if (specs.some(({ kind }) => kind === 'qmp') && !flags['i-own-it']) {
       throw new CommandError('a qmp: target runs already: add --i-own-it if it may be changed')
     }
-    const { cases, root } = await selectCases(rest, flags, shell)
+    const { cases, root, suite } = await selectCases(rest, flags, shell)
     if (cases.length === 0) throw new CommandError('no case is selected', EXIT.empty)
     const jobs = flags.jobs ?? parseJobs('auto')
     const base = {
       jobs,
+      sources: suite.sources,
       seed: flags.seed ?? 1,
       timeoutScale: flags['timeout-scale'] ?? 1,
       golden: { mode: 'off', root: root.golden },
@@ -143,10 +144,9 @@ function transcript(end: CaseEnd): string {
 }
 
 function describe(a: CaseEnd, b: CaseEnd, colour: boolean): string {
-  const patch = createTwoFilesPatch(a.target, b.target, transcript(a), transcript(b))
-  // The first line of a patch is a ruler.
-  const body = printable(patch).split('\n').slice(1).join('\n')
-  const lines = showDiff(body, paint(colour), false)
+  const body = printable(unifiedDiff(transcript(a), transcript(b)))
+  const legend = [`--- ${a.target}`, `+++ ${b.target}`].map(printable)
+  const lines = [...legend, ...showDiff(body, paint(colour), false)]
   const first = firstDifference(transcript(a), transcript(b))
   return [
     `DIFFERENT ${printable(a.id)} at line ${first}`,

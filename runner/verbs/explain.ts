@@ -106,6 +106,7 @@ async function showNormalised({ suite, root }: Loaded, shell: Shell): Promise<vo
   const cases = selectAll(suite)
   const summary = await runSuite({
     cases,
+    sources: suite.sources,
     target: { kind: 'engine', text: 'engine' },
     jobs: 1,
     seed: 1,

@@ -70,6 +70,15 @@ const GOLDENS = {
   }),
 } satisfies FlagTable
 
+const KNOWN_DIFFERENCES = {
+  divergences: one({
+    value: 'FILE',
+    example: 'my-target/divergences.yaml',
+    doc: 'Known differences of a target that has no folder of its own here.',
+    parse: text,
+  }),
+} satisfies FlagTable
+
 const OUTPUT = {
   keep: one({
     value: 'failed|all',
@@ -120,6 +129,7 @@ export const RUN_FLAGS = {
   ...TARGET_FLAGS,
   ...EXECUTION,
   ...GOLDENS,
+  ...KNOWN_DIFFERENCES,
   ...OUTPUT,
   ...GATES,
 }

@@ -118,6 +118,9 @@ function runOptions(
     keep: flags.keep ?? 'none',
     trace: flags.trace ?? 'off',
     owned: flags['i-own-it'],
+    ...(flags.divergences === undefined
+      ? {}
+      : { divergences: resolve(shell.cwd, flags.divergences) }),
     ...(flags['max-failures'] === undefined ? {} : { maxFailures: flags['max-failures'] }),
   }
 }
