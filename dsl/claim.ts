@@ -4,7 +4,6 @@
  */
 import { check } from './claim-shape.ts'
 import type { Context } from './context.ts'
-import type { MatchAst } from './grammar/ast.ts'
 import { makeMatch } from './match.ts'
 import { parsePiece, type Piece } from './mini.ts'
 import type { Claim, Match } from './plan.ts'
@@ -93,6 +92,6 @@ function expressionMatch(context: Context, node: ScalarNode): Match | undefined 
     return undefined
   }
   const piece: Piece = { node, offset: 1, text: node.text.slice(1) }
-  const ast = parsePiece<MatchAst>(context, 'match', piece)
+  const ast = parsePiece(context, 'match', piece)
   return ast === undefined ? undefined : makeMatch(context, piece, ast)
 }

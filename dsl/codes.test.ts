@@ -9,8 +9,8 @@ type Row = readonly [Code, string, TestOptions?]
 const use = (text: string): TestOptions => ({ files: { 'f.yaml': text } })
 const linted: TestOptions = { lint: true }
 const steps = 'steps: [{phase: x}]'
-const header = `scenario: 1\ntitle: t\n`
-const deepFlow = `${'['.repeat(LIMITS.nesting + 2)}`
+const header = 'scenario: 1\ntitle: t\n'
+const deepFlow = '['.repeat(LIMITS.nesting + 2)
 
 const FILE_ROWS: readonly Row[] = [
   ['file-too-large', `‸${'# long comment\n'.repeat(20_000)}`],

@@ -39,7 +39,7 @@ export function makeCondition(context: Context, node: Node): Condition | undefin
       : { kind: 'constant', value: constant, span: value.source.span(value.start, value.end) }
   }
   const piece = wholeOf(value)
-  const ast = parsePiece<ConditionAst>(context, 'condition', piece)
+  const ast = parsePiece(context, 'condition', piece)
   return ast === undefined ? undefined : build(context, piece, ast)
 }
 

@@ -23,8 +23,8 @@ function parse(text: string): Node {
 function valueAt(text: string): ScalarNode {
   const root = parse(text)
   const value = root.kind === 'map' ? find(root, 'a')?.value : undefined
-  assert.equal(value?.kind, 'scalar')
-  return value as ScalarNode
+  assert.ok(value?.kind === 'scalar')
+  return value
 }
 
 /** The place of the first occurrence of `word` in the decoded text. */
@@ -105,9 +105,10 @@ describe('anchors', () => {
   it('are expanded, and a mistake names their use', () => {
     const text = 'scenario: 1\ntitle: t\ndefine: &bad {wrong: 1}\nsteps:\n  - *bad\n'
     const [problem] = compileSuite([{ path: 'x.yaml', text }], { root: '' }).problems
-    assert.equal(problem?.span.line, 3)
+    assert.ok(problem !== undefined)
+    assert.equal(problem.span.line, 3)
     assert.deepEqual(
-      problem?.notes.map(({ span }) => [span.line, span.column]),
+      problem.notes.map(({ span }) => [span.line, span.column]),
       [[5, 5]],
     )
   })

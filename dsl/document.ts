@@ -25,8 +25,11 @@ export function parseDocument(source: Source, report: Report): Node | undefined 
   }
 }
 
-/** Control characters, lone surrogates and the mark of undecodable bytes have no place in text. */
-const NOT_TEXT = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\p{Surrogate}]|\r(?!\n)/u
+/**
+ * Control characters, lone surrogates and the mark of undecodable bytes have no place in text; a
+ * carriage return only before a line feed.
+ */
+const NOT_TEXT = /(?![\n\t\r])\p{Cc}|[\ufffd\p{Surrogate}]|\r(?!\n)/u
 
 function isAcceptableText(source: Source, report: Report): boolean {
   const { text } = source
@@ -121,15 +124,16 @@ class TreeBuilder {
   #counted(node: Node | undefined): Node | undefined {
     if (node === undefined) return undefined
     this.#expanded++
-    return this.#expanded > LIMITS.expandedNodes ? this.#tooLarge(node) : node
+    if (this.#expanded <= LIMITS.expandedNodes) return node
+    this.#tooLarge(node)
+    return undefined
   }
 
-  #tooLarge(node: Node): undefined {
-    if (this.#full) return undefined
+  #tooLarge(node: Node): void {
+    if (this.#full) return
     this.#full = true
     const message = `the file has more than ${String(LIMITS.expandedNodes)} values once its aliases are expanded`
     this.#report.add('alias-bomb', this.#source, spanOf(node), message)
-    return undefined
   }
 
   #alias(name: string, start: number): Node | undefined {
@@ -153,8 +157,10 @@ class TreeBuilder {
       return undefined
     }
     this.#expanded += this.#sizeOf(node)
-    if (this.#expanded > LIMITS.expandedNodes)
-      return this.#tooLarge({ ...node, start, end: start + name.length + 1 })
+    if (this.#expanded > LIMITS.expandedNodes) {
+      this.#tooLarge({ ...node, start, end: start + name.length + 1 })
+      return undefined
+    }
     const note: Note = { message: `used here through *${name}`, span }
     return withVia(node, note)
   }

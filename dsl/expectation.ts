@@ -106,7 +106,7 @@ export function makeExpectation(context: Context, node: Node): Expectation | und
   const scalar = readScalar(context, value, 'an expectation')
   if (scalar === undefined) return undefined
   const piece = wholeOf(scalar)
-  const ast = parsePiece<ExpectationAst>(context, 'expectation', piece)
+  const ast = parsePiece(context, 'expectation', piece)
   if (ast === undefined) return undefined
   const span = spanAt(piece, ast)
   if (ast.kind !== 'error') {

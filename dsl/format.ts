@@ -99,7 +99,7 @@ class Layout {
     switch (token.type) {
       case 'block-map':
         for (const { start, key, value } of token.items) {
-          const first = start.find((item) => isMark(item.type)) ?? key ?? undefined
+          const first = start.find((item) => isMark(item.type)) ?? key
           if (first !== undefined && first !== null) this.#place(first.offset, indent)
           if (key !== null && key !== undefined) this.#leaf(key, indent)
           if (value !== undefined) this.#value(value, indent + 2)

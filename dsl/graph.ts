@@ -1,6 +1,6 @@
 /** Claims about the block graph. */
 import type { Context } from './context.ts'
-import type { GraphAst, GraphNodeAst, HopAst } from './grammar/ast.ts'
+import type { GraphNodeAst, HopAst } from './grammar/ast.ts'
 import { fillWords } from './quoted.ts'
 import { linesOf, parsePiece, spanAt, type Piece } from './mini.ts'
 import type { GraphHop, GraphLine, GraphNode } from './plan.ts'
@@ -13,7 +13,7 @@ export function makeGraphLines(context: Context, text: ScalarNode): readonly Gra
 }
 
 export function makeGraphLine(context: Context, piece: Piece): GraphLine | undefined {
-  const ast = parsePiece<GraphAst | null>(context, 'graph', piece)
+  const ast = parsePiece(context, 'graph', piece)
   if (ast === undefined || ast === null) return undefined
   const place = { context, piece }
   const span = spanAt(piece, ast)

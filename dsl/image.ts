@@ -1,7 +1,6 @@
 /** Images that a scenario asks for: `qcow2 1M cluster=64k backing=base`, or the same as a map. */
 import { checkKeys, readMap, readText, shorten, type KeyInfo } from './check.ts'
 import type { Context } from './context.ts'
-import type { ImageAst } from './grammar/ast.ts'
 import { parsePiece, spanAt, wholeOf, type Piece } from './mini.ts'
 import type { ImageSpec, Span } from './plan.ts'
 import { fillWords } from './quoted.ts'
@@ -53,7 +52,7 @@ export function makeImage(context: Context, name: string, node: Node): ImageSpec
 }
 
 export function imageOfText(context: Context, name: string, piece: Piece): ImageSpec | undefined {
-  const ast = parsePiece<ImageAst>(context, 'image', piece)
+  const ast = parsePiece(context, 'image', piece)
   if (ast === undefined) return undefined
   const items: Item[] = ast.items.map((item) => ({
     name: item.kind === 'size' ? 'size' : item.name,

@@ -24,15 +24,18 @@ export function makeOutcome(
     case 'any':
       return { kind: ast.kind, ...common }
     case 'pending':
-      if (statement.kind !== 'rw') return reject(place, span, 'only an aio_ request can be pending')
-      return { kind: 'pending', ...common }
+      if (statement.kind === 'rw') return { kind: 'pending', ...common }
+      reject(place, span, 'only an aio_ request can be pending')
+      return undefined
     case 'errno':
       return errnoOutcome(place, ast.errno, common)
     case 'refused':
       return refusedOutcome(place, ast, common)
     case 'mismatch': {
-      if (!canMismatch(statement))
-        return reject(place, span, 'only a read with a pattern or a verify can mismatch')
+      if (!canMismatch(statement)) {
+        reject(place, span, 'only a read with a pattern or a verify can mismatch')
+        return undefined
+      }
       const at = ast.offset === null ? undefined : evaluate(place, ast.offset)
       return { kind: 'mismatch', ...(at === undefined ? {} : { at }), ...common }
     }
@@ -41,7 +44,7 @@ export function makeOutcome(
 
 type Common = { readonly span: Span; readonly written: true }
 
-function reject({ context, piece }: IoPlace, span: Span, message: string): undefined {
+function reject({ context, piece }: IoPlace, span: Span, message: string): void {
   context.problemIn(piece.node, span, 'io-impossible-outcome', message)
 }
 

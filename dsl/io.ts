@@ -1,7 +1,7 @@
 /** I/O scripts: lines parsed one by one, loops unrolled, ranges and patterns evaluated. */
 import type { Context } from './context.ts'
 import { evaluate, evaluateRange, foldRange, fold, type IoPlace } from './expr.ts'
-import type { ForAst, LineAst, RangeAst, StatementAst, WantAst } from './grammar/ast.ts'
+import type { ForAst, LineAst, RangeAst, StatementAst } from './grammar/ast.ts'
 import { makeOutcome } from './io-outcome.ts'
 import { makeRw } from './io-rw.ts'
 import { awaitTags } from './io-tags.ts'
@@ -19,7 +19,7 @@ export interface ScriptOptions {
 export function makeScript(context: Context, script: ScalarNode, options: ScriptOptions): IoScript {
   const lines: IoLine[] = []
   for (const piece of linesOf(script)) {
-    const ast = parsePiece<LineAst | null>(context, 'io', piece)
+    const ast = parsePiece(context, 'io', piece)
     if (ast === undefined || ast === null) continue
     if (!unroll({ context, piece, loops: new Map() }, ast, options, lines)) break
   }
@@ -149,7 +149,7 @@ function ranged(place: IoPlace, ast: RangeAst) {
 /** What a `verify` step demands of one subject. */
 export function makeWantOf(context: Context, node: ScalarNode) {
   const piece: Piece = { node, offset: 0, text: node.text.replaceAll('\n', ' ').trimEnd() }
-  const ast = parsePiece<WantAst>(context, 'want', piece)
+  const ast = parsePiece(context, 'want', piece)
   if (ast === undefined) return undefined
   return makeWant({ context, piece, loops: new Map() }, ast)
 }

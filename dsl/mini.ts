@@ -4,7 +4,24 @@
  */
 import type { Context } from './context.ts'
 import type { Code } from './codes.ts'
-import type { At } from './grammar/ast.ts'
+import type {
+  At,
+  ConditionAst,
+  ExpectationAst,
+  Expr,
+  GraphAst,
+  ImageAst,
+  ImgAst,
+  LineAst,
+  MatchAst,
+  NbdStatementAst,
+  NeedAst,
+  PatternAst,
+  PlainAst,
+  SavePathAst,
+  WaitAst,
+  WantAst,
+} from './grammar/ast.ts'
 import { parse as parseGraph } from './grammar/graph.generated.js'
 import { parse as parseIo } from './grammar/io.generated.js'
 import { parse as parseMatch } from './grammar/match.generated.js'
@@ -52,6 +69,24 @@ const LANGUAGES = {
 
 export type Language = keyof typeof LANGUAGES
 
+/** What each grammar builds; null for a line without a statement. Round-trip tests hold it to that. */
+export interface Trees extends Record<Language, unknown> {
+  readonly io: LineAst | null
+  readonly want: WantAst
+  readonly nbd: PlainAst<NbdStatementAst> | null
+  readonly pattern: PatternAst
+  readonly size: Expr
+  readonly match: MatchAst
+  readonly expectation: ExpectationAst
+  readonly graph: GraphAst | null
+  readonly condition: ConditionAst
+  readonly need: NeedAst
+  readonly path: SavePathAst
+  readonly image: ImageAst
+  readonly img: ImgAst
+  readonly wait: WaitAst
+}
+
 export interface Mistake extends At {
   readonly code: Code
   readonly message: string
@@ -87,13 +122,14 @@ export function linesOf(node: ScalarNode): Piece[] {
   })
 }
 
-/**
- * Parses a piece; a mistake is reported and gives undefined. The caller names the type that the
- * grammar builds: round-trip tests hold the two together.
- */
-export function parsePiece<T>(context: Context, language: Language, piece: Piece): T | undefined {
+/** Parses a piece; a mistake is reported and gives undefined. */
+export function parsePiece<L extends Language>(
+  context: Context,
+  language: L,
+  piece: Piece,
+): Trees[L] | undefined {
   const parsed = parseText(context.cache, language, piece.text)
-  if ('ast' in parsed) return parsed.ast as T
+  if ('ast' in parsed) return parsed.ast
   const { code, message, help } = parsed.mistake
   context.problemIn(piece.node, spanAt(piece, parsed.mistake), code, message, { help })
   return undefined

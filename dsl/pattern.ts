@@ -55,7 +55,7 @@ function patternOfVariable(
   span: Pattern['span'],
 ): Pattern | undefined {
   const piece = wholeOf(node)
-  const ast = parsePiece<PatternAst>(context, 'pattern', piece)
+  const ast = parsePiece(context, 'pattern', piece)
   if (ast === undefined) return undefined
   const pattern = makePattern({ context, piece, loops: new Map() }, ast)
   return pattern === undefined ? undefined : { ...pattern, span }

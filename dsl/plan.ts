@@ -200,7 +200,7 @@ export type StepBody =
     }
 
 export type StepKind = Step['kind']
-export type StepOf<K extends StepKind> = Step & { readonly kind: K }
+export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>
 
 export interface ImageSpec {
   readonly name: string

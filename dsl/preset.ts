@@ -2,7 +2,6 @@
 import { checkKeys, readList, readMap, readText, shorten, type KeyInfo } from './check.ts'
 import type { Context } from './context.ts'
 import { parsePiece, wholeOf } from './mini.ts'
-import type { NeedAst } from './grammar/ast.ts'
 import { didYouMean } from './suggest.ts'
 import { fillText } from './variables.ts'
 import { find, spanOf, withVia, type MapNode, type Node } from './tree.ts'
@@ -81,7 +80,7 @@ export function readNeeds(context: Context, node: Node | undefined): void {
     const text = readText(context, item, 'a need')
     const filled = text === undefined ? undefined : fillText(context, text)
     if (filled === undefined) continue
-    const ast = parsePiece<NeedAst>(context, 'need', wholeOf(filled))
+    const ast = parsePiece(context, 'need', wholeOf(filled))
     if (ast !== undefined) context.fields.needs.write(ast.text, spanOf(filled))
   }
 }

@@ -20,7 +20,7 @@ import type {
   SubjectAst,
   WantAst,
 } from './grammar/ast.ts'
-import type { GraphLine, IoLine, Pattern, Value } from './plan.ts'
+import type { GraphLine, IoLine, Pattern, Scalar, Value } from './plan.ts'
 import { printSize } from './size.ts'
 
 // --- expressions -------------------------------------------------------------------------------
@@ -353,11 +353,14 @@ export function printValue(value: Value): string {
       return printNumber(value)
     case 'boolean':
       return String(value)
-    case 'object':
-      break
+    default:
+      return printCollection(value)
   }
+}
+
+function printCollection(value: Exclude<Value, Scalar>): string {
   if (Array.isArray(value)) return `[${value.map((item: Value) => printValue(item)).join(' ')}]`
   return `{${Object.entries(value)
-    .map(([name, member]) => `${name}=${printValue(member as Value)}`)
+    .map(([name, member]) => `${name}=${printValue(member)}`)
     .join(' ')}}`
 }

@@ -29,7 +29,7 @@ function makeSave(context: Context, entry: Entry): SaveItem | undefined {
   const text = readScalar(context, entry.value, 'a path')
   if (text === undefined) return undefined
   const piece = wholeOf(text)
-  const ast = parsePiece<SavePathAst>(context, 'path', piece)
+  const ast = parsePiece(context, 'path', piece)
   if (ast === undefined) return undefined
   context.names.add('save', name.text, spanOf(entry.key))
   return {

@@ -2,7 +2,7 @@
 import type { Context } from './context.ts'
 import type { Scalar, Template, Value, Variable } from './plan.ts'
 import { isSizeWord, parseSize } from './size.ts'
-import { find, spanIn, spanOf, type Entry, type Node, type ScalarNode } from './tree.ts'
+import { spanIn, spanOf, type Entry, type Node, type ScalarNode } from './tree.ts'
 import {
   fillText,
   lookUp,
@@ -149,9 +149,4 @@ function isRuntimeText(context: Context, node: ScalarNode): boolean {
   return splitText(node.text).some(
     (part) => typeof part !== 'string' && lookUp(context, node, part).kind === 'runtime',
   )
-}
-
-export function memberText(node: Node, name: string): ScalarNode | undefined {
-  const value = node.kind === 'map' ? find(node, name)?.value : undefined
-  return value?.kind === 'scalar' && typeof value.value === 'string' ? value : undefined
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { compileSuite, type CompileOptions } from './compile.ts'
 import type { Code } from './codes.ts'
 import { lint } from './lint.ts'
-import type { Case, Step, StepKind, StepOf } from './plan.ts'
+import type { Case, Step, StepKind } from './plan.ts'
 import { place, renderProblem, type Problem } from './problem.ts'
 
 /** Marks the expected place in a text; taken out before it is compiled. */
@@ -89,8 +89,8 @@ export function firstStep<K extends StepKind>(
   kind: K,
   text: string,
   options: TestOptions = {},
-): StepOf<K> {
+): Step & { readonly kind: K } {
   const step = stepsOf(text, options)[0]
   assert.equal(step?.kind, kind)
-  return step as StepOf<K>
+  return step as Step & { readonly kind: K }
 }

@@ -160,7 +160,8 @@ export function fillText(context: Context, node: ScalarNode): ScalarNode | undef
   let from = 0
   for (const part of splitText(node.text)) {
     if (typeof part === 'string') {
-      for (let index = 0; index < part.length; index++) {
+      // By UTF-16 units, as offsets count.
+      for (const _unit of part.split('')) {
         if (node.text.startsWith('$$', from)) from++
         offsets.push(node.offsetAt(from))
         from++
@@ -170,7 +171,7 @@ export function fillText(context: Context, node: ScalarNode): ScalarNode | undef
     }
     const filled = textOfReference(context, node, part)
     if (filled === undefined) return undefined
-    for (let index = 0; index < filled.length; index++) offsets.push(node.offsetAt(part.start))
+    offsets.push(...Array<number>(filled.length).fill(node.offsetAt(part.start)))
     text += filled
     from = part.end
   }

@@ -18,8 +18,13 @@ describe('generated parsers', () => {
     })
 
     it(`${name} names its slips by codes that exist`, () => {
-      const slips = [...read(`${name}.peggy`).matchAll(/slip\('([a-z-]+)'/g)].map((found) => found[1] ?? '')
-      assert.deepEqual(slips.filter((code) => !Object.hasOwn(CODES, code)), [])
+      const slips = [...read(`${name}.peggy`).matchAll(/slip\('([a-z-]+)'/g)].map(
+        (found) => found[1] ?? '',
+      )
+      assert.deepEqual(
+        slips.filter((code) => !Object.hasOwn(CODES, code)),
+        [],
+      )
     })
   }
 })

@@ -220,12 +220,7 @@ function fragmentSteps(
 ): readonly Step[] | undefined {
   const map = root.kind === 'map' ? root : undefined
   const version = map === undefined ? undefined : find(map, 'fragment')?.value
-  if (
-    map === undefined ||
-    version === undefined ||
-    version.kind !== 'scalar' ||
-    version.value !== 1n
-  ) {
+  if (map === undefined || version?.kind !== 'scalar' || version.value !== 1n) {
     context.problem(version ?? root, 'no-fragment', 'a fragment starts with   fragment: 1')
     return undefined
   }

@@ -3,14 +3,7 @@ import { readScalar, readText, shorten } from '../check.ts'
 import type { Context } from '../context.ts'
 import { makeAnswer } from '../expectation.ts'
 import { evaluateRange, foldRange, type IoPlace } from '../expr.ts'
-import type {
-  FlagAst,
-  ImgAst,
-  NbdStatementAst,
-  PlainAst,
-  RangeAst,
-  Worded,
-} from '../grammar/ast.ts'
+import type { FlagAst, ImgAst, RangeAst, Worded } from '../grammar/ast.ts'
 import { imageOfText } from '../image.ts'
 import { makeOutcome } from '../io-outcome.ts'
 import { linesOf, parsePiece, spanAt, wholeOf, type Piece } from '../mini.ts'
@@ -67,7 +60,7 @@ function buildImg(context: Context, { map, value }: StepInput): readonly StepBod
   const answer = makeAnswer(context, map)
   if (text === undefined) return []
   const piece = wholeOf(text)
-  const ast = parsePiece<ImgAst>(context, 'img', piece)
+  const ast = parsePiece(context, 'img', piece)
   if (ast === undefined) return []
   const action = actionOf(context, piece, ast)
   if (action === undefined) return []
@@ -202,7 +195,7 @@ function buildNbd(context: Context, { map, value }: StepInput): readonly StepBod
 }
 
 function makeNbdLine(context: Context, piece: Piece): NbdLine | undefined {
-  const ast = parsePiece<PlainAst<NbdStatementAst> | null>(context, 'nbd', piece)
+  const ast = parsePiece(context, 'nbd', piece)
   if (ast === undefined || ast === null) return undefined
   const span = spanAt(piece, ast)
   if (!context.spendIoLine(piece.node, span)) return undefined

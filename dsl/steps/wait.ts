@@ -52,7 +52,7 @@ function buildWait(context: Context, { map, value }: StepInput): readonly StepBo
   const text = readScalar(context, value, "'wait'")
   if (text === undefined) return []
   const piece = wholeOf(text)
-  const ast = parsePiece<WaitAst>(context, 'wait', piece)
+  const ast = parsePiece(context, 'wait', piece)
   if (ast === undefined) return []
   const match = find(map, 'match')
   if (match !== undefined && ast.kind !== 'event') {
