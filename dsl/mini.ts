@@ -70,7 +70,7 @@ const LANGUAGES = {
 export type Language = keyof typeof LANGUAGES
 
 /** What each grammar builds; null for a line without a statement. Round-trip tests hold it to that. */
-export interface Trees extends Record<Language, unknown> {
+export interface Trees {
   readonly io: LineAst | null
   readonly want: WantAst
   readonly nbd: PlainAst<NbdStatementAst> | null
@@ -129,7 +129,11 @@ export function parsePiece<L extends Language>(
   piece: Piece,
 ): Trees[L] | undefined {
   const parsed = parseText(context.cache, language, piece.text)
-  if ('ast' in parsed) return parsed.ast
+  if ('ast' in parsed) {
+    // A language and its tree belong together by the tables above.
+    const tree = parsed.ast as Trees[L]
+    return tree
+  }
   const { code, message, help } = parsed.mistake
   context.problemIn(piece.node, spanAt(piece, parsed.mistake), code, message, { help })
   return undefined
