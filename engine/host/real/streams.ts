@@ -74,7 +74,13 @@ function batching(sink: Writable): () => void {
   }
 }
 
-/** Standard input and output of this process as one stream. */
+/** Standard input and output of this process as one stream. The process keeps both. */
 export function stdioStream(): ByteStream {
-  return byteStream(process.stdin, process.stdout)
+  return {
+    ...byteStream(process.stdin, process.stdout),
+    end: () => undefined,
+    destroy: () => {
+      process.stdin.pause()
+    },
+  }
 }
