@@ -262,7 +262,7 @@ function followEdge(
 }
 
 function sameLetters(wanted: string, actual: ReadonlySet<string>): boolean {
-  const set = new Set([...wanted].filter((letter) => /[a-z]/.test(letter)))
+  const set = new Set(wanted.match(/[a-z]/g))
   return set.size === actual.size && [...set].every((letter) => actual.has(letter))
 }
 

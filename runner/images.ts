@@ -3,7 +3,7 @@ import type { ImageSpec, Span, Value } from '../dsl/plan.ts'
 import { AtRest } from './at-rest.ts'
 import { type Device, fileDevice, withFile } from './device.ts'
 import { isList, isMap, text } from './json.ts'
-import { Bare, type Shown, showNumber } from './notation.ts'
+import { bare, type Shown, showNumber } from './notation.ts'
 import { type Play, StepError } from './play.ts'
 import type { ToolResult } from './targets/target.ts'
 
@@ -154,13 +154,13 @@ export class Images {
 /** `name format size options`, as goldens show an image that is made. */
 export function showImageSpec(spec: ImageSpec): {
   readonly head: string
-  readonly members: { readonly [name: string]: Shown }
+  readonly members: Readonly<Record<string, Shown>>
 } {
   const size = spec.bytes === undefined ? '' : ` ${showNumber(spec.bytes)}`
   return {
     head: `create ${spec.name} ${spec.format}${size}`,
     members: Object.fromEntries(
-      spec.options.map((option) => [option.name, new Bare(option.value) as Shown]),
+      spec.options.map((option) => [option.name, bare(option.value) as Shown]),
     ),
   }
 }

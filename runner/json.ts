@@ -28,7 +28,7 @@ export function isList(value: Value | undefined): value is readonly Value[] {
   return Array.isArray(value)
 }
 
-export function isMap(value: Value | undefined): value is { readonly [name: string]: Value } {
+export function isMap(value: Value | undefined): value is Readonly<Record<string, Value>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -39,6 +39,12 @@ export function member(value: Value | undefined, name: string): Value | undefine
 
 export function text(value: Value | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/** Text as it is, anything else as JSON. */
+export function plainText(value: Value | undefined): string {
+  if (value === undefined) return ''
+  return typeof value === 'string' ? value : printJson(value)
 }
 
 /** Equal as JSON: numbers by value whatever their representation, members in any order. */

@@ -97,7 +97,7 @@ const NAME = /[^\s=|;[\]"]+=/y
 
 function parseLabel(label: string): readonly Product[] | undefined {
   if (!label.startsWith('[') || !label.endsWith(']')) return undefined
-  const products: Map<string, string[]>[] = [new Map()]
+  const products = [new Map<string, string[]>()]
   let at = 1
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at

@@ -20,7 +20,7 @@ export function label(kind: string): string {
 /** `kind  words members  => outcome`, folded. */
 export function requestLines(
   head: string,
-  members: { readonly [name: string]: Shown },
+  members: Readonly<Record<string, Shown>>,
   outcome: string | undefined,
 ): string[] {
   const rest = showMembers(members)
@@ -49,7 +49,7 @@ interface Piece {
   readonly broken?: readonly string[]
 }
 
-function pieces(members: { readonly [name: string]: Shown }): Piece[] {
+function pieces(members: Readonly<Record<string, Shown>>): Piece[] {
   return Object.entries(members).map(([name, value]) => {
     const key = showMembers({ [name]: null }).slice(0, -'null'.length)
     if (!isShownList(value) || value.length < 2 || !value.some(isShownMap)) {
@@ -146,7 +146,7 @@ function torn(text: string): boolean {
 }
 
 function escapeText(text: string): string {
-  const escaped = text.replace(/[\\\u0000-\u001f\u007f]/g, (char) =>
+  const escaped = text.replace(/\\|\p{Cc}/gu, (char) =>
     char === '\\'
       ? '\\\\'
       : char === '\n'

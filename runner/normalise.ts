@@ -7,7 +7,7 @@ import type { Value } from '../dsl/plan.ts'
 import { isList, isMap, isNumber, member } from './json.ts'
 import type { Mask } from './masks.ts'
 import { MASKS, pathMatches, SORTED } from './masks.ts'
-import { Bare, hasUnit, type Shown } from './notation.ts'
+import { bare, hasUnit, type Shown } from './notation.ts'
 
 /** Events that only say that the target ends, and not every kind of target sends. */
 const EXIT_CHATTER = new Set(['SHUTDOWN'])
@@ -80,7 +80,7 @@ export class Normaliser {
     const mask = findMask(of, path, value, parent)
     if (mask !== undefined) {
       this.count(mask.name)
-      return new Bare(`<${mask.name}>`)
+      return bare(`<${mask.name}>`)
     }
     if (isList(value)) {
       const items = this.#sorted(value, of, path)
@@ -111,9 +111,9 @@ export class Normaliser {
     const symbol = this.#paths.get(text)
     if (symbol !== undefined) {
       this.count('path')
-      return new Bare(symbol)
+      return bare(symbol)
     }
-    if (AUTONAME.exec(text)?.[0] === text) return new Bare(this.#autoname(text))
+    if (AUTONAME.exec(text)?.[0] === text) return bare(this.#autoname(text))
     return this.prose(text)
   }
 

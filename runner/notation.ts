@@ -5,13 +5,20 @@
 import { assert } from '../engine/index.ts'
 import type { Value } from '../dsl/plan.ts'
 
-/** A word that stands for something else than itself: `img:a`, `#1`, `$from`, `<host>`. */
-export class Bare {
-  readonly text: string
+const BARE = Symbol('bare')
 
-  constructor(text: string) {
-    this.text = text
-  }
+/** A word that stands for something else than itself: `img:a`, `#1`, `$from`, `<host>`. */
+export interface Bare {
+  readonly [BARE]: true
+  readonly text: string
+}
+
+export function bare(text: string): Bare {
+  return { [BARE]: true, text }
+}
+
+export function isBare(value: Shown | undefined): value is Bare {
+  return typeof value === 'object' && value !== null && BARE in value
 }
 
 /** A value after normalisation. */
@@ -43,10 +50,8 @@ export function isShownList(value: Shown | undefined): value is readonly Shown[]
   return Array.isArray(value)
 }
 
-export function isShownMap(value: Shown | undefined): value is { readonly [name: string]: Shown } {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Bare)
-  )
+export function isShownMap(value: Shown | undefined): value is Readonly<Record<string, Shown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isBare(value)
 }
 
 /** Exact multiples of a binary unit as `64k`, others in decimal. */
@@ -100,7 +105,7 @@ function showKey(key: string): string {
 
 /** The value on one line. */
 export function show(value: Shown): string {
-  if (value instanceof Bare) return value.text
+  if (isBare(value)) return value.text
   if (typeof value === 'number' || typeof value === 'bigint') return showNumber(value)
   if (typeof value === 'string') return showString(value)
   if (typeof value !== 'object' || value === null) return String(value)
@@ -109,7 +114,7 @@ export function show(value: Shown): string {
 }
 
 /** The members of a map, as `k=v k=v`; the two members of an action as `type k=v`. */
-export function showMembers(value: { readonly [name: string]: Shown }): string {
+export function showMembers(value: Readonly<Record<string, Shown>>): string {
   const action = asAction(value)
   if (action !== undefined) {
     const rest = showMembers(action.data)
@@ -118,16 +123,16 @@ export function showMembers(value: { readonly [name: string]: Shown }): string {
   return plainMembers(value)
 }
 
-function plainMembers(value: { readonly [name: string]: Shown }): string {
+function plainMembers(value: Readonly<Record<string, Shown>>): string {
   return Object.entries(value)
     .map(([key, entry]) => `${showKey(key)}=${show(entry)}`)
     .join(' ')
 }
 
 /** `{type: T, data: {…}}` of a transaction, in that order. */
-function asAction(value: {
-  readonly [name: string]: Shown
-}): { readonly type: string; readonly data: { readonly [name: string]: Shown } } | undefined {
+function asAction(
+  value: Readonly<Record<string, Shown>>,
+): { readonly type: string; readonly data: Readonly<Record<string, Shown>> } | undefined {
   const keys = Object.keys(value)
   const type = value['type']
   const data = value['data']
@@ -137,7 +142,7 @@ function asAction(value: {
 }
 
 /** Whether a map is shown in the short form of a transaction's action. */
-export function isAction(value: { readonly [name: string]: Shown }): boolean {
+export function isAction(value: Readonly<Record<string, Shown>>): boolean {
   return asAction(value) !== undefined
 }
 
@@ -155,7 +160,7 @@ export function parseNotation(text: string): Shown {
 }
 
 /** Reads what `showMembers` wrote. @throws {SyntaxError} */
-export function parseMembers(text: string): { readonly [name: string]: Shown } {
+export function parseMembers(text: string): Readonly<Record<string, Shown>> {
   const value = parseNotation(`{${text}}`)
   assert(isShownMap(value), 'braces hold a map')
   return value
@@ -236,7 +241,7 @@ class Reader {
   #word(word: string): Shown {
     if (word === 'null') return null
     if (word === 'true' || word === 'false') return word === 'true'
-    if (SYMBOL.test(word)) return new Bare(word)
+    if (SYMBOL.test(word)) return bare(word)
     const number = /^(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)([kMGT]?)$/.exec(word)
     if (number === null) return word
     const factor = UNITS.find(([, unit]) => unit === number[2])?.[0]

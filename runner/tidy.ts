@@ -3,7 +3,7 @@
  * the target still shows after that is a leak.
  */
 import { isList, member, text } from './json.ts'
-import { Bare } from './notation.ts'
+import { isBare } from './notation.ts'
 import type { Play } from './play.ts'
 import type { Value } from '../dsl/plan.ts'
 import type { Fact } from './transcript.ts'
@@ -42,7 +42,7 @@ export async function tidy(play: Play): Promise<Fact> {
 async function removeAll(
   play: Play,
   query: string,
-  commands: readonly (readonly [string, { readonly [name: string]: Value }])[],
+  commands: readonly (readonly [string, Readonly<Record<string, Value>>])[],
 ): Promise<readonly string[]> {
   const found = await list(play, query, 'id')
   if (found.length === 0) return []
@@ -83,7 +83,7 @@ function judge(play: Play, wanted: boolean, what: string, left: readonly string[
   if (!wanted || left.length === 0) return
   const names = left.map((name) => {
     const word = play.normaliser.word(name)
-    return word instanceof Bare ? word.text : name
+    return isBare(word) ? word.text : name
   })
   play.fail('tidy', `${what} that cannot be removed: ${names.join(', ')}`, undefined)
 }

@@ -19,14 +19,14 @@ export type Fact =
       readonly label: string
       /** Words after the label. */
       readonly head: string
-      readonly members: { readonly [name: string]: Shown }
+      readonly members: Readonly<Record<string, Shown>>
       readonly outcome?: string
       readonly details: readonly Detail[]
     }
   | {
       readonly kind: 'event'
       readonly name: string
-      readonly data: { readonly [name: string]: Shown }
+      readonly data: Readonly<Record<string, Shown>>
     }
   | {
       readonly kind: 'job'

@@ -1,7 +1,8 @@
 /** Templates at run time: the value that is sent, and the words that the golden shows for it. */
 import type { Scalar, Template, Value, Variable } from '../dsl/plan.ts'
 import { assert } from '../engine/index.ts'
-import { Bare, type Shown } from './notation.ts'
+import { plainText } from './json.ts'
+import { bare, isBare, type Shown } from './notation.ts'
 
 /** What only the running case can tell. */
 export interface Scope {
@@ -60,7 +61,7 @@ export function resolveTemplate(template: Template, scope: Scope): Value {
     }
     case 'text':
       return template.parts
-        .map((part) => (typeof part === 'string' ? part : inText(resolveTemplate(part, scope))))
+        .map((part) => (typeof part === 'string' ? part : plainText(resolveTemplate(part, scope))))
         .join('')
     case 'list':
       return template.items.map((item) => resolveTemplate(item, scope))
@@ -80,10 +81,6 @@ export class UnsetVariable extends Error {
     super(`$${variable.path} has no value yet`)
     this.variable = variable
   }
-}
-
-function inText(value: Value): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
 /** The words for a template: matrix variables stay visible, so that cases share their lines. */
@@ -108,12 +105,12 @@ function showVariable(variable: Variable): Shown {
   switch (variable.scope) {
     case 'matrix':
     case 'save':
-      return new Bare(`$${variable.path}`)
+      return bare(`$${variable.path}`)
     case 'img':
     case 'new':
-      return new Bare(`${variable.scope}:${nameIn(variable)}`)
+      return bare(`${variable.scope}:${nameIn(variable)}`)
     case 'loop':
-      return isScalar(variable.value) ? variable.value : new Bare(`$${variable.path}`)
+      return isScalar(variable.value) ? variable.value : bare(`$${variable.path}`)
     case 'param':
     case 'with':
       return variable.value ?? null
@@ -125,7 +122,7 @@ function isScalar(value: Value | undefined): value is Scalar {
 }
 
 function showText(parts: readonly (string | Variable)[]): Shown {
-  let symbolic = false
+  const symbolic = parts.some((part) => typeof part !== 'string' && isBare(showVariable(part)))
   let whole = ''
   parts.forEach((part, index) => {
     if (typeof part === 'string') {
@@ -133,15 +130,14 @@ function showText(parts: readonly (string | Variable)[]): Shown {
       return
     }
     const word = showVariable(part)
-    if (word instanceof Bare) {
-      symbolic = true
+    if (isBare(word)) {
       const next = parts[index + 1]
       const clash = word.text.startsWith('$') && typeof next === 'string' && /^[\w.]/.test(next)
       whole += clash ? `\${${word.text.slice(1)}}` : word.text
     } else {
-      whole += inText(word as Value)
+      whole += plainText(word as Value)
     }
   })
   if (!symbolic) return whole
-  return new Bare(/^[\w$:./#@+{}-]+$/.test(whole) ? whole : `$${JSON.stringify(whole)}`)
+  return bare(/^[\w$:./#@+{}-]+$/.test(whole) ? whole : `$${JSON.stringify(whole)}`)
 }

@@ -1,7 +1,7 @@
 /** `node`, `object` and `export`: the add command by a short name, or the delete command. */
 import type { AddStep, StepCommon, Template, Value } from '../../dsl/plan.ts'
 import { isMap } from '../json.ts'
-import { Bare, isShownMap, type Shown, show } from '../notation.ts'
+import { isBare, isShownMap, type Shown, show } from '../notation.ts'
 import { type Play, StepError } from '../play.ts'
 import { resolveTemplate, showTemplate } from '../variables.ts'
 import { callCommand } from './command.ts'
@@ -47,13 +47,13 @@ interface Call {
   readonly args: Value
   readonly label: string
   readonly head: string
-  readonly members: { readonly [name: string]: Shown }
+  readonly members: Readonly<Record<string, Shown>>
 }
 
 type Build = (
   name: string,
-  options: { readonly [name: string]: Value },
-  shown: { readonly [name: string]: Shown },
+  options: Readonly<Record<string, Value>>,
+  shown: Readonly<Record<string, Shown>>,
   play: Play,
   template: Template,
 ) => Call
@@ -94,7 +94,7 @@ const ADD: Readonly<Record<Step['kind'], Build>> = {
 }
 
 function wordOf(value: Shown): string {
-  return value instanceof Bare ? value.text : String(value as string)
+  return isBare(value) ? value.text : typeof value === 'string' ? value : show(value)
 }
 
 async function serve(step: Step, play: Play): Promise<void> {

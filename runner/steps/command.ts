@@ -18,7 +18,7 @@ export interface CommandCall {
   /** How the golden shows the request. */
   readonly label: string
   readonly head: string
-  readonly members: { readonly [name: string]: Shown }
+  readonly members: Readonly<Record<string, Shown>>
 }
 
 /** Whether the command worked. */

@@ -1,7 +1,7 @@
 /** `graph`: who points at whom, drawn for the golden or held against claims. */
 import type { Span } from '../../dsl/plan.ts'
 import { drawGraph, type Graph, graphMismatches, readGraph } from '../graph.ts'
-import { Bare } from '../notation.ts'
+import { isBare } from '../notation.ts'
 import type { Play } from '../play.ts'
 import { defineStep } from './step.ts'
 
@@ -16,7 +16,7 @@ export const graph = defineStep({
       permissions: play.scenario.golden.graph.includes('perms'),
       show: (name) => {
         const word = play.normaliser.word(name)
-        return word instanceof Bare ? word.text : name
+        return isBare(word) ? word.text : name
       },
     })
     play.transcript.add({ kind: 'graph', lines })

@@ -1,6 +1,6 @@
 /** `img`: the image tool on images at rest. Its exit status and JSON are typed, its prose is not kept. */
 import type { ImgStep, StepCommon, Value } from '../../dsl/plan.ts'
-import { isList, member, parseJson, text } from '../json.ts'
+import { isList, member, parseJson, plainText, text } from '../json.ts'
 import { isShownMap, showNumber, type Shown } from '../notation.ts'
 import { type Play, StepError } from '../play.ts'
 import type { ToolResult } from '../targets/target.ts'
@@ -16,7 +16,7 @@ interface Outcome {
   readonly value: Value
   readonly outcome: string
   readonly words?: string
-  readonly members?: { readonly [name: string]: Shown }
+  readonly members?: Readonly<Record<string, Shown>>
   readonly details?: readonly Detail[]
 }
 
@@ -71,10 +71,7 @@ export function toolText(play: Play, result: ToolResult): string {
 }
 
 function wordsOf(play: Play, step: Step): string[] {
-  return step.words.map((word) => {
-    const value = resolveTemplate(word, play.scope)
-    return typeof value === 'string' ? value : String(value as number)
-  })
+  return step.words.map((word) => plainText(resolveTemplate(word, play.scope)))
 }
 
 /** The path and format of the image that a word names; a path is taken as it is. */

@@ -1,6 +1,6 @@
 /** `save`: keeps a part of a query, or of what came last, under a name. */
 import type { SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
-import { isList, member } from '../json.ts'
+import { isList, member, plainText } from '../json.ts'
 import { brief } from '../match.ts'
 import { show } from '../notation.ts'
 import { type Play, StepError } from '../play.ts'
@@ -56,7 +56,7 @@ export function pick(base: Value | undefined, hops: SavePath['hops']): Value | u
     } else if (hop.kind === 'index') {
       value = value[hop.index < 0 ? value.length + hop.index : hop.index]
     } else {
-      value = value.find((item) => String(member(item, hop.member)) === hop.value)
+      value = value.find((item) => plainText(member(item, hop.member)) === hop.value)
     }
     if (value === undefined) return undefined
   }

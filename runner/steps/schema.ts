@@ -21,7 +21,8 @@ export const schema = defineStep({
     }
     if (found !== undefined && step.returns !== undefined) words.push(show(found.about))
     play.transcript.add({ kind: 'line', label: 'qapi', text: words.join(' ') })
-    if ((found !== undefined) !== step.present) {
+    const exists: boolean = found !== undefined
+    if (exists !== step.present) {
       const message = step.present ? 'it does not exist' : 'it exists'
       play.blame('claim', { span: step.span, message: `${describe(step.of)}: ${message}` })
       return Promise.resolve()
@@ -91,7 +92,7 @@ class Types {
           ? 'object'
           : { members: this.showMembers(listOf(entry['members']), depth - 1) }
       default:
-        return String(entry['meta-type'])
+        return entry['meta-type']
     }
   }
 

@@ -47,12 +47,12 @@ type Until<K> = Extract<WaitStep['until'], { readonly kind: K }>
 async function waitForJob(play: Play, until: Until<'job'>, step: StepCommon): Promise<void> {
   const { job, states } = until
   const { session } = play
-  let reached = false
+  const state = { reached: false }
   const look = (): boolean => {
     play.collectEvents()
-    reached ||= play.jobs.isIn(job, states)
+    state.reached ||= play.jobs.isIn(job, states)
     // What is gone reaches nothing any more: no need to wait for the deadline.
-    return reached || play.jobs.state(job) === 'null'
+    return state.reached || play.jobs.state(job) === 'null'
   }
   if (play.jobs.state(job) === undefined && states.includes('gone')) {
     const jobs = await play.query('query-jobs', undefined, step.span)
@@ -61,12 +61,11 @@ async function waitForJob(play: Play, until: Until<'job'>, step: StepCommon): Pr
   }
   await session.waitFor(look, play.withinMs, `job ${job} ${states.join(' or ')}`)
   play.printJob(job)
-  if (!reached) {
-    play.blame('claim', {
-      span: step.span,
-      message: `job ${job} ended without being ${states.join(' or ')}`,
-    })
-  }
+  if (state.reached) return
+  play.blame('claim', {
+    span: step.span,
+    message: `job ${job} ended without being ${states.join(' or ')}`,
+  })
 }
 
 async function waitForEvent(play: Play, until: Until<'event'>): Promise<void> {

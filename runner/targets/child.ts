@@ -157,7 +157,9 @@ export async function runTool(
   withinMs: number,
 ): Promise<ToolResult> {
   const machine = await startTool(words, directory)
-  const timer = setTimeout(machine.kill, withinMs)
+  const timer = setTimeout(() => {
+    machine.kill()
+  }, withinMs)
   const { status, signal } = await machine.exited
   clearTimeout(timer)
   const stderr = machine.stderr()
