@@ -278,6 +278,8 @@ async function closingOnFailure<T>(stream: ByteStream, work: () => Promise<T>): 
   try {
     return await work()
   } catch (error) {
+    // The server may be told that we leave.
+    stream.end()
     stream.destroy()
     throw error
   }

@@ -59,6 +59,7 @@ export class SimDisk {
 
   /** Whole pages inside the range are set aside without content. Grows the file where needed. */
   zeroRange(offset: number, bytes: number): void {
+    if (bytes === 0) return
     this.length = Math.max(this.length, offset + bytes)
     this.#clear(offset, bytes, 'reserve')
   }

@@ -41,6 +41,8 @@ export class Scheduler {
   readonly #timers: PendingTimer[] = []
   #nowNs = 0
   #serial = 0
+  /** Steps of `idle` and `advance` under way; while one is, it alone drives. */
+  #steps = 0
 
   readonly clock: Clock = {
     nowNs: () => this.#nowNs,
@@ -60,7 +62,10 @@ export class Scheduler {
     this.#ready.push({ run, timer: undefined })
   }
 
-  /** Drives the simulation until `work` settles, and returns or throws what it came to. */
+  /**
+   * Drives the simulation until `work` settles, and returns or throws what it came to. The work may
+   * itself use `idle` and `advance`.
+   */
   async run<T>(work: Promise<T>, limitNs = Infinity, what = 'the work'): Promise<T> {
     const state = { settled: false }
     const settle = (): void => {
@@ -71,7 +76,7 @@ export class Scheduler {
     for (;;) {
       await microtasks()
       if (state.settled) return work
-      if (this.#runOne()) continue
+      if (this.#steps > 0 || this.#runOne()) continue
       const next = this.#nextDueNs()
       if (next === undefined) throw this.#stalled(what, 'nothing is left to run')
       if (next > endNs) throw this.#stalled(what, `the limit of ${String(limitNs)} ns has passed`)
@@ -81,21 +86,34 @@ export class Scheduler {
 
   /** Runs all that is ready without moving the clock. */
   async idle(): Promise<void> {
-    do await microtasks()
-    while (this.#runOne())
+    await this.#step(async () => {
+      do await microtasks()
+      while (this.#runOne())
+    })
   }
 
   /** Runs all that is due up to `ns` from now and ends exactly there. */
   async advance(ns: number): Promise<void> {
     assert(ns >= 0, 'time runs forwards')
     const endNs = this.#nowNs + ns
-    for (;;) {
-      await this.idle()
-      const next = this.#nextDueNs()
-      if (next === undefined || next > endNs) break
-      this.#moveTo(next)
+    await this.#step(async () => {
+      for (;;) {
+        await this.idle()
+        const next = this.#nextDueNs()
+        if (next === undefined || next > endNs) break
+        this.#moveTo(next)
+      }
+      this.#nowNs = Math.max(this.#nowNs, endNs)
+    })
+  }
+
+  async #step(work: () => Promise<void>): Promise<void> {
+    this.#steps += 1
+    try {
+      await work()
+    } finally {
+      this.#steps -= 1
     }
-    this.#nowNs = Math.max(this.#nowNs, endNs)
   }
 
   #after(delayNs: number, fire: () => void): Timer {
@@ -160,8 +178,10 @@ export class Scheduler {
  * Resolves when no microtask is left. A tick callback made from within a microtask runs only once
  * the microtask queue is empty, at a tenth of what a turn of the event loop costs.
  */
-function microtasks(): Promise<void> {
-  return new Promise((resolve) => {
+async function microtasks(): Promise<void> {
+  // The caller may not be in a microtask: then the tick would come before them.
+  await Promise.resolve()
+  await new Promise<void>((resolve) => {
     process.nextTick(resolve)
   })
 }

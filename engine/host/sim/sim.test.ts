@@ -1,0 +1,315 @@
+/** The simulated host: order, time, streams, files. */
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { BlockError } from '../../util/errors.ts'
+import type { ByteStream, SocketAddress, Timer } from '../host.ts'
+import { streamPair } from '../pair.ts'
+import { createSimHost, SimStalled } from './index.ts'
+
+const ADDRESS: SocketAddress = { type: 'unix', path: '/run/s' }
+
+function errnoOf(work: () => unknown): string {
+  try {
+    work()
+    return 'ok'
+  } catch (error) {
+    assert(error instanceof BlockError)
+    return error.errno
+  }
+}
+
+describe('simulated scheduler', () => {
+  async function orderWith(options: Parameters<typeof createSimHost>[0]): Promise<string> {
+    const host = createSimHost(options)
+    let order = ''
+    for (const name of 'abcdef') host.post(() => (order += name))
+    await host.idle()
+    return order
+  }
+
+  it('runs the same order for the same seed and another for another', async () => {
+    assert.equal(await orderWith({ seed: 7 }), await orderWith({ seed: 7 }))
+    const orders = new Set<string>()
+    for (let seed = 0; seed < 20; seed += 1) orders.add(await orderWith({ seed }))
+    assert(orders.size > 10)
+  })
+
+  it('lets a test choose the order', async () => {
+    assert.equal(await orderWith({ choose: () => 0 }), 'abcdef')
+    assert.equal(await orderWith({ choose: (count) => count - 1 }), 'fedcba')
+  })
+
+  it('jumps to the next timer when nothing is ready', async () => {
+    const host = createSimHost()
+    const fired: number[] = []
+    for (const delay of [3e9, 1e9, 2e9]) {
+      host.clock.after(delay, () => fired.push(host.clock.nowNs()))
+    }
+    await host.run(
+      new Promise<void>((resolve) => {
+        host.clock.after(4e9, resolve)
+      }),
+    )
+    assert.deepEqual(fired, [1e9, 2e9, 3e9])
+    assert.equal(host.clock.nowNs(), 4e9)
+    assert.equal(host.clock.timeOfDay().seconds, 1_000_000_004)
+  })
+
+  it('settles work that needs no task at all', async () => {
+    const host = createSimHost()
+    const value = await host.run(Promise.all([1, 2].map(async (each) => Promise.resolve(each))))
+    assert.deepEqual(value, [1, 2])
+  })
+
+  it('ends an advance exactly where it was asked to', async () => {
+    const host = createSimHost()
+    let fired = 0
+    host.clock.after(10, () => (fired += 1))
+    host.clock.after(11, () => (fired += 1))
+    await host.advance(10)
+    assert.deepEqual([fired, host.clock.nowNs()], [1, 10])
+  })
+
+  it('does not fire cancelled timers, even ready ones', async () => {
+    const host = createSimHost({ choose: () => 0 })
+    const timers: Timer[] = []
+    host.clock.after(5, () => {
+      timers[0]?.cancel()
+    })
+    timers.push(host.clock.after(5, () => assert.fail('it was cancelled')))
+    await host.advance(10)
+  })
+
+  it('says what was waited for when nothing can happen any more', async () => {
+    const host = createSimHost()
+    await assert.rejects(
+      host.run(new Promise(() => undefined), undefined, 'a reply'),
+      (error) => error instanceof SimStalled && error.message.includes('waiting for a reply'),
+    )
+    host.clock.after(2000, () => undefined)
+    await assert.rejects(host.run(new Promise(() => undefined), 1000), /limit of 1000 ns/)
+  })
+
+  it('leaves the clock to a step that runs inside', async () => {
+    const host = createSimHost()
+    host.clock.after(100, () => undefined)
+    const seen = await host.run(
+      (async () => {
+        await host.idle()
+        const before = host.clock.nowNs()
+        await host.advance(50)
+        return [before, host.clock.nowNs()]
+      })(),
+    )
+    assert.deepEqual(seen, [0, 50])
+  })
+})
+
+describe('simulated streams', () => {
+  async function exchange(seed: number, pieces: readonly Uint8Array[]): Promise<Buffer> {
+    const host = createSimHost({ seed })
+    const accepted = new Promise<ByteStream>((resolve) => {
+      void host.sockets.listen(ADDRESS, resolve)
+    })
+    const play = async (): Promise<Buffer> => {
+      const client = await host.sockets.connect(ADDRESS)
+      const server = await accepted
+      const got: Uint8Array[] = []
+      server.onData((chunk) => got.push(chunk))
+      const ended = new Promise<void>((resolve) => {
+        server.onEnd(resolve)
+      })
+      for (const piece of pieces) await client.write(piece)
+      client.end()
+      await ended
+      return Buffer.concat(got)
+    }
+    await host.idle()
+    return host.run(play())
+  }
+
+  it('deliver all bytes in order under any schedule', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.array(fc.uint8Array({ maxLength: 9 })),
+        async (seed, pieces) => {
+          assert((await exchange(seed, pieces)).equals(Buffer.concat(pieces)))
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  it('refuse where nobody listens', async () => {
+    const host = createSimHost()
+    const connect = async (address: SocketAddress): Promise<string> => {
+      const failure = await host.run(host.sockets.connect(address).catch((error: unknown) => error))
+      return failure instanceof BlockError ? failure.errno : 'connected'
+    }
+    assert.equal(await connect(ADDRESS), 'ENOENT')
+    assert.equal(await connect({ type: 'inet', host: 'h', port: 1 }), 'ECONNREFUSED')
+  })
+
+  it('hold back a writer whose reader is paused, and tell the end to nobody who left', async () => {
+    const host = createSimHost()
+    const [here, there] = streamPair(host)
+    there.onData(() => undefined)
+    there.pause()
+    const blocked = here.write(new Uint8Array(2 << 20))
+    assert(blocked instanceof Promise)
+    await host.idle()
+    there.resume()
+    await host.run(blocked)
+    let ends = 0
+    here.onEnd(() => assert.fail('it left by itself'))
+    there.onEnd(() => (ends += 1))
+    here.destroy()
+    await host.idle()
+    assert.equal(ends, 1)
+    assert.equal(there.write(new Uint8Array(2 << 20)), undefined)
+  })
+})
+
+describe('simulated files', () => {
+  it('agree with a byte array, and report no hole that has bytes', () => {
+    const place = fc.tuple(fc.nat(200_000), fc.nat(70_000))
+    const step = fc.record({
+      kind: fc.constantFrom('write', 'punch', 'zero', 'truncate'),
+      place,
+      byte: fc.integer({ min: 1, max: 255 }),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const file = createSimHost().files.open('/disk', { write: true, create: true })
+        let model = Buffer.alloc(0)
+        const fill = (value: number, from: number, bytes: number): void => {
+          const end = Math.min(from + bytes, model.length)
+          if (from < end) model.fill(value, from, end)
+        }
+        const grow = (bytes: number): void => {
+          if (bytes > model.length) model = Buffer.concat([model], bytes)
+        }
+        for (const {
+          kind,
+          place: [offset, bytes],
+          byte,
+        } of steps) {
+          if (kind === 'write') {
+            void file.write(offset, new Uint8Array(bytes).fill(byte))
+            if (bytes > 0) grow(offset + bytes)
+            fill(byte, offset, bytes)
+          } else if (kind === 'punch') {
+            file.punchHole(offset, bytes)
+            fill(0, offset, bytes)
+          } else if (kind === 'zero') {
+            file.zeroRange(offset, bytes)
+            if (bytes > 0) grow(offset + bytes)
+            fill(0, offset, bytes)
+          } else {
+            file.truncate(offset)
+            grow(offset)
+            model = model.subarray(0, offset)
+          }
+        }
+        assert.equal(file.length(), model.length)
+        const all = new Uint8Array(model.length + 100)
+        void file.read(0, all)
+        assert(model.equals(all.subarray(0, model.length)))
+        assert(all.subarray(model.length).every((each) => each === 0))
+        for (let at = 0; at < model.length;) {
+          const extent = file.extent(at)
+          assert(extent.bytes > 0)
+          const run = model.subarray(at, at + extent.bytes)
+          assert(extent.data || run.every((each) => each === 0))
+          at += extent.bytes
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('find the data behind a hole of any size at once', () => {
+    const file = createSimHost().files.open('/disk', { write: true, create: true })
+    file.truncate(2 ** 50)
+    void file.write(2 ** 49, new Uint8Array([1]))
+    assert.deepEqual(file.extent(0), { data: false, bytes: 2 ** 49 })
+    assert.deepEqual(file.extent(2 ** 49), { data: true, bytes: 4096 })
+    assert.equal(file.allocatedBytes(), 4096)
+  })
+
+  it('fail as a file system does', () => {
+    const { files } = createSimHost()
+    files.put('/dir/file', new Uint8Array(1))
+    files.setReadOnly('/dir/file')
+    assert.equal(
+      errnoOf(() => files.open('/none', { write: false })),
+      'ENOENT',
+    )
+    assert.equal(
+      errnoOf(() => files.open('', { write: true, create: true })),
+      'ENOENT',
+    )
+    assert.equal(
+      errnoOf(() => files.open('/dir', { write: false })),
+      'EISDIR',
+    )
+    assert.equal(
+      errnoOf(() => files.open('/dir/file/x', { write: false })),
+      'ENOTDIR',
+    )
+    assert.equal(
+      errnoOf(() => files.open('/dir/file', { write: true })),
+      'EACCES',
+    )
+    const long = '/'.concat('x'.repeat(300))
+    assert.equal(
+      errnoOf(() => files.open(long, { write: false })),
+      'ENAMETOOLONG',
+    )
+    const file = files.open('/dir/file', { write: false })
+    assert.equal(
+      errnoOf(() => file.write(0, new Uint8Array(1))),
+      'EBADF',
+    )
+    file.close()
+    assert.equal(
+      errnoOf(() => file.read(0, new Uint8Array(1))),
+      'EBADF',
+    )
+  })
+
+  it('keep locks per open file', () => {
+    const { files } = createSimHost()
+    const first = files.open('/disk', { write: true, create: true })
+    const second = files.open('/disk', { write: true })
+    assert(first.locks !== undefined && second.locks !== undefined)
+    assert(first.locks.lockShared(100))
+    assert(!first.locks.isHeldByOther(100))
+    assert(second.locks.isHeldByOther(100))
+    assert(second.locks.lockShared(100))
+    first.close()
+    assert(!second.locks.isHeldByOther(100))
+  })
+
+  it('delay and fail operations as a hook says', async () => {
+    const host = createSimHost()
+    const file = host.files.open('/disk', { write: true, create: true })
+    host.files.hook = ({ kind }) =>
+      kind === 'read'
+        ? { delayNs: 1000, errno: 'EIO' }
+        : kind === 'flush'
+          ? { errno: 'ENOSPC' }
+          : {}
+    await file.write(0, new Uint8Array(1))
+    const failure = await host.run(
+      Promise.resolve(file.read(0, new Uint8Array(1))).catch((error: unknown) => error),
+    )
+    assert(failure instanceof BlockError)
+    assert.deepEqual([failure.errno, host.clock.nowNs()], ['EIO', 1000])
+    assert.equal(
+      errnoOf(() => file.flush()),
+      'ENOSPC',
+    )
+  })
+})
