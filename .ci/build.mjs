@@ -3,7 +3,7 @@
  * that is loaded when the verb is called. Scenarios and goldens are read from their folders, and
  * koffi, which is native, from node_modules.
  */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -12,8 +12,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const dist = join(root, 'dist')
 
-rmSync(dist, { recursive: true, force: true })
-await build({
+const { outputFiles } = await build({
+  write: false,
   absWorkingDir: root,
   // The worker is a file of its own, as threads start from one.
   entryPoints: { blockspec: 'runner/main.ts', worker: 'runner/worker.ts' },
@@ -39,6 +39,13 @@ await build({
   },
   logLevel: 'warning',
 })
+
+// Only now, so that a build that fails leaves the last good one.
+rmSync(dist, { recursive: true, force: true })
+for (const { path, contents } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, contents)
+}
 
 const bin = join(dist, 'blockspec.js')
 // The variable makes Node read every certificate of the machine at each start, for nothing.

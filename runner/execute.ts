@@ -24,6 +24,8 @@ export interface Played {
   readonly normalised: Readonly<Record<string, number>>
   /** `SIGABRT at qmp blockdev-reopen`, when the target died. */
   readonly crash?: string
+  /** The scratch folder, where it was left. */
+  readonly kept?: string
 }
 
 /** What stopped the steps, in the runner's words. */
@@ -73,7 +75,6 @@ export async function playCase(
   const failed = play.failures.length > 0
   const left = await station.close(keep(failed))
   for (const path of left) play.fail('sandbox', `could not be removed: ${path}`, undefined)
-  if (keep(failed)) play.fail('kept', `files are in ${station.directory}`, undefined)
   return {
     end: end === 'done' && failed ? 'failed' : end,
     transcript: play.transcript.text(),
@@ -82,6 +83,7 @@ export async function playCase(
     failedSteps: play.failedSteps,
     normalised: play.normaliser.counts,
     ...(crash === undefined ? {} : { crash }),
+    ...(keep(failed) && station.host.kind === 'real' ? { kept: station.directory } : {}),
   }
 }
 

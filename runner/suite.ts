@@ -43,7 +43,6 @@ export interface RunOptions {
     readonly root: string
   }
   readonly keep: 'none' | 'failed' | 'all'
-  readonly trace: 'off' | 'failed' | 'on'
   /** Needed for `qmp:` targets: the user says that the target may be changed. */
   readonly owned?: boolean
   /** Stop after so many cases that broke. */
@@ -216,6 +215,8 @@ class Run {
             keep: this.#options.keep,
           })
         : undefined
+    const stop = (): void => void worker?.close()
+    this.#options.signal?.addEventListener('abort', stop, { once: true })
     try {
       while (!this.#stopped) {
         const selected = this.#options.cases[this.#next]
@@ -226,6 +227,7 @@ class Run {
         await new Promise((resolve) => setImmediate(resolve))
       }
     } finally {
+      this.#options.signal?.removeEventListener('abort', stop)
       await worker?.close()
     }
   }
@@ -249,6 +251,8 @@ class Run {
       return
     }
     const played = await this.#play(selected, worker)
+    // A worker is ended together with the run: what it says of its last case means nothing.
+    if (worker !== undefined && this.#options.signal?.aborted === true) return
     const judged = this.#judge(selected, played, entries)
     this.#end(selected, judged, played, started)
   }
@@ -348,6 +352,7 @@ class Run {
       ...(unconfirmed ? { unconfirmed } : {}),
       phases: played?.phases ?? [],
       rerun: this.#rerun(which.id),
+      ...(played?.kept === undefined ? {} : { kept: played.kept }),
     }
     this.#options.onEvent(end)
   }
@@ -357,7 +362,7 @@ class Run {
     const words = ['blockspec run', quote(id)]
     if (target.kind !== 'engine') words.push('--target', quote(target.text))
     if (seed !== 1) words.push('--seed', String(seed))
-    words.push('--keep', '--trace')
+    if (target.kind !== 'engine') words.push('--keep')
     return words.join(' ')
   }
 }

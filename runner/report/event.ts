@@ -66,6 +66,8 @@ export interface CaseEnd {
   readonly phases: readonly { readonly title: string; readonly text: string }[]
   /** The one command that runs this case again. */
   readonly rerun: string
+  /** The scratch folder, where `--keep` left it. */
+  readonly kept?: string
 }
 
 export interface Failure {

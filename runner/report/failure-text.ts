@@ -17,6 +17,7 @@ export function failureText(end: CaseEnd, paint: Paint, all: boolean): string {
     ...(end.reason === undefined ? [] : [printable(end.reason)]),
     ...end.failures.flatMap((failure) => failureLines(failure, paint, all)),
     ...transcript(end, all),
+    ...(end.kept === undefined ? [] : [`files: ${printable(end.kept)}`]),
     `rerun: ${printable(end.rerun)}`,
   ]
   return [

@@ -31,7 +31,7 @@ function testPoint(number: number, end: CaseEnd): string {
 
 function directive(end: CaseEnd): string {
   if (end.verdict === 'n/a') return ` # SKIP ${escape(end.reason ?? 'not applicable')}`
-  if (end.verdict === 'pending') return ' # TODO no golden yet'
+  if (end.verdict === 'pending') return ' # SKIP no golden yet'
   return ''
 }
 

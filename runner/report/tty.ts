@@ -87,11 +87,12 @@ class Screen {
     const { colour, verbose, quiet, live, all } = this.#options
     if (isBroken(end)) return failureText(end, paint(colour), all)
     if (quiet) return ''
-    const quietly = end.verdict === 'pass' || live
+    const quietly = (end.verdict === 'pass' && end.kept === undefined) || live
     if (quietly && !verbose) return ''
     const time = end.milliseconds > 1000 ? `  (${duration(end.milliseconds / 1000)})` : ''
     const reason = end.reason === undefined ? '' : `  ${printable(end.reason)}`
-    return `${this.#word(end)} ${printable(end.id)}${reason}${time}\n`
+    const kept = end.kept === undefined ? '' : `  files: ${printable(end.kept)}`
+    return `${this.#word(end)} ${printable(end.id)}${reason}${time}${kept}\n`
   }
 
   #word(end: CaseEnd): string {

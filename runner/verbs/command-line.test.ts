@@ -120,6 +120,7 @@ describe('the command line', () => {
     ['a report that is none', ['run', '--rerun', 'scenarios/area/passes.yaml'], 2, /not an event/],
     ['a list that is not there', ['run', '--list', 'none.txt'], 2, /cannot read none.txt/],
     ['retries on the engine', ['run', '--retries', '1'], 2, /the engine is deterministic/],
+    ['keeping files of the engine', ['run', '--keep'], 2, /live in memory/],
     ['quiet and verbose', ['run', '-q', '-v'], 2, /exclude each other/],
     ['a foreign target', ['run', '--target', 'qmp:unix:/x'], 2, /--i-own-it/],
     ['a golden with --set', ['run', '--set', 'a=1', '--golden', 'check'], 2, /--golden off only/],

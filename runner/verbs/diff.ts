@@ -54,7 +54,6 @@ export const diff = defineVerb({
       timeoutScale: flags['timeout-scale'] ?? 1,
       golden: { mode: 'off', root: root.golden },
       keep: 'none',
-      trace: 'off',
       owned: flags['i-own-it'],
       signal: shell.signal,
     } as const

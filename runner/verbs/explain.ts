@@ -113,7 +113,6 @@ async function showNormalised({ suite, root }: Loaded, shell: Shell): Promise<vo
     timeoutScale: 1,
     golden: { mode: 'off', root: root.golden },
     keep: 'none',
-    trace: 'off',
     onEvent: () => undefined,
     signal: shell.signal,
   })

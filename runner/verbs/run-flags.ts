@@ -84,15 +84,8 @@ const OUTPUT = {
     value: 'failed|all',
     example: 'all',
     bare: 'failed',
-    doc: 'Leave the scratch folder of cases.',
+    doc: 'Leave the scratch folder of cases; the files of the engine live in memory and are not kept.',
     parse: choice('failed', 'all'),
-  }),
-  trace: one({
-    value: 'on|failed|off',
-    example: 'failed',
-    bare: 'on',
-    doc: 'Write all messages of a case beside its files.',
-    parse: choice('on', 'failed', 'off'),
   }),
   reporter: many({
     short: 'r',

@@ -36,6 +36,7 @@ export const run = defineVerb({
     'shard',
     'jitter',
     'stress',
+    'trace',
     'wrap',
     'pause-at',
     'image-dir',
@@ -73,6 +74,9 @@ function checkFlags(flags: RunFlags, spec: TargetSpec): void {
     throw new CommandError(
       "flag '--retries': the engine is deterministic, so a case that breaks once is broken",
     )
+  }
+  if (spec.kind === 'engine' && flags.keep !== undefined) {
+    throw new CommandError("flag '--keep': the engine's files live in memory, nothing can be kept")
   }
   if (spec.kind === 'qmp' && !flags['i-own-it']) {
     throw new CommandError(
@@ -116,7 +120,6 @@ function runOptions(
     timeoutScale: flags['timeout-scale'] ?? 1,
     golden: { mode, root: folder === undefined ? root.golden : resolve(shell.cwd, folder) },
     keep: flags.keep ?? 'none',
-    trace: flags.trace ?? 'off',
     owned: flags['i-own-it'],
     ...(flags.divergences === undefined
       ? {}
