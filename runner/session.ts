@@ -15,9 +15,13 @@ export interface QmpEvent {
   readonly index: number
 }
 
-export type Reply =
+export type Reply = {
+  /** What came back as id, where it is not the runner's own. */
+  readonly id?: Value
+} & (
   | { readonly kind: 'return'; readonly value: Value }
   | { readonly kind: 'error'; readonly class: string; readonly desc: string }
+)
 
 /** The target did not answer in time. */
 export class DeadlineError extends Error {
@@ -260,7 +264,7 @@ export class Session {
             desc: text(member(failure, 'desc')) ?? '',
           }
     if (typeof id === 'string' && this.#commands.delete(id)) this.#replies.set(id, reply)
-    else this.#strays.push(reply)
+    else this.#strays.push(id === undefined ? reply : { ...reply, id })
     if (this.#strays.length > 1000) {
       throw new GoneError('the target floods: over 1000 replies that nobody asked for', 'flood')
     }

@@ -1,5 +1,6 @@
 /** `raw`: bytes sent as they are, for input that no client should send. */
-import { showString } from '../notation.ts'
+import { show, shown, showString } from '../notation.ts'
+import type { Reply } from '../session.ts'
 import type { Detail } from '../transcript.ts'
 import { showDetails, showOutcome } from './command.ts'
 import { saveFromLast } from './save.ts'
@@ -14,6 +15,7 @@ export const raw = defineStep({
     const [first, ...more] = replies
     const extra = more.flatMap((reply): Detail[] => [
       { kind: 'line', text: `=> ${showOutcome(reply)}` },
+      ...idDetails(reply),
       ...showDetails(play, 'raw', reply),
     ])
     play.transcript.add({
@@ -22,7 +24,10 @@ export const raw = defineStep({
       head: `raw ${showString(step.text)}`,
       members: {},
       outcome: first === undefined ? 'silence' : showOutcome(first),
-      details: [...(first === undefined ? [] : showDetails(play, 'raw', first)), ...extra],
+      details: [
+        ...(first === undefined ? [] : [...idDetails(first), ...showDetails(play, 'raw', first)]),
+        ...extra,
+      ],
     })
     if (first === undefined) {
       if (step.expect.kind !== 'any') {
@@ -38,3 +43,8 @@ export const raw = defineStep({
     if (first.kind === 'return') saveFromLast(play, step.save)
   },
 })
+
+/** An id that came back is shown; that is all that can be said about it. */
+function idDetails({ id }: Reply): readonly Detail[] {
+  return id === undefined ? [] : [{ kind: 'line', text: `id=${show(shown(id))}` }]
+}
