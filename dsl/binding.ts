@@ -2,7 +2,7 @@
 import { shorten } from './check.ts'
 import type { Context } from './context.ts'
 import type { Bound } from './plan.ts'
-import { printValue } from './print.ts'
+import { printValue } from './print-value.ts'
 import type { Binding, BindingScope } from './scope.ts'
 import { toValue } from './template.ts'
 import { spanOf, type Entry, type Node, type ScalarNode } from './tree.ts'

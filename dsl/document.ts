@@ -50,7 +50,7 @@ function compose(source: Source, report: Report): Node | undefined {
   const parser = new Parser()
   const tokens = []
   for (const lexeme of new Lexer().lex(source.text)) {
-    tokens.push(...parser.next(lexeme))
+    for (const token of parser.next(lexeme)) tokens.push(token)
     // An open collection is one entry of the stack; the document and a scalar are two more.
     if (parser.stack.length > LIMITS.nesting + 2) {
       const span = source.span(parser.offset, parser.offset)

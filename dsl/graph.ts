@@ -4,7 +4,7 @@ import type { GraphNodeAst, HopAst } from './grammar/ast.ts'
 import { fillWords } from './quoted.ts'
 import { linesOf, parsePiece, spanAt, type Piece } from './mini.ts'
 import type { GraphHop, GraphLine, GraphNode } from './plan.ts'
-import { printGraph } from './print.ts'
+import { printGraph } from './print-graph.ts'
 import type { ScalarNode } from './tree.ts'
 
 /** The lines of a claim; blank ones and comments are dropped. */

@@ -2,14 +2,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { parseText, type Language, type Trees } from './mini.ts'
-import {
-  printExpectation,
-  printGraph,
-  printLineAst,
-  printMatch,
-  printNbdStatement,
-  printValue,
-} from './print.ts'
+import { printLineAst, printNbdStatement } from './print.ts'
+import { printGraph } from './print-graph.ts'
+import { printExpectation, printMatch } from './print-match.ts'
+import { printValue } from './print-value.ts'
 
 /** A tree without positions, which printing does not keep. */
 function bare(tree: unknown): unknown {

@@ -3,15 +3,10 @@
  * built and parsing it again gives the same tree.
  */
 import type {
-  ExpectationAst,
   Expr,
   ExtentAst,
   FlagAst,
-  GraphAst,
-  GraphNodeAst,
-  HopAst,
   LineAst,
-  MatchAst,
   NbdStatementAst,
   OutcomeAst,
   PatternAst,
@@ -20,7 +15,7 @@ import type {
   SubjectAst,
   WantAst,
 } from './grammar/ast.ts'
-import type { GraphLine, IoLine, Pattern, Scalar, Value } from './plan.ts'
+import type { IoLine, Pattern } from './plan.ts'
 import { printSize } from './size.ts'
 
 // --- expressions -------------------------------------------------------------------------------
@@ -222,145 +217,4 @@ export function printNbdStatement(statement: NbdStatementAst, show: ShowRef = as
 /** The statement without its outcome, as a transcript shows it. */
 export function printIoLine(line: IoLine): string {
   return line.text
-}
-
-// --- matches -----------------------------------------------------------------------------------
-
-export function printMatch(match: MatchAst): string {
-  return printMatchAt(match, 0)
-}
-
-/** Binding strength of the place: 0 free, 1 inside `|`, 2 inside `&`, 3 under `not`. */
-function printMatchAt(match: MatchAst, strength: number): string {
-  switch (match.kind) {
-    case 'one':
-      return grouped(match.matches.map((item) => printMatchAt(item, 1)).join(' | '), strength > 0)
-    case 'all':
-      return grouped(match.matches.map((item) => printMatchAt(item, 2)).join(' & '), strength > 1)
-    case 'not':
-      return `not ${printMatchAt(match.match, 3)}`
-    default:
-      return printPrimary(match)
-  }
-}
-
-function grouped(text: string, needed: boolean): string {
-  return needed ? `(${text})` : text
-}
-
-function printPrimary(match: Exclude<MatchAst, { readonly kind: 'one' | 'all' | 'not' }>): string {
-  switch (match.kind) {
-    case 'any':
-    case 'absent':
-    case 'present':
-      return match.kind
-    case 'equal':
-      return typeof match.value === 'string' ? match.value : printScalar(match.value)
-    case 'quoted':
-      return match.quoted
-    case 'variable':
-      return `$${match.path}`
-    case 'regex':
-      return `/${match.body}/${match.flags}`
-    case 'between':
-      return `${printNumber(match.low)}..${printNumber(match.high)}`
-    case 'compare':
-      return `${match.operator} ${typeof match.to === 'object' ? `$${match.to.path}` : printNumber(match.to)}`
-    case 'about':
-      return `about ${printNumber(match.value)} ${printNumber(match.percent)}%`
-    case 'type':
-      return `type ${match.type}`
-    case 'count':
-      return `count ${printMatchAt(match.match, 3)}`
-    case 'object': {
-      const members = match.members.map(
-        (item) => `${item.key.name}: ${printMatchAt(item.match, 0)}`,
-      )
-      return `${match.exact ? 'exact ' : ''}{${members.join(', ')}}`
-    }
-    case 'seq':
-      return `[${match.items.map((item) => printMatchAt(item, 0)).join(', ')}]`
-    case 'set':
-    case 'has':
-      return `${match.kind} [${match.items.map((item) => printMatchAt(item, 0)).join(', ')}]`
-  }
-}
-
-function printNumber(value: number | bigint): string {
-  if (!Number.isInteger(value) && typeof value === 'number') return String(value)
-  return value < 0 ? `-${printSize(-value)}` : printSize(value)
-}
-
-function printScalar(value: null | boolean | number | bigint): string {
-  return typeof value === 'number' || typeof value === 'bigint' ? printNumber(value) : String(value)
-}
-
-export function printExpectation(expectation: ExpectationAst): string {
-  if (expectation.kind !== 'error') return expectation.kind
-  const words = ['error']
-  if (expectation.class !== null) words.push(expectation.class.name)
-  if (expectation.text !== null) words.push(printPrimary(expectation.text))
-  if (expectation.orCrash) words.push('| crash')
-  return words.join(' ')
-}
-
-// --- graph -------------------------------------------------------------------------------------
-
-export function printGraphLine(line: GraphLine): string {
-  return line.text
-}
-
-export function printGraph(line: GraphAst): string {
-  switch (line.kind) {
-    case 'path':
-      return `${line.negated ? 'not ' : ''}${printGraphNode(line.from)}${line.hops.map(printHop).join('')}`
-    case 'only':
-      return `only ${line.roots.map(printGraphNode).join(', ')}`
-    case 'absent':
-      return `no node ${line.name}`
-    case 'present':
-      return `node ${printGraphNode(line.node)}`
-  }
-}
-
-function printGraphNode(node: GraphNodeAst): string {
-  const driver = node.driver === null ? '' : `(${node.driver})`
-  const mode = node.mode === null ? '' : `{${node.mode}}`
-  return `${node.name}${driver}${mode}`
-}
-
-function printHop(hop: HopAst): string {
-  if (hop.kind === 'reach') return ` ... ${printGraphNode(hop.to)}`
-  const permissions =
-    hop.permissions === null ? '' : `[${hop.permissions.used}/${hop.permissions.shared}]`
-  return ` -${hop.child}${permissions}-> ${printGraphNode(hop.to)}`
-}
-
-// --- values ------------------------------------------------------------------------------------
-
-/** A value in golden notation: `{driver=qcow2 node-name=a}`, `[a b]`, `64k`. */
-export function printValue(value: Value): string {
-  if (value === null) return 'null'
-  switch (typeof value) {
-    case 'string':
-      return /^[A-Za-z_#./:$-][^\s{}[\]="]*$/.test(value) &&
-        !['null', 'true', 'false'].includes(value)
-        ? value
-        : JSON.stringify(value)
-    case 'number':
-      return Number.isInteger(value) ? printNumber(value) : String(value)
-    case 'bigint':
-      return printNumber(value)
-    case 'boolean':
-      return String(value)
-    default:
-      return printCollection(value)
-  }
-}
-
-function printCollection(value: Exclude<Value, Scalar>): string {
-  if (Array.isArray(value)) return `[${value.map((item: Value) => printValue(item)).join(' ')}]`
-  return `{${Object.entries(value)
-    .map(([name, member]) => `${name}=${printValue(member)}`)
-    .join(' ')}}`
 }

@@ -2,10 +2,12 @@
 import { exportStep, node, object } from './add.ts'
 import { io, verify } from './io.ts'
 import type { StepKindInfo } from './kind.ts'
-import { each, use } from './nested.ts'
+import { each } from './each.ts'
+import { use } from './use.ts'
 import { qmp, raw } from './qmp.ts'
 import { restart, save, schema } from './target.ts'
-import { img, nbd } from './tools.ts'
+import { img } from './img.ts'
+import { nbd } from './nbd.ts'
 import { advance, events, graph, phase, wait } from './wait.ts'
 
 /** Kinds whose key is nothing else in any step; `save` and `events` may also be attributes. */

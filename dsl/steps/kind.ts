@@ -33,3 +33,7 @@ export const ANSWER_KEYS = {
   return: { doc: 'Claim about what comes back.', schema: {} },
   by: { doc: 'Variable that chooses among the values of expect and return.', schema: TEXT },
 } as const
+
+const STEPS_SCHEMA = { type: 'array', items: { $ref: '#/definitions/step' } } as const
+/** The key that holds steps. */
+export const DO = { doc: 'Steps.', schema: STEPS_SCHEMA } as const

@@ -1,0 +1,60 @@
+/** `if` and `unless` with `do` and `else`: steps under a condition. */
+import { stepCondition } from '../condition.ts'
+import type { Context } from '../context.ts'
+import { noNeeds } from '../needs.ts'
+import type { Condition, Step, StepBody } from '../plan.ts'
+import { find, type MapNode, type Node } from '../tree.ts'
+import { defineStep, DO } from './kind.ts'
+
+export const group = defineStep({
+  doc: 'Steps under a condition: if or unless with do and else.',
+  schema: { type: 'string' },
+  keys: { do: DO, else: { ...DO, doc: 'Steps for the other case.' } },
+  build() {
+    throw new Error('groups are compiled by compileGroup')
+  },
+})
+
+/** A decided group dissolves into the steps that are played. */
+export function compileGroup(context: Context, map: MapNode): readonly (Step | StepBody)[] {
+  const condition = stepCondition(context, map)
+  const then = find(map, 'do')?.value
+  const otherwise = find(map, 'else')?.value
+  if (then === undefined) {
+    context.problem(map, 'missing-key', "a condition needs its steps under 'do'")
+    return []
+  }
+  if (condition === undefined || condition.kind === 'constant') {
+    const taken = condition?.value !== false
+    const dry = dryContext(context)
+    const steps = (taken ? context : dry).compileSteps(then, "'do'")
+    const others =
+      otherwise === undefined ? [] : (taken ? dry : context).compileSteps(otherwise, "'else'")
+    return taken ? steps : others
+  }
+  return [runtimeGroup(context, condition, then, otherwise)]
+}
+
+export function dryContext(context: Context): Context {
+  return context.with({ dry: true, names: context.names.fork(), needs: noNeeds() })
+}
+
+function runtimeGroup(
+  context: Context,
+  when: Condition,
+  then: Node,
+  otherwise: Node | undefined,
+): StepBody {
+  const branches = [then, otherwise].map((node) => {
+    const names = context.names.fork()
+    const inner = context.with({ names, needs: noNeeds(), unsure: true })
+    return { names, steps: node === undefined ? [] : inner.compileSteps(node, "'do'") }
+  })
+  for (const { names } of branches) context.names.join(names)
+  return {
+    kind: 'group',
+    when,
+    then: branches[0]?.steps ?? [],
+    otherwise: branches[1]?.steps ?? [],
+  }
+}
