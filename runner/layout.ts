@@ -116,8 +116,7 @@ export function textLines(text: string): string[] {
         cut = at
     }
     if (cut < 0) {
-      // An escape must not be torn apart.
-      const hard = rest.slice(0, room - 1).replace(/\\(?:u[0-9a-f]{0,3}|)$/, '')
+      const hard = cutBetweenEscapes(rest, room - 1)
       lines.push(`${first}${hard}\\`)
       rest = rest.slice(hard.length)
     } else {
@@ -127,6 +126,16 @@ export function textLines(text: string): string[] {
   }
   lines.push((first + rest).trimEnd())
   return lines
+}
+
+/** The longest beginning of at most `room` characters that tears no escape apart. */
+function cutBetweenEscapes(text: string, room: number): string {
+  let end = 0
+  for (const [token] of text.matchAll(/\\u[0-9a-f]{4}|\\.|./gsu)) {
+    if (end + token.length > room) break
+    end += token.length
+  }
+  return text.slice(0, end)
 }
 
 /** The text that `textLines` was given. */

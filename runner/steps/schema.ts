@@ -43,7 +43,7 @@ interface Found {
 }
 
 function describe(of: SchemaStep['of']): string {
-  const argument = 'argument' in of && of.argument !== undefined ? ` arg ${of.argument}` : ''
+  const argument = 'argument' in of ? ` arg ${of.argument}` : ''
   return `${of.kind} ${of.name}${argument}`
 }
 
