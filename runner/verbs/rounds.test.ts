@@ -11,15 +11,6 @@ type Script = Readonly<Record<string, readonly Partial<CaseEnd>[]>>
 function player(script: Script) {
   const turns = new Map<string, number>()
   return async ({ cases, onEvent, signal }: RunOptions) => {
-    onEvent({
-      event: 'run-start',
-      format: 1,
-      blockspec: '0',
-      target: 'engine',
-      cases: cases.length,
-      seed: 1,
-      jobs: 1,
-    })
     for (const { case: one } of cases) {
       if (signal?.aborted === true) break
       const turn = turns.get(one.id) ?? 0
@@ -37,7 +28,7 @@ async function rounds(script: Script, change: Partial<RoundsOptions> = {}) {
   const result = await playRounds({
     play: player(script),
     // The player reads nothing else of the options.
-    run: { cases } as unknown as RoundsOptions['run'],
+    run: { cases, target: { text: 'engine' } } as unknown as RoundsOptions['run'],
     rounds: 1,
     untilFail: false,
     retries: 0,
@@ -105,11 +96,8 @@ describe('rounds of a run', () => {
   it('end the stream even if the player dies', async () => {
     const events: RunEvent[] = []
     const broken = playRounds({
-      play: async ({ onEvent }) => {
-        onEvent({ ...start(), cases: 2 })
-        throw new Error('lost')
-      },
-      run: { cases: [] } as unknown as RoundsOptions['run'],
+      play: () => Promise.reject(new Error('lost')),
+      run: { cases: [], target: { text: 'engine' } } as unknown as RoundsOptions['run'],
       rounds: 1,
       untilFail: false,
       retries: 0,
@@ -117,17 +105,9 @@ describe('rounds of a run', () => {
       now: () => 0,
     })
     await assert.rejects(broken, /lost/)
-    assert.equal(events.at(-1)?.event, 'run-end')
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ['run-start', 'run-end'],
+    )
   })
 })
-
-function start() {
-  return {
-    event: 'run-start',
-    format: 1,
-    blockspec: '0',
-    target: 'engine',
-    seed: 1,
-    jobs: 1,
-  } as const
-}

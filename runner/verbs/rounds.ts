@@ -31,6 +31,7 @@ export interface RoundsResult {
 /** @throws whatever `runSuite` throws; the run's end has been reported by then. */
 export async function playRounds(options: RoundsOptions): Promise<RoundsResult> {
   const book = new Book(options)
+  book.start()
   try {
     for (let round = 1; round <= options.rounds && !book.done; round += 1) {
       await playRound(options, book)
@@ -80,11 +81,10 @@ async function playOnce(
     ...options.run,
     cases,
     onEvent(event) {
-      if (event.event === 'run-start') book.start(event)
-      else if (event.event === 'case-end') {
+      if (event.event === 'case-end') {
         if (hold && isBroken(event)) held.push(event)
         else book.finish(event)
-      } else if (event.event !== 'run-end') options.emit(event)
+      } else if (event.event === 'case-start' || event.event === 'step') options.emit(event)
     },
   })
   return held
@@ -125,7 +125,6 @@ class Book {
   readonly #began: number
   readonly #transcripts = new Map<string, string>()
   readonly #verdicts: Partial<Record<Verdict, number>> = {}
-  #started = false
   #cases = 0
   #broken = 0
 
@@ -140,10 +139,17 @@ class Book {
     return run.signal?.aborted === true || this.#broken >= most
   }
 
-  start(event: Extract<RunEvent, { event: 'run-start' }>): void {
-    if (this.#started) return
-    this.#started = true
-    this.#options.emit({ ...event, cases: this.#wanted() })
+  start(): void {
+    const { target, seed, jobs, version } = this.#options.run
+    this.#options.emit({
+      event: 'run-start',
+      format: 1,
+      blockspec: version ?? '',
+      target: target.text,
+      cases: this.#wanted(),
+      seed,
+      jobs,
+    })
   }
 
   finish(event: CaseEnd): void {
@@ -176,7 +182,6 @@ class Book {
   }
 
   end(): void {
-    if (!this.#started) return
     const { cases, verdicts } = this.result()
     const seconds = Math.round(this.#options.now() - this.#began) / 1000
     this.#options.emit({ event: 'run-end', cases, verdicts, seconds })
