@@ -29,15 +29,17 @@ export function errorAnswer(error: BlockError): Answer {
 }
 
 async function run(request: Request, context: CommandContext): Promise<unknown> {
+  const command = context.engine.commands.get(request.command)
+  if (command !== undefined && request.oob) {
+    throw new BlockError(`The command ${command.name} does not support OOB`)
+  }
   const refusal = refusalIn(context.monitor.phase, request.command)
   if (refusal !== undefined) throw new BlockError(refusal, { class: 'CommandNotFound' })
-  const command = context.engine.commands.get(request.command)
   if (command === undefined) {
     throw new BlockError(`The command ${request.command} has not been found`, {
       class: 'CommandNotFound',
     })
   }
-  if (request.oob) throw new BlockError(`The command ${command.name} does not support OOB`)
   const result = await command.run(context, argumentsOf(command, request))
   return command.returns === undefined ? {} : inDeclaredOrder(command.returns, result)
 }

@@ -54,7 +54,7 @@ function plain(bytes: Uint8Array): string {
   return text
 }
 
-/** Bytes of `\uXXXX`. */
+/** Bytes of `\uHHHH`. */
 const UNICODE_ESCAPE_BYTES = 6
 
 function unicodeEscape(token: Uint8Array, offset: number): { text: string; bytes: number } {
