@@ -1,0 +1,55 @@
+/** Job lanes: a life in one line, without excursions that nobody asked for. */
+import assert from 'node:assert/strict'
+import { Jobs } from './jobs.ts'
+import type { QmpEvent } from './session.ts'
+
+function status(id: string, state: string): QmpEvent {
+  return { name: 'JOB_STATUS_CHANGE', data: { id, status: state }, index: 0 }
+}
+
+function feed(jobs: Jobs, id: string, ...states: readonly string[]): void {
+  for (const state of states) jobs.take(id, status(id, state))
+}
+
+describe('a job lane', () => {
+  it('is one line with the type of the command that started it', () => {
+    const jobs = new Jobs(() => undefined)
+    jobs.command('blockdev-create', { 'job-id': 'j' })
+    feed(jobs, 'j', 'created', 'running', 'waiting', 'pending', 'concluded')
+    const news = jobs.flush('j')
+    assert.equal(news?.type, 'create')
+    assert.deepEqual(news.states, ['created', 'running', 'waiting', 'pending', 'concluded'])
+  })
+
+  it('folds what drained sections do, and counts it', () => {
+    let folded = 0
+    const jobs = new Jobs((states) => {
+      folded += states
+    })
+    feed(jobs, 'j', 'created', 'running', 'paused', 'running', 'ready', 'standby', 'ready')
+    assert.deepEqual(jobs.flush('j')?.states, ['created', 'running', 'ready'])
+    assert.equal(folded, 4)
+  })
+
+  it('keeps a pause that the scenario asked for', () => {
+    const jobs = new Jobs(() => undefined)
+    jobs.command('job-pause', { id: 'j' })
+    feed(jobs, 'j', 'running', 'paused', 'running')
+    assert.deepEqual(jobs.flush('j')?.states, ['running', 'paused', 'running'])
+  })
+
+  it('keeps a pause that does not end', () => {
+    const jobs = new Jobs(() => undefined)
+    feed(jobs, 'j', 'running', 'paused')
+    assert.deepEqual(jobs.flush('j')?.states, ['running', 'paused'])
+  })
+
+  it('knows when a job is gone, and when one was never heard of', () => {
+    const jobs = new Jobs(() => undefined)
+    assert.ok(jobs.isIn('j', ['gone']))
+    feed(jobs, 'j', 'running')
+    assert.ok(!jobs.isIn('j', ['gone']))
+    feed(jobs, 'j', 'null')
+    assert.ok(jobs.isIn('j', ['gone']))
+  })
+})
