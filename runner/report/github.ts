@@ -3,7 +3,14 @@
  * job summary. GitHub shows ten annotations a step, so the rest is only counted.
  */
 import type { CaseEnd, Failure, RunEvent } from './event.ts'
-import { firstLine, isBroken, verdictCounts, VERDICT_WORD, type Reporter } from './reporter.ts'
+import {
+  counted,
+  firstLine,
+  isBroken,
+  verdictCounts,
+  VERDICT_WORD,
+  type Reporter,
+} from './reporter.ts'
 
 const MOST_ANNOTATIONS = 10
 
@@ -74,7 +81,7 @@ function summary(
   return [
     `### blockspec on ${cell(target)}`,
     '',
-    `${end.cases} cases in ${end.seconds.toFixed(1)} s: ${verdictCounts(end.verdicts)}`,
+    `${counted(end.cases, 'case')} in ${end.seconds.toFixed(1)} s: ${verdictCounts(end.verdicts)}`,
     '',
     ...(rows.length === 0 ? [] : ['| verdict | case | why |', '| --- | --- | --- |', ...rows, '']),
   ].join('\n')

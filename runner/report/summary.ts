@@ -1,6 +1,6 @@
 /** The end of a run in at most twelve lines: what broke, what changed, numbers, what to do next. */
 import type { CaseEnd, RunEvent } from './event.ts'
-import { duration, isBroken, verdictCounts, VERDICT_WORD } from './reporter.ts'
+import { counted, duration, isBroken, verdictCounts, VERDICT_WORD } from './reporter.ts'
 
 const MOST_BROKEN = 3
 const MOST_REASONS = 3
@@ -33,11 +33,13 @@ export class Tally {
       ...this.#maskLines(),
       ...(this.#unconfirmed === 0
         ? []
-        : [`unconfirmed: ${this.#unconfirmed} goldens were recorded from the engine alone`]),
+        : [
+            `unconfirmed: the goldens of ${counted(this.#unconfirmed, 'case')} come from the engine alone`,
+          ]),
       this.#numbers(end),
       ...(this.#pending === 0
         ? []
-        : [`next: blockspec review   (${this.#pending} cases have no golden yet)`]),
+        : [`next: blockspec review   (${counted(this.#pending, 'case')} without a golden)`]),
     ]
   }
 
@@ -70,7 +72,7 @@ export class Tally {
     const how =
       this.#start === undefined ? '' : ` (seed ${this.#start.seed}, -j ${this.#start.jobs})`
     const time = end.seconds >= 1 ? ` in ${duration(end.seconds)}` : ''
-    return `${end.cases} cases${on}${time}${how}: ${verdictCounts(end.verdicts)}${cut}`
+    return `${counted(end.cases, 'case')}${on}${time}${how}: ${verdictCounts(end.verdicts)}${cut}`
   }
 }
 

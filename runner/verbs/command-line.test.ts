@@ -192,7 +192,7 @@ describe('the command line', () => {
   it('runs what passes with status 0 and what fails with status 1', async () => {
     const good = await shell.run('run')
     assert.equal(good.status, 0, good.stdout + good.stderr)
-    assert.match(good.stdout, /1 cases on engine.*: 1 pass/)
+    assert.match(good.stdout, /1 case on engine.*: 1 pass/)
     shell.write('scenarios/area/fails.yaml', FAILS)
     const bad = await shell.run('run')
     assert.equal(bad.status, 1, bad.stdout + bad.stderr)
@@ -218,7 +218,7 @@ describe('the command line', () => {
     assert.match(readFileSync(join(shell.folder, 'gh'), 'utf8'), /^::error file=/)
     const again = await shell.run('list', '--rerun', 'out.ndjson')
     assert.match(again.stdout, /^area\/fails {2}qemu/)
-    assert.match(again.stdout, /\n1 cases of 1 scenarios\n$/)
+    assert.match(again.stdout, /\n1 case of 1 scenario\n$/)
   })
 
   it('keeps a partial report when it is interrupted', async () => {

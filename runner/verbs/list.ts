@@ -1,5 +1,6 @@
 /** `blockspec list`: which cases a selection means, without playing them. */
 import type { Selected } from '../suite.ts'
+import { counted } from '../report/reporter.ts'
 import { LastRun } from './last-run.ts'
 import { toggle } from './flags.ts'
 import { SELECTION_FLAGS, selectCases } from './selection.ts'
@@ -33,7 +34,7 @@ export const list = defineVerb({
       shell.stdout.write(`${row.id}  ${row.profile}${tags}${clauses}${time}\n`)
     }
     const scenarios = new Set(cases.map(({ scenario }) => scenario.id)).size
-    shell.stdout.write(`${cases.length} cases of ${scenarios} scenarios\n`)
+    shell.stdout.write(`${counted(cases.length, 'case')} of ${counted(scenarios, 'scenario')}\n`)
     return EXIT.ok
   },
 })

@@ -128,7 +128,8 @@ function show(
   const others = goldens.length - 1
   const failed = first?.cases.some((one) => one.failed) === true
   const from = [...new Set(first?.cases.map((one) => one.from) ?? [])].join(', ')
-  const clauses = [...(scenario?.spec ?? []), ...(scenario?.refuses ?? [])].map(({ id }) => id)
+  const refs = [...(scenario?.spec ?? []), ...(scenario?.refuses ?? [])]
+  const clauses = [...new Set(refs.map(({ id }) => id))]
   const name = first === undefined ? '' : `${first.scenario} (${first.profile})`
   return [
     '',
