@@ -1,4 +1,5 @@
 /** Drained sections: root users hold new requests back, and all that run have completed. */
+import type { Activity } from './activity.ts'
 import type { DrainedSection, DrainScope } from './graph.ts'
 import type { Node } from './node.ts'
 
@@ -26,13 +27,20 @@ function section(nodes: readonly Node[]): DrainedSection {
   }
 }
 
-/** Requests of a parent may be between two requests to its child: parents must be idle too. */
+/**
+ * Requests of a parent may be between two requests to its child, and those of a user may be about
+ * to be answered: all above must be idle too.
+ */
 async function settled(nodes: readonly Node[]): Promise<void> {
-  const watched = new Set(nodes.flatMap((node) => [...withAll(node, above)]))
+  const watched = new Set<Activity>()
+  for (const node of nodes.flatMap((start) => [...withAll(start, above)])) {
+    watched.add(node.activity)
+    for (const edge of node.parents) watched.add(edge.parent.activity)
+  }
   for (;;) {
-    const busy = [...watched].find((node) => node.activity.inFlight > 0)
+    const busy = [...watched].find((activity) => activity.inFlight > 0)
     if (busy === undefined) return
-    await busy.activity.idle()
+    await busy.idle()
   }
 }
 

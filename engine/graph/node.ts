@@ -26,6 +26,8 @@ export interface Parent {
   readonly name: string
   /** As conflict texts name it. */
   readonly description: string
+  /** Its requests in flight. */
+  readonly activity: Activity
   drainedBegin(): void
   drainedEnd(): void
   /** The length of the node below changed. */
@@ -129,7 +131,9 @@ export class Node implements Parent, GraphNode {
     const bytes = lengthOf(this.instance)
     const changed = bytes !== this.#length
     this.#length = bytes
-    if (changed) for (const edge of [...this.parents]) edge.parent.childResized()
+    // What has its length from a child has told its parents when the child did.
+    if (changed && this.instance.liveLength !== true)
+      for (const edge of [...this.parents]) edge.parent.childResized()
   }
 
   /** A write went past the end. */

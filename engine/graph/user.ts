@@ -28,6 +28,8 @@ export class RootUser implements User, Parent {
   readonly type: 'block-backend' | 'block-job'
   /** The user's own requests that have not completed. */
   readonly activity = new Activity()
+  /** Those that wait for the end of a drained section. */
+  readonly queue = new Activity()
   readonly #environment: Environment
   readonly #about: UserAbout
   readonly #io: BlockIo
@@ -98,6 +100,7 @@ export class RootUser implements User, Parent {
   async close(): Promise<void> {
     const edge = this.#edge
     if (edge === undefined) return
+    await this.queue.idle()
     await this.activity.idle()
     if (this.#edge === undefined) return
     this.#edge = undefined

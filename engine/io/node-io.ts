@@ -4,7 +4,7 @@
  */
 import type { BlockIo, BlockStatus, Limits, RequestFlags } from '../block/driver.ts'
 import { limitsOf, type Node } from '../graph/node.ts'
-import { isPromise, type MaybePromise } from '../util/async.ts'
+import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { MAX_LENGTH } from '../graph/length.ts'
@@ -194,7 +194,7 @@ function counted<T>(
   const { activity } = state.node
   const tracked = state.tracker.begin(offset, end, false)
   activity.begin()
-  return result.finally(() => {
+  return always(result, () => {
     state.tracker.end(tracked)
     activity.end()
   })

@@ -3,7 +3,7 @@ import type { BlockIo } from '../block/driver.ts'
 import { RESIZE, WRITE } from '../block/permission.ts'
 import type { Node } from '../graph/node.ts'
 import type { RootUser } from '../graph/user.ts'
-import { isPromise, type MaybePromise } from '../util/async.ts'
+import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { ioError } from '../util/errors.ts'
 
 /** Longest single request. */
@@ -50,19 +50,16 @@ export function createUserIo(user: RootUser): BlockIo {
 }
 
 async function whenResumed<T>(user: RootUser, request: () => MaybePromise<T>): Promise<T> {
-  user.activity.begin()
-  try {
-    await user.resumed()
-    return await request()
-  } finally {
-    user.activity.end()
-  }
+  user.queue.begin()
+  await user.resumed()
+  user.queue.end()
+  return counted(user, request())
 }
 
 function counted<T>(user: RootUser, result: MaybePromise<T>): MaybePromise<T> {
   if (!isPromise(result)) return result
   user.activity.begin()
-  return result.finally(() => {
+  return always(result, () => {
     user.activity.end()
   })
 }

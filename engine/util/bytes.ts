@@ -1,15 +1,20 @@
 /** Plain work on byte arrays. */
 
-/** Whether every byte is zero. Looks at eight bytes at a time where it can. */
+const WORD_BYTES = 8
+
+/** Whether every byte is zero. Looks at whole words where it can. */
 export function isZero(data: Uint8Array): boolean {
-  const head = Math.min(data.length, (8 - (data.byteOffset % 8)) % 8)
-  const words = Math.floor((data.length - head) / 8)
-  for (let index = 0; index < head; index++) if (data[index] !== 0) return false
+  const head = (WORD_BYTES - (data.byteOffset % WORD_BYTES)) % WORD_BYTES
+  const words = Math.floor((data.length - head) / WORD_BYTES)
+  if (words <= 0) return areBytesZero(data, 0, data.length)
   const middle = new BigUint64Array(data.buffer, data.byteOffset + head, words)
+  if (!areBytesZero(data, 0, head)) return false
   for (let index = 0; index < words; index++) if (middle[index] !== 0n) return false
-  for (let index = head + words * 8; index < data.length; index++) {
-    if (data[index] !== 0) return false
-  }
+  return areBytesZero(data, head + words * WORD_BYTES, data.length)
+}
+
+function areBytesZero(data: Uint8Array, from: number, to: number): boolean {
+  for (let index = from; index < to; index++) if (data[index] !== 0) return false
   return true
 }
 
