@@ -12,7 +12,7 @@ interface Entry {
   readonly 'element-type'?: string
   readonly 'json-type'?: string
   readonly tag?: string
-  readonly members?: readonly (Readonly<Record<string, unknown>> & { readonly type?: string })[]
+  readonly members?: readonly { readonly name?: string; readonly type?: string }[]
   readonly variants?: readonly { readonly case: string; readonly type: string }[]
 }
 type Schema = ReadonlyMap<string, Entry>
@@ -124,14 +124,14 @@ function compare(
   deeper(mine['arg-type'], theirs?.['arg-type'], '(')
   deeper(mine['ret-type'], theirs?.['ret-type'], ')')
   deeper(mine['element-type'], theirs?.['element-type'], '[]')
-  const names = (mine.members ?? []).map((member) => member['name'])
-  const others = (theirs?.members ?? []).filter((member) => names.includes(member['name']))
+  const names = (mine.members ?? []).map((member) => member.name)
+  const others = (theirs?.members ?? []).filter((member) => names.includes(member.name))
   const isAlternate = mine['meta-type'] === 'alternate'
   const twins = isAlternate ? (theirs?.members ?? []) : others
   mine.members?.forEach((member, index) => {
     const twin = twins[index]
     same('member', { ...member, type: '' }, { ...twin, type: '' })
-    deeper(member.type, twin?.type, `.${String(member['name'] ?? index)}`)
+    deeper(member.type, twin?.type, `.${member.name ?? String(index)}`)
   })
   for (const variant of mine.variants ?? []) {
     const twin = theirs?.variants?.find((other) => other.case === variant.case)

@@ -6,11 +6,11 @@ import { EngineProcess } from './engine.ts'
 
 export interface TestMonitor {
   /** Sends bytes and returns what came back until nothing more is ready, line by line. */
-  send(text: string | Uint8Array): Promise<readonly string[]>
+  readonly send: (text: string | Uint8Array) => Promise<readonly string[]>
   /** Sends one command and returns its whole answer, events included. */
-  run(command: string, args?: unknown): Promise<readonly string[]>
+  readonly run: (command: string, args?: unknown) => Promise<readonly string[]>
   readonly ended: () => boolean
-  hangUp(): void
+  readonly hangUp: () => void
 }
 
 export interface TestEngine {
@@ -18,9 +18,9 @@ export interface TestEngine {
   readonly engine: EngineProcess
   readonly log: readonly string[]
   /** A new client that has read its greeting. */
-  connect(options?: { readonly pretty?: boolean }): Promise<TestMonitor>
+  readonly connect: (options?: { readonly pretty?: boolean }) => Promise<TestMonitor>
   /** The same, negotiated. */
-  monitor(): Promise<TestMonitor>
+  readonly monitor: () => Promise<TestMonitor>
 }
 
 export function testEngine(seed = 1): TestEngine {
