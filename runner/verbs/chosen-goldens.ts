@@ -4,7 +4,8 @@ import type { Scenario } from '../../dsl/plan.ts'
 import { GoldenStore, type Accepted, type PendingGolden } from '../store.ts'
 import { many, one, text, toggle, type FlagTable, type Values } from './flags.ts'
 import { globTest } from './glob.ts'
-import { chooseFiles, load, refuseProblems } from './selection.ts'
+import { chooseFiles } from './choose-files.ts'
+import { load, refuseProblems } from './selection.ts'
 import { CommandError, EXIT, type Shell } from './verb.ts'
 
 export const GOLDEN_DIR_FLAG = {

@@ -6,7 +6,9 @@ import { coverageRows, type CoverageRow } from './coverage-table.ts'
 import { many, text, toggle } from './flags.ts'
 import { globTest } from './glob.ts'
 import { readReport } from './report-file.ts'
-import { chooseFiles, load, refuseProblems, SELECTION_FLAGS } from './selection.ts'
+import { chooseFiles } from './choose-files.ts'
+import { SELECTION_FLAGS } from './selection-flags.ts'
+import { load, refuseProblems } from './selection.ts'
 import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 
 export const coverage = defineVerb({

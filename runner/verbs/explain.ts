@@ -4,14 +4,8 @@ import type { Scenario } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
 import { runSuite, selectAll } from '../suite.ts'
 import { toggle } from './flags.ts'
-import {
-  bareId,
-  chooseFiles,
-  load,
-  loadClauseTable,
-  refuseProblems,
-  type Loaded,
-} from './selection.ts'
+import { bareId, chooseFiles } from './choose-files.ts'
+import { load, loadClauseTable, refuseProblems, type Loaded } from './selection.ts'
 import { hint } from './suggest.ts'
 import { findRoot, listFiles } from './suite-files.ts'
 import { CommandError, defineVerb, EXIT, takeWords, type Shell } from './verb.ts'

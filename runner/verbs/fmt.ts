@@ -1,7 +1,7 @@
 /** `blockspec fmt`: formats scenario files in place, keeping comments and meaning. */
 import { writeFileSync } from 'node:fs'
 import { toggle } from './flags.ts'
-import { chooseFiles } from './selection.ts'
+import { chooseFiles } from './choose-files.ts'
 import { readText, shownPath } from './suite-files.ts'
 import { CommandError, defineVerb, EXIT } from './verb.ts'
 

@@ -1,6 +1,7 @@
 /** `blockspec lint`: every problem of scenario files, without any target. */
 import type { Problem } from '../../dsl/index.ts'
-import { chooseFiles, compileOptions, readSources, loadClauseTable } from './selection.ts'
+import { chooseFiles } from './choose-files.ts'
+import { compileOptions, readSources, loadClauseTable } from './selection.ts'
 import { toggle } from './flags.ts'
 import { defineVerb, EXIT } from './verb.ts'
 

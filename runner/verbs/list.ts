@@ -3,7 +3,8 @@ import type { Selected } from '../suite.ts'
 import { counted } from '../report/reporter.ts'
 import { LastRun } from './last-run.ts'
 import { toggle } from './flags.ts'
-import { SELECTION_FLAGS, selectCases } from './selection.ts'
+import { SELECTION_FLAGS } from './selection-flags.ts'
+import { selectCases } from './selection.ts'
 import { CommandError, defineVerb, EXIT } from './verb.ts'
 
 export const list = defineVerb({

@@ -2,7 +2,7 @@
 import { parseReporters } from '../report/outputs.ts'
 import { parseLimit } from './exit-status.ts'
 import { choice, many, one, text, toggle, whole, type FlagTable, type Values } from './flags.ts'
-import { parseJobs, SELECTION_FLAGS } from './selection.ts'
+import { parseJobs, SELECTION_FLAGS } from './selection-flags.ts'
 import { TARGET_FLAGS } from './target-flag.ts'
 import { CommandError } from './verb.ts'
 
