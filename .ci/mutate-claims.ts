@@ -1,0 +1,295 @@
+/**
+ * Proves that every inline claim binds: changes each one alone in the text of its scenario, plays
+ * the scenario on the engine without its golden, and expects a failure that points at the very
+ * line and column of the change.
+ *
+ *   npm run mutate-claims [ID…]      prints one line per claim that did not bind, then the count
+ */
+import { readFileSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { compileSuite, type Match, type Span, type Step, type Suite } from '../dsl/index.ts'
+import type { CaseEnd } from '../runner/report/event.ts'
+import { runSuite, selectAll } from '../runner/suite.ts'
+import { parseTargetSpec } from '../runner/targets/index.ts'
+
+const SCENARIOS = join(import.meta.dirname, '..', 'scenarios')
+
+/** One change: the text in `span` becomes `text`, and a failure must point into `blame`. */
+interface Mutation {
+  readonly what: string
+  readonly span: Span
+  readonly text: string
+  readonly blame: Span
+}
+
+/** Another value of the same YAML type, so that only the value can be what is wrong. */
+function otherScalar(source: string): string | undefined {
+  if (source === 'true') return 'false'
+  if (source === 'false') return 'true'
+  if (source === 'null') return 'not-null'
+  if (/^-?\d+$/.test(source)) return String(BigInt(source) + 1n)
+  const sized = /^(\d+)([kKMGT])$/.exec(source)
+  if (sized !== null) return `${Number(sized[1]) + 1}${sized[2] ?? ''}`
+  if (/^0x[0-9a-f]+$/i.test(source)) return `0x${(Number(source) ^ 1).toString(16)}`
+  const quoted = /^(["'])(.*)\1$/.exec(source)
+  if (quoted !== null) return `${quoted[1] ?? ''}${quoted[2] ?? ''}-changed${quoted[1] ?? ''}`
+  if (/^[\w.:/ #-]+$/.test(source)) return `${source}-changed`
+  return undefined
+}
+
+class Collector {
+  readonly found = new Map<string, Mutation>()
+  readonly #texts: ReadonlyMap<string, string>
+
+  constructor(texts: ReadonlyMap<string, string>) {
+    this.#texts = texts
+  }
+
+  #source(span: Span): string {
+    return (this.#texts.get(span.file) ?? '').slice(span.start, span.end)
+  }
+
+  #add(what: string, span: Span, text: string | undefined, blame = span): void {
+    if (text === undefined || text === this.#source(span)) return
+    this.found.set(`${span.file}:${span.start}:${span.end}:${text}`, { what, span, text, blame })
+  }
+
+  match(what: string, match: Match): void {
+    switch (match.kind) {
+      case 'equal':
+        this.#add(what, match.span, otherScalar(this.#source(match.span)))
+        return
+      case 'regex':
+        this.#add(what, match.span, this.#source(match.span).replace(/^\/.*\//s, '/never-there/'))
+        return
+      case 'object':
+        for (const member of match.members) this.match(what, member.match)
+        return
+      case 'seq':
+      case 'set':
+      case 'has':
+        for (const item of match.items) this.match(what, item)
+        return
+      case 'all':
+        for (const part of match.matches) this.match(what, part)
+        return
+      case 'count':
+        this.match(what, match.match)
+        return
+      default:
+        return
+    }
+  }
+
+  step(step: Step): void {
+    if ('expect' in step) {
+      const { expect } = step
+      if (expect.kind === 'error') {
+        if (expect.classSpan !== undefined) {
+          const other = expect.class === 'DeviceNotActive' ? 'DeviceNotFound' : 'DeviceNotActive'
+          this.#add('expect class', expect.classSpan, other)
+        }
+        if (expect.text !== undefined) this.match('expect text', expect.text.match)
+      }
+    }
+    if ('returns' in step && step.returns !== undefined) this.match('return', step.returns.match)
+    const claims = [...(step.events ?? []), ...(step.kind === 'events' ? step.claims : [])]
+    for (const claim of claims) {
+      switch (claim.kind) {
+        case 'occurs':
+        case 'times':
+          this.#add('event', claim.event.span, 'VSERPORT_CHANGE', claim.span)
+          if (claim.event.data !== undefined) this.match('event data', claim.event.data)
+          break
+        case 'ordered':
+        case 'set':
+          for (const event of claim.events) {
+            this.#add('event', event.span, 'VSERPORT_CHANGE')
+            if (event.data !== undefined) this.match('event data', event.data)
+          }
+          break
+        case 'only':
+        case 'never':
+        case 'optional':
+          break
+      }
+    }
+    this.#ofKind(step)
+  }
+
+  #ofKind(step: Step): void {
+    switch (step.kind) {
+      case 'graph':
+        for (const line of step.lines) {
+          if (line.kind === 'path') {
+            const text = this.#source(line.span)
+            this.#add(
+              'graph',
+              line.span,
+              line.negated ? text.replace(/^not\s+/, '') : `not ${text}`,
+            )
+          } else if (line.kind === 'absent') {
+            this.#add('graph', line.span, this.#source(line.span).replace(/^no\s+/, ''))
+          } else if (line.kind === 'present') {
+            this.#add('graph', line.node.span, 'nosuch')
+          } else if (line.kind === 'only') {
+            const [root] = line.roots
+            if (root !== undefined) this.#add('graph', root.span, 'nosuch', line.span)
+          }
+        }
+        return
+      case 'verify':
+        if (step.want.kind === 'extents') this.#extents(step.want.extents)
+        return
+      case 'io':
+        for (const line of step.script.lines) {
+          if (line.outcome.written) {
+            const other =
+              line.outcome.kind === 'errno' && line.outcome.errno === 'EPERM' ? 'EIO' : 'EPERM'
+            this.#add('outcome', line.outcome.span, `=> ${other}`)
+          }
+          const { statement } = line
+          if (statement.kind === 'verify' && statement.want.kind === 'extents') {
+            this.#extents(statement.want.extents)
+          }
+          if (statement.kind === 'rw' && !statement.write && statement.pattern !== undefined) {
+            const right = line.outcome.kind === 'ok'
+            if (right)
+              this.#add(
+                'pattern',
+                statement.pattern.span,
+                this.#otherPattern(statement.pattern.span),
+              )
+          }
+        }
+        return
+      case 'loop':
+        for (const turn of step.turns) turn.steps.forEach((inner) => this.step(inner))
+        return
+      case 'group':
+        step.then.forEach((inner) => this.step(inner))
+        step.otherwise.forEach((inner) => this.step(inner))
+        return
+      case 'use':
+        step.steps.forEach((inner) => this.step(inner))
+        return
+      default:
+        return
+    }
+  }
+
+  #extents(
+    extents: readonly { readonly want: { readonly kind: string; readonly span: Span } }[],
+  ): void {
+    for (const { want } of extents) this.#add('extent', want.span, this.#otherPattern(want.span))
+  }
+
+  #otherPattern(span: Span): string | undefined {
+    const source = this.#source(span)
+    if (source.startsWith('$')) return undefined
+    return /^(0x[0-9a-f]+|\d+)$/i.test(source) ? String(Number(source) ^ 0xff) : '0xd7'
+  }
+}
+
+function readTexts(): Map<string, string> {
+  return new Map(
+    readdirSync(SCENARIOS, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+      .map((entry) => relative(SCENARIOS, join(entry.parentPath, entry.name)))
+      .filter((path) => path !== 'clauses.yaml')
+      .toSorted()
+      .map((path) => [path, readFileSync(join(SCENARIOS, path), 'utf8')]),
+  )
+}
+
+function compile(texts: ReadonlyMap<string, string>, only: readonly string[]): Suite | string {
+  const files = [...texts]
+    .filter(([path, text]) => only.includes(path) && /^scenario:/m.test(text))
+    .map(([path, text]) => ({ path, text }))
+  const { suite, problems } = compileSuite(files, {
+    root: '',
+    readFragment: (path) => texts.get(path),
+  })
+  const errors = problems.filter(({ level }) => level === 'error')
+  return errors.length === 0 ? suite : (errors[0]?.message ?? 'unknown')
+}
+
+/** Plays a suite on the engine without goldens and returns how each case ended. */
+async function play(suite: Suite): Promise<CaseEnd[]> {
+  const ends: CaseEnd[] = []
+  await runSuite({
+    cases: selectAll(suite),
+    target: parseTargetSpec('engine'),
+    jobs: 1,
+    seed: 1,
+    timeoutScale: 1,
+    golden: { mode: 'off', root: join(SCENARIOS, '..', 'golden') },
+    keep: 'none',
+    onEvent: (event) => {
+      if (event.event === 'case-end') ends.push(event)
+    },
+  })
+  return ends
+}
+
+/** A failure may point closer than the change: at the one node of a graph line that is wrong. */
+function blames(ends: readonly CaseEnd[], { blame, span, text }: Mutation): boolean {
+  const last = span.column + text.length
+  return ends.some(
+    ({ verdict, failures }) =>
+      verdict === 'fail' &&
+      failures.some(
+        ({ place }) =>
+          place?.line === blame.line && place.column >= blame.column && place.column <= last,
+      ),
+  )
+}
+
+const texts = readTexts()
+const wanted = process.argv.slice(2)
+const paths = [...texts.keys()].filter(
+  (path) => wanted.length === 0 || wanted.includes(path.replace(/\.yaml$/, '')),
+)
+let bound = 0
+let loose = 0
+const kinds = new Map<string, number>()
+for (const path of paths) {
+  const suite = compile(texts, [path])
+  if (typeof suite === 'string') throw new Error(`${path}: ${suite}`)
+  const collector = new Collector(texts)
+  for (const scenario of suite.scenarios) {
+    for (const { setup, steps, after, finally: last } of scenario.cases) {
+      for (const step of [...setup, ...steps, ...after, ...last]) collector.step(step)
+    }
+  }
+  for (const mutation of collector.found.values()) {
+    const { file, start, end, line, column } = mutation.span
+    const before = texts.get(file) ?? ''
+    texts.set(file, before.slice(0, start) + mutation.text + before.slice(end))
+    const changed = compile(texts, [path])
+    const ends = typeof changed === 'string' ? [] : await play(changed)
+    texts.set(file, before)
+    if (blames(ends, mutation)) {
+      bound++
+      kinds.set(mutation.what, (kinds.get(mutation.what) ?? 0) + 1)
+      continue
+    }
+    loose++
+    const seen =
+      typeof changed === 'string'
+        ? `does not compile: ${changed}`
+        : ends
+            .flatMap(({ verdict, failures }) => [
+              verdict,
+              ...failures.map(
+                ({ place, code }) => `${code}@${place?.line ?? '-'}:${place?.column ?? '-'}`,
+              ),
+            ])
+            .slice(0, 6)
+            .join(' ')
+    console.log(`${file}:${line}:${column}: ${mutation.what} -> ${mutation.text}: ${seen}`)
+  }
+}
+console.log([...kinds].map(([what, count]) => `${what} ${count}`).join(', '))
+console.log(`${bound} claims bound, ${loose} did not`)
+process.exitCode = loose === 0 ? 0 : 1
