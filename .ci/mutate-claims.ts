@@ -132,7 +132,7 @@ class Collector {
             this.#add('graph', line.span, this.#source(line.span).replace(/^no\s+/, ''))
           } else if (line.kind === 'present') {
             this.#add('graph', line.node.span, 'nosuch')
-          } else if (line.kind === 'only') {
+          } else {
             const [root] = line.roots
             if (root !== undefined) this.#add('graph', root.span, 'nosuch', line.span)
           }

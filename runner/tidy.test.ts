@@ -44,7 +44,7 @@ describe('the source tree', () => {
 
   it('has no tabs, trailing blanks or control characters', () => {
     const control = (line: string): boolean =>
-      [...line].some((letter) => letter < ' ') || /\s$/.test(line)
+      Array.from(line).some((letter) => letter < ' ') || /\s$/.test(line)
     assert.deepEqual(offences(HAND_WRITTEN, control), [])
   })
 
