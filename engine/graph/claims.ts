@@ -3,9 +3,16 @@
  * decides what the node wants of its children. A change is prepared in a transaction, so that a
  * conflict anywhere leaves all claims as they were.
  */
-import { ALL_PERMISSIONS, WRITE, WRITE_UNCHANGED, type Claims } from '../block/permission.ts'
+import {
+  ALL_PERMISSIONS,
+  RESIZE,
+  WRITE,
+  WRITE_UNCHANGED,
+  type Claims,
+} from '../block/permission.ts'
+import { isAligned } from '../util/align.ts'
 import { BlockError } from '../util/errors.ts'
-import type { Edge, Node } from './node.ts'
+import { limitsOf, type Edge, type Node } from './node.ts'
 import { checkClaims, cumulative } from './permission.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -52,8 +59,23 @@ function refreshNode(node: Node, transaction: Transaction): void {
   if (node.flags.readOnly && (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0) {
     throw new BlockError('Block node is read-only', { errno: 'EPERM' })
   }
-  if (node.isOpen) prepareInstance(node, above, transaction)
+  if (node.isOpen) {
+    checkTail(node, above)
+    prepareInstance(node, above, transaction)
+  }
   for (const edge of node.children) setEdgeClaims(edge, claimsOn(node, edge), transaction)
+}
+
+/** Writing the last part of the disk would make it longer if blocks do not end where it ends. */
+function checkTail(node: Node, above: Claims): void {
+  const writes = (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0
+  if (!writes || (above.uses & RESIZE) !== 0) return
+  if (isAligned(node.length(), limitsOf(node.instance).requestAlignment)) return
+  throw new BlockError(
+    "Cannot get 'write' permission without 'resize': Image size is not a multiple of request " +
+      'alignment',
+    { errno: 'EPERM' },
+  )
 }
 
 function prepareInstance(node: Node, above: Claims, transaction: Transaction): void {

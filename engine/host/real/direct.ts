@@ -22,18 +22,22 @@ function bounceBuffer(): Uint8Array {
   return shared
 }
 
+/** Every storage takes this. */
+const SAFE_ALIGNMENT = 4096
+
 /** The smallest offset and length that the file takes; 1 where it takes none. */
 export function probeAlignment(fd: number): number {
   const bounce = bounceBuffer()
-  for (const bytes of CANDIDATES) {
+  const takes = (bytes: number): boolean => {
     try {
       fs.readSync(fd, bounce, 0, bytes, 0)
-      return bytes
+      return true
     } catch {
-      // Too small; the next one may do.
+      return false
     }
   }
-  return 1
+  // A hole reads without touching the storage, in any length, and so tells nothing.
+  return takes(1) ? SAFE_ALIGNMENT : (CANDIDATES.find(takes) ?? 1)
 }
 
 /** The same transfers through a page-aligned buffer. Offsets and lengths are the caller's duty. */
