@@ -101,21 +101,27 @@ async function checkPiece(
   if (want?.kind === 'hole') return checkHole(device, piece, want.span)
   const runs: Run[] = []
   let mismatch: Mismatch | undefined
-  let matches = want !== undefined && want.kind !== 'byte'
+  let matches = want !== undefined
   for (let at = 0; at < piece.bytes; at += CHUNK) {
     const bytes = Math.min(CHUNK, piece.bytes - at)
     const offset = piece.offset + at
     const data = await device.read(offset, bytes)
-    runs.push(...bytesToRuns(data, offset))
-    if (want === undefined) continue
+    if (want === undefined) {
+      runs.push(...bytesToRuns(data, offset))
+      continue
+    }
     // Patterns run from the extent's start, so a chunk in its middle needs what came before.
     const start = want.kind === 'lba' || want.kind === 'byte' ? offset : piece.offset
     const wanted = makePattern(want, start, offset + bytes - start, readFile).subarray(
       offset - start,
     )
     const wrong = firstDifference(data, wanted)
-    if (wrong === undefined) continue
+    if (wrong === undefined && matches) continue
+    // From the first chunk that is not as claimed, what is there is told instead.
+    if (matches && at > 0) runs.push({ offset: piece.offset, bytes: at, what: patternWord(want) })
     matches = false
+    runs.push(...bytesToRuns(data, offset))
+    if (wrong === undefined) continue
     mismatch ??= {
       span: want.span,
       message:
