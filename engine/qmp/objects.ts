@@ -31,7 +31,7 @@ export interface ObjectProperty {
   set(value: unknown): void
 }
 
-interface Entry {
+export interface Entry {
   readonly type: ObjectType
   readonly object: UserObject
 }
@@ -39,6 +39,8 @@ interface Entry {
 export class Objects {
   readonly types: readonly ObjectType[]
   readonly #entries = new Map<string, Entry>()
+  /** Whether an object was ever added. */
+  used = false
 
   constructor(types: readonly ObjectType[]) {
     this.types = types
@@ -53,6 +55,7 @@ export class Objects {
       throw new BlockError(`attempt to add duplicate property '${id}' to object (type 'container')`)
     }
     this.#entries.set(id, { type, object })
+    this.used = true
     object.added?.()
   }
 
@@ -66,12 +69,8 @@ export class Objects {
     entry.object.removed?.()
   }
 
-  ids(): string[] {
-    return [...this.#entries.keys()]
-  }
-
-  findOrUndefined(id: string): Entry | undefined {
-    return this.#entries.get(id)
+  entries(): readonly (readonly [id: string, entry: Entry])[] {
+    return [...this.#entries]
   }
 
   /** The object of this type with this id, for drivers. */

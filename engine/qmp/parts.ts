@@ -23,6 +23,8 @@ export interface EngineParts {
 
 export interface Chardev {
   readonly label: string
+  /** `stdio`, `socket`, `null`. */
+  readonly backend: string
   readonly filename: string
   readonly frontendOpen: boolean
 }

@@ -71,6 +71,7 @@ function refuseUnbuilt(backend: (typeof BACKENDS)[number], options: ChardevOptio
 function nullChardev(id: string): OpenChardev {
   return {
     label: id,
+    backend: 'null',
     filename: 'null',
     frontendOpen: true,
     serve: () => undefined,
@@ -83,6 +84,7 @@ function stdioChardev(id: string, context: ChardevContext): OpenChardev {
   if (context.stdioTaken) throw new BlockError('cannot use stdio by multiple character devices')
   return {
     label: id,
+    backend: 'stdio',
     filename: 'stdio',
     frontendOpen: true,
     serve: (open) => open(context.stdio()),
@@ -124,6 +126,7 @@ async function connect(
   })
   return {
     label: id,
+    backend: 'socket',
     filename: addressText(address),
     frontendOpen: true,
     serve: (open) => open(stream),
@@ -151,6 +154,7 @@ async function listen(
   }
   return {
     label: id,
+    backend: 'socket',
     get filename() {
       return queue.busy ? `${addressText(address)},server=on` : filename
     },

@@ -1,0 +1,83 @@
+/** The tree of objects as clients walk it: by path from the root, or by the end of a path. */
+import { BlockError } from '../util/errors.ts'
+import { NameTable } from '../util/name-table.ts'
+import type { ObjectProperty } from './objects.ts'
+import type { EngineParts } from './parts.ts'
+
+export interface Place {
+  readonly path: string
+  readonly typeName: string
+  /** What lies in it, by name. */
+  readonly parts: ReadonlyMap<string, Place>
+  readonly properties: ReadonlyMap<string, ObjectProperty>
+}
+
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
+
+/** @throws {BlockError} where nothing, or more than one thing, is meant. */
+export function placeAt(path: string, engine: EngineParts): Place {
+  const places = allPlaces(rootOf(engine))
+  const found = places.filter((place) =>
+    path.startsWith('/') ? place.path === path : place.path.endsWith(`/${path}`),
+  )
+  // An empty end fits everything.
+  if (path === '' || found.length > 1) throw new BlockError(`Path '${path}' is ambiguous`)
+  const [place] = found
+  if (place !== undefined) return place
+  throw new BlockError(`Device '${path}' not found`, { class: 'DeviceNotFound' })
+}
+
+/** @throws {BlockError} where the place has no such property or lets nobody set it. */
+export function settableProperty(place: Place, name: string): ObjectProperty {
+  const property = place.properties.get(name)
+  if (property !== undefined) return property
+  const readOnly = name === 'type' || place.parts.has(name)
+  throw new BlockError(
+    `Property '${place.typeName}.${name}' ${readOnly ? 'is not writable' : 'not found'}`,
+  )
+}
+
+/** The value of any property; that of a part is its path. */
+export function propertyValue(place: Place, name: string): unknown {
+  if (name === 'type') return place.typeName
+  const part = place.parts.get(name)
+  return part === undefined ? settableProperty(place, name).get() : part.path
+}
+
+function rootOf(engine: EngineParts): Place {
+  const chardevs = engine.chardevs.map(({ label, backend }) =>
+    leaf(`/chardevs/${label}`, `chardev-${backend}`, NOTHING),
+  )
+  const objects = engine.objects
+    .entries()
+    .map(([id, { type, object }]) => leaf(`/objects/${id}`, type.name, object.properties))
+  // A container comes into being with the first thing that is put into it, and stays.
+  return container('/', [
+    ...(chardevs.length === 0 ? [] : [container('/chardevs', chardevs)]),
+    ...(engine.objects.used ? [container('/objects', objects)] : []),
+  ])
+}
+
+function leaf(path: string, typeName: string, properties: Place['properties']): Place {
+  return { path, typeName, parts: NOTHING, properties }
+}
+
+function container(path: string, parts: readonly Place[]): Place {
+  return {
+    path,
+    typeName: 'container',
+    parts: new Map(parts.map((part) => [part.path.slice(part.path.lastIndexOf('/') + 1), part])),
+    properties: NOTHING,
+  }
+}
+
+function allPlaces(place: Place): Place[] {
+  return [place, ...[...place.parts.values()].flatMap(allPlaces)]
+}
+
+/** QEMU walks its table and puts each name before those it has found. */
+export function inListOrder(names: Iterable<string>): string[] {
+  const table = new NameTable()
+  for (const name of names) table.add(name)
+  return table.names().toReversed()
+}
