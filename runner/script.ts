@@ -6,6 +6,7 @@ import type { Device } from './device.ts'
 import type { Mismatch } from './match.ts'
 import { showNumber } from './notation.ts'
 import type { ReadPatternFile } from './pattern.ts'
+import { DeadlineError } from './session.ts'
 import { firstDifference, makePattern, showByte } from './pattern.ts'
 import type { Detail, Fact } from './transcript.ts'
 
@@ -95,14 +96,22 @@ export class ScriptRun {
       }),
     }
     this.#flights.push(flight)
-    if (line.outcome.written && line.outcome.kind !== 'pending') {
-      const result = await this.#context.await(flight.done, line.text)
-      this.#drop(flight)
-      return result
-    }
+    if (line.outcome.written && line.outcome.kind !== 'pending') return this.#land(flight, line)
     await this.#context.settle()
     if (!line.outcome.written || !flight.settled) return { kind: 'pending' }
     return flight.done
+  }
+
+  /** The result of a request that was sent away, or that it is still under way at the deadline. */
+  async #land(flight: Flight, line: IoLine): Promise<LineResult> {
+    try {
+      const result = await this.#context.await(flight.done, line.text)
+      this.#drop(flight)
+      return result
+    } catch (error) {
+      if (error instanceof DeadlineError) return { kind: 'pending' }
+      throw error
+    }
   }
 
   async #awaitTags(tags: readonly string[]): Promise<LineResult> {
