@@ -1,5 +1,5 @@
 /** For tests: one node over a byte array, a server that exports it, and clients of that. */
-import type { BlockStatus } from '../block/driver.ts'
+import type { BlockStatus, RequestFlags } from '../block/driver.ts'
 import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import type { Host } from '../host/host.ts'
 import type { NbdConnectOptions } from '../nbd/client.ts'
@@ -12,6 +12,8 @@ import { createExports } from './exports.ts'
 export interface TestDisk {
   readonly bytes: Uint8Array
   before: (kind: 'read' | 'write' | 'flush' | 'status' | 'discard') => MaybePromise<void>
+  /** Sees the flags of each write and zeroing. */
+  wrote: (flags: RequestFlags) => void
   /** Runs of this length are looked at for the answer to a status request. */
   readonly statusBytes: number
   readonly requestAlignment: number
@@ -21,6 +23,7 @@ export function testDisk(bytes: number, options: Partial<TestDisk> = {}): TestDi
   return {
     bytes: new Uint8Array(bytes),
     before: () => undefined,
+    wrote: () => undefined,
     statusBytes: 512,
     requestAlignment: 1,
     ...options,
@@ -92,12 +95,14 @@ function userOf(node: GraphNode, disk: TestDisk): User {
       after(disk.before('read'), () => {
         into.set(bytes.subarray(offset, offset + into.length))
       }),
-    write: (offset, data) =>
+    write: (offset, data, flags = {}) =>
       after(disk.before('write'), () => {
+        disk.wrote(flags)
         bytes.set(data, offset)
       }),
-    zero: (offset, count) =>
+    zero: (offset, count, flags = {}) =>
       after(disk.before('write'), () => {
+        disk.wrote(flags)
         bytes.fill(0, offset, offset + count)
       }),
     discard: () => after(disk.before('discard'), () => undefined),

@@ -5,7 +5,6 @@
 import type { ByteStream } from '../host/host.ts'
 import { BlockError } from '../util/errors.ts'
 import {
-  EXPORT_FLAG,
   GREETING_MAGIC,
   HANDSHAKE_FLAG,
   INFO,
@@ -17,6 +16,9 @@ import {
   OPTION_REPLY_MAGIC,
   OPTION_REPLY_NAMES,
 } from './constants.ts'
+import type { Granted, Told } from './handshake-grant.ts'
+import { completeGrant, plainGrant, readInfo } from './handshake-grant.ts'
+import { failure, isError, refusal, tooManyReplies, unexpectedReply } from './handshake-refusal.ts'
 import { MAX_OPTION_REPLIES, MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from './limits.ts'
 import { StreamEnded } from './reader.ts'
 import type { StreamReader } from './reader.ts'
@@ -25,8 +27,6 @@ import {
   CLIENT_FLAGS,
   EXPORT_NAME_REPLY,
   EXPORT_NAME_ZEROES,
-  INFO_BLOCK_SIZE,
-  INFO_EXPORT,
   LONG,
   MAGIC,
   OLDSTYLE_MAGIC,
@@ -44,19 +44,6 @@ export interface Wishes {
   readonly metaContexts: readonly string[]
 }
 
-/** What the server granted and said about the export. */
-export interface Granted {
-  readonly structured: boolean
-  readonly contexts: ReadonlyMap<number, string>
-  readonly size: number
-  readonly flags: number
-  readonly minimumBlock: number
-  readonly preferredBlock: number
-  readonly maximumPayload: number
-  readonly name: string | undefined
-  readonly description: string | undefined
-}
-
 export interface ListedExport {
   readonly name: string
   readonly description: string
@@ -72,7 +59,6 @@ interface Reply {
 
 /** The longest data of a reply that we take: a context or an export name, and some more. */
 const MAX_REPLY_BYTES = 2 * MAX_STRING_BYTES + 64
-const PREFERRED_BLOCK = 4096
 
 /** Chooses an export. @throws {BlockError} when the server refuses or does not make sense. */
 export async function negotiateAsClient(
@@ -353,148 +339,10 @@ class Session {
   }
 }
 
-/** What a server has said so far in answer to one choice. */
-interface Told {
-  size?: number
-  flags?: number
-  minimum?: number
-  preferred?: number
-  maximum?: number
-  name?: string
-  description?: string
-}
-
-function readInfo(told: Told, data: Uint8Array): void {
-  if (data.length < WORD.size) {
-    throw failure(`NBD_REP_INFO length ${String(data.length)} is too short`)
-  }
-  const kind = WORD.decode(data).value
-  switch (kind) {
-    case INFO.export:
-      checkInfoBytes(data, INFO_EXPORT.size)
-      Object.assign(told, INFO_EXPORT.decode(data))
-      break
-    case INFO.blockSize:
-      checkInfoBytes(data, INFO_BLOCK_SIZE.size)
-      Object.assign(told, INFO_BLOCK_SIZE.decode(data))
-      checkBlockSizes(told)
-      break
-    case INFO.name:
-      told.name = decodeText(data.subarray(WORD.size))
-      break
-    case INFO.description:
-      told.description = decodeText(data.subarray(WORD.size))
-      break
-    default:
-    // Information that nobody asked for may come, and means nothing to us.
-  }
-}
-
-function checkInfoBytes(data: Uint8Array, bytes: number): void {
-  if (data.length === bytes) return
-  throw failure(`remaining export info len ${String(data.length - WORD.size)} is unexpected size`)
-}
-
-function checkBlockSizes({ minimum = 1, preferred = 0, maximum = 0 }: Told): void {
-  const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value))
-  if (!isPowerOfTwo(minimum)) {
-    throw failure(`server minimum block size ${String(minimum)} is not a power of two`)
-  }
-  if (!isPowerOfTwo(preferred) || preferred < minimum) {
-    throw failure(`server preferred block size ${String(preferred)} is not valid`)
-  }
-  if (maximum < minimum) throw failure(`server maximum block size ${String(maximum)} is not valid`)
-}
-
-function completeGrant(
-  told: Told,
-  structured: boolean,
-  contexts: ReadonlyMap<number, string>,
-): Granted {
-  const { size, flags = 0, minimum = 1 } = told
-  if (size === undefined || (flags & EXPORT_FLAG.hasFlags) === 0) {
-    throw failure('broken server omitted NBD_INFO_EXPORT')
-  }
-  if (size % minimum !== 0) {
-    throw failure(
-      `export size ${String(size)} is not multiple of minimum block size ${String(minimum)}`,
-    )
-  }
-  return {
-    ...plainGrant(size, flags, structured, contexts),
-    minimumBlock: minimum,
-    preferredBlock: told.preferred ?? PREFERRED_BLOCK,
-    maximumPayload: Math.min(told.maximum ?? MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES),
-    name: told.name,
-    description: told.description,
-  }
-}
-
-function plainGrant(
-  size: number,
-  flags: number,
-  structured: boolean,
-  contexts: ReadonlyMap<number, string>,
-): Granted {
-  if (!Number.isSafeInteger(size)) {
-    throw new BlockError(`export size ${String(size)} is too large`, { errno: 'EFBIG' })
-  }
-  return {
-    structured,
-    contexts,
-    size,
-    flags,
-    minimumBlock: 1,
-    preferredBlock: PREFERRED_BLOCK,
-    maximumPayload: MAX_PAYLOAD_BYTES,
-    name: undefined,
-    description: undefined,
-  }
-}
-
-/** How a refusal reads, by its type; the option's number and name follow. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  [OPTION_REPLY.unsupported]: 'Unsupported option type',
-  [OPTION_REPLY.policy]: 'Denied by server for option',
-  [OPTION_REPLY.invalid]: 'Invalid parameters for option',
-  [OPTION_REPLY.platform]: 'Server lacks support for option',
-  [OPTION_REPLY.tlsRequired]: 'TLS negotiation required before option',
-  [OPTION_REPLY.shutdown]: 'Server shutting down before option',
-  [OPTION_REPLY.blockSizeRequired]: 'Server requires INFO_BLOCK_SIZE for option',
-}
-
-function refusal(option: number, type: number, message: Uint8Array): BlockError {
-  const named = `${String(option)} (${nameIn(OPTION_NAMES, option)})`
-  const text =
-    type === OPTION_REPLY.unknown
-      ? 'Requested export not available'
-      : `${REFUSALS[type] ?? 'Unknown error code when asking for option'} ${named}`
-  const hint = message.length === 0 ? {} : { hint: `server reported: ${decodeText(message)}` }
-  return new BlockError(text, { errno: 'EINVAL', ...hint })
-}
-
-function unexpectedReply(option: number, type: number): BlockError {
-  return failure(
-    `Server answered option ${String(option)} (${nameIn(OPTION_NAMES, option)}) with unexpected reply ${String(type)} (${nameIn(OPTION_REPLY_NAMES, type)})`,
-  )
-}
-
-function tooManyReplies(option: number): BlockError {
-  return failure(`Server sent too many replies to option ${nameIn(OPTION_NAMES, option)}`)
-}
-
-function isError(type: number): boolean {
-  return type >= OPTION_REPLY.error
-}
-
 /** A length and the text: how names and queries are sent. */
 function sized(text: string): Uint8Array {
   const bytes = encodeText(text)
   return concat(LONG.encode({ value: bytes.length }), bytes)
-}
-
-function failure(text: string): BlockError {
-  return new BlockError(text, { errno: 'EINVAL' })
 }
 
 function hex(value: bigint): string {

@@ -14,7 +14,7 @@ import {
   STRUCTURED_REPLY_MAGIC,
 } from './constants.ts'
 import { errnoFromWire } from './errno.ts'
-import type { Granted } from './handshake-client.ts'
+import type { Granted } from './handshake-grant.ts'
 import { MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from './limits.ts'
 import { StreamEnded } from './reader.ts'
 import type { StreamReader } from './reader.ts'

@@ -2,9 +2,10 @@
 import type { Members, Schema } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import { BlockError } from '../../util/errors.ts'
+import { inKeyOrder } from '../../util/key-order.ts'
 import { ThrottleGroup } from './group.ts'
-import type { LimitValues } from './limits.ts'
-import { LIMIT_NAMES, limitValues, withValues } from './limits.ts'
+import type { Limits, LimitValues } from './limits.ts'
+import { checkLimits, LIMIT_NAMES, limitValues, NO_LIMITS, withValues } from './limits.ts'
 
 const LIMIT_MEMBERS: Members = Object.fromEntries(
   LIMIT_NAMES.map((name) => [name, opt.int({ optional: true, doc: docOf(name) })]),
@@ -36,18 +37,23 @@ export const throttleGroupType = {
   },
 } as const
 
-/** The short forms come first; where both are given, `limits` wins. */
-function initialLimits(given: Readonly<Record<string, unknown>>): ThrottleGroup['limits'] {
-  const short: Record<string, number> = {}
-  for (const name of LIMIT_NAMES) {
-    const value = given[`x-${name}`]
-    if (typeof value !== 'number') continue
-    if (value < 0) throw new BlockError('Property values cannot be negative')
-    short[name] = value
+/**
+ * Properties are set one by one in the order of the wire, so that of a short form and its twin in
+ * `limits` the later one wins. `limits` is checked when it is set, the short forms all together.
+ */
+function initialLimits(given: Readonly<Record<string, unknown>>): Limits {
+  let limits = NO_LIMITS
+  for (const [name, value] of inKeyOrder(Object.entries(given))) {
+    if (name === 'limits') {
+      // Checked against the declaration above.
+      limits = withValues(limits, value as LimitValues)
+      checkLimits(limits)
+    } else if (name.startsWith('x-') && typeof value === 'number') {
+      if (value < 0) throw new BlockError('Property values cannot be negative')
+      limits = withValues(limits, { [name.slice(2)]: value }, 'x-')
+    }
   }
-  const limits = withValues(new ThrottleGroup().limits, short, 'x-')
-  // Checked against the declaration above.
-  return withValues(limits, (given['limits'] ?? {}) as LimitValues)
+  return limits
 }
 
 interface Property {

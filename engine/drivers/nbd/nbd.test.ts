@@ -1,0 +1,162 @@
+/** The `nbd` node on the simulated host: opening, limits, losing the server and getting it back. */
+import assert from 'node:assert/strict'
+import type { Instance, OpenContext } from '../../block/driver.ts'
+import type { TestServer } from '../../exports/testing.ts'
+import { startTestServer, TEST_ADDRESS, testDisk } from '../../exports/testing.ts'
+import type { SimHost } from '../../host/sim/index.ts'
+import { createSimHost } from '../../host/sim/index.ts'
+import { BlockError } from '../../util/errors.ts'
+import { nbd } from '../nbd.ts'
+
+const SIZE = 4096
+const SERVER = { type: 'unix', path: TEST_ADDRESS.path }
+
+interface Setup {
+  readonly host: SimHost
+  readonly server: TestServer
+  readonly open: (options?: Record<string, unknown>) => Promise<Instance>
+  readonly fallbacks: string[]
+}
+
+async function inSim(
+  test: (setup: Setup) => Promise<void>,
+  options: Parameters<typeof startTestServer>[2] = {},
+): Promise<void> {
+  const host = createSimHost({ seed: 5 })
+  const fallbacks: string[] = []
+  const open = async (given: Record<string, unknown> = {}): Promise<Instance> => {
+    const context = {
+      options: { server: SERVER, export: 'disk', ...given },
+      services: host,
+      node: {
+        flags: { readOnly: false },
+        fallBackToReadOnly: (reason: string) => {
+          fallbacks.push(reason)
+          throw new BlockError(reason)
+        },
+      },
+    }
+    // The driver looks at no more of its context than this.
+    return nbd.open(context as unknown as OpenContext)
+  }
+  const play = async (): Promise<void> => {
+    const server = await startTestServer(host, testDisk(SIZE), options)
+    await test({ host, server, open, fallbacks })
+    await server.exports.closeAll()
+  }
+  await host.run(play(), undefined, 'the test')
+}
+
+async function textOf(work: Promise<unknown>): Promise<string> {
+  const failure = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  return failure instanceof BlockError ? failure.message : String(failure)
+}
+
+describe('nbd node', () => {
+  it('reads, writes and tells the status of the export', () =>
+    inSim(async ({ open, server }) => {
+      const node = await open()
+      assert.equal(node.length(), SIZE)
+      await node.write(512, new Uint8Array(512).fill(3), { fua: true })
+      assert.equal(server.disk.bytes[1023], 3)
+      const got = new Uint8Array(SIZE)
+      await node.read(0, got, {})
+      assert(Buffer.from(got).equals(server.disk.bytes))
+      assert.deepEqual(await node.status?.(0, SIZE), {
+        bytes: 512,
+        allocated: true,
+        data: false,
+        zero: true,
+        offset: 0,
+      })
+      await node.zero?.(512, 512, {})
+      assert(server.disk.bytes.every((byte) => byte === 0))
+      await node.flush?.()
+      await node.close?.()
+    }))
+
+  it('takes its limits from the server', async () => {
+    await inSim(async ({ open }) => {
+      const node = await open()
+      assert.deepEqual(node.limits?.(), {
+        requestAlignment: 1,
+        maxTransfer: 32 << 20,
+        optimalTransfer: 4096,
+        maxZero: 2 ** 31 - 1,
+        maxDiscard: 2 ** 31 - 1,
+      })
+      await node.close?.()
+    })
+  })
+
+  it('is refused in the words of 7.2', () =>
+    inSim(async ({ open }) => {
+      const path = { type: 'unix', path: '/none' }
+      const inet = { type: 'inet', host: 'h', port: '1' }
+      const cases: readonly [Record<string, unknown>, string][] = [
+        [{ server: path }, "Failed to connect to '/none': No such file or directory"],
+        [{ server: inet }, "Failed to connect to 'h:1': Connection refused"],
+        [
+          { server: { ...inet, port: 'x' } },
+          'address resolution failed for h:x: Servname not supported for ai_socktype',
+        ],
+        [{ export: 'nope' }, 'Requested export not available'],
+        [{ export: 'x'.repeat(5000) }, 'export name too long to send to server'],
+        [{ 'tls-creds': 'c' }, "No TLS credentials with id 'c'"],
+        [{ 'x-dirty-bitmap': 'b' }, 'x-dirty-bitmap of nbd: not built yet'],
+      ]
+      for (const [options, text] of cases) assert.equal(await textOf(open(options)), text)
+    }))
+
+  it('asks to be read-only where the server is', () =>
+    inSim(
+      async ({ open, fallbacks }) => {
+        assert.equal(await textOf(open()), 'Could not open image: Permission denied')
+        assert.equal(fallbacks.length, 1)
+      },
+      { writable: false },
+    ))
+
+  it('keeps trying to connect for as long as it may', () =>
+    inSim(async ({ open, host }) => {
+      const start = host.clock.nowNs()
+      const server = { type: 'unix', path: '/none' }
+      await textOf(open({ server, 'open-timeout': 3 }))
+      assert.equal(host.clock.nowNs() - start, 3e9)
+    }))
+
+  it('fails for good when the server is lost', () =>
+    inSim(async ({ open, server }) => {
+      const node = await open()
+      await server.exports.stopServer()
+      for (const _again of [1, 2]) {
+        const failure = await textOf((async () => node.read(0, new Uint8Array(1), {}))())
+        assert.equal(failure, 'Input/output error')
+      }
+    }))
+
+  it('waits for a lost server if it may', () =>
+    inSim(async ({ open, server, host }) => {
+      const node = await open({ 'reconnect-delay': 10 })
+      await server.exports.stopServer()
+      const late = (async () => node.write(0, new Uint8Array(512).fill(9), {}))()
+      await host.advance(4.5e9)
+      await server.exports.startServer({ addr: TEST_ADDRESS })
+      await server.exports.add({ type: 'nbd', id: 'e', 'node-name': 'disk', writable: true })
+      await late
+      assert.equal(server.disk.bytes[0], 9)
+      await node.close?.()
+    }))
+
+  it('gives up on a lost server when the time is over', () =>
+    inSim(async ({ open, server, host }) => {
+      const node = await open({ 'reconnect-delay': 2 })
+      await server.exports.stopServer()
+      const failure = await textOf((async () => node.read(0, new Uint8Array(1), {}))())
+      assert.equal(failure, 'Input/output error')
+      assert.equal(host.clock.nowNs(), 2e9)
+    }))
+})
