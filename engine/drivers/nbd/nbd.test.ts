@@ -129,12 +129,16 @@ describe('nbd node', () => {
     }))
 
   it('fails for good when the server is lost', () =>
-    inSim(async ({ open, server }) => {
+    inSim(async ({ open, server, host }) => {
       const node = await open()
       await server.exports.stopServer()
       for (const _again of [1, 2]) {
-        const failure = await textOf((async () => node.read(0, new Uint8Array(1), {}))())
-        assert.equal(failure, 'Input/output error')
+        const failure = await Promise.resolve(node.read(0, new Uint8Array(1), {})).catch(
+          (error: unknown) => error,
+        )
+        assert(failure instanceof BlockError)
+        assert.equal(failure.errno, 'EIO')
+        await host.idle()
       }
     }))
 
