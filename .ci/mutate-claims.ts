@@ -92,7 +92,7 @@ class Collector {
         if (expect.text !== undefined) this.match('expect text', expect.text.match)
       }
     }
-    if ('returns' in step && step.returns !== undefined) this.match('return', step.returns.match)
+    if ('returns' in step) this.match('return', step.returns.match)
     const claims = [...(step.events ?? []), ...(step.kind === 'events' ? step.claims : [])]
     for (const claim of claims) {
       switch (claim.kind) {

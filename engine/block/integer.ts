@@ -27,6 +27,7 @@ const WIDTHS: Readonly<Record<IntName, Width>> = {
 /**
  * The number of a member. An unsigned one of 64 bits lets negative numbers wrap, as QEMU does: it
  * comes as the negative number with the same bits, for the driver to refuse in its own words.
+ * Beyond 2^53 it is the nearest number there is: whoever would keep it must refuse it.
  */
 export function checkInteger(name: IntName, value: Json, place: Place): number {
   const width = WIDTHS[name]
@@ -41,7 +42,7 @@ export function checkInteger(name: IntName, value: Json, place: Place): number {
     }
     return Number(fitting)
   }
-  return keepable(BigInt.asIntN(64, whole), place)
+  return Number(BigInt.asIntN(64, whole))
 }
 
 function fromJson(width: Width, value: Json, place: Place): bigint {
@@ -79,10 +80,4 @@ function parseWhole(text: string): bigint | undefined {
   const magnitude = BigInt(octal ? `0o${digits}` : digits)
   if (magnitude >= 2n ** 64n) return undefined
   return sign === '-' ? -magnitude : magnitude
-}
-
-function keepable(whole: bigint, place: Place): number {
-  const value = Number(whole)
-  if (Number.isSafeInteger(value)) return value
-  throw new BlockError(`Parameter '${place.path}' is beyond 2^53, which this engine cannot keep`)
 }

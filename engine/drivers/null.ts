@@ -3,11 +3,12 @@
  * differ in name only; here every request may complete at once.
  */
 import { defineDriver, type BlockStatus, type Driver, type Instance } from '../block/driver.ts'
+import { MAX_LENGTH } from '../block/length.ts'
 import { opt } from '../block/option.ts'
 import { sleep } from '../block/sleep.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import { checkNotNegative } from './size.ts'
+import { checkKeepable, checkNotNegative } from './size.ts'
 
 const DEFAULT_SIZE = 2 ** 30
 
@@ -28,7 +29,7 @@ function nullDriver(name: string): Driver {
     strongOptions: ['size', 'read-zeroes'],
     filename: ({ given }) => (Object.keys(given).length === 0 ? `${name}://` : undefined),
     open({ options, services }): Instance {
-      const size = checkNotNegative('size', options.size) ?? DEFAULT_SIZE
+      const size = checkSize(checkNotNegative('size', options.size) ?? DEFAULT_SIZE)
       const latencyNs = checkLatency(options['latency-ns'] ?? 0)
       const readZeroes = options['read-zeroes'] === true
       const pause = (): MaybePromise<void> => sleep(services.clock, latencyNs)
@@ -57,6 +58,11 @@ function nullDriver(name: string): Driver {
       }
     },
   })
+}
+
+/** What no node can be as long as is refused with the node's length, in QEMU's words. */
+function checkSize(size: number): number {
+  return size > MAX_LENGTH ? size : checkKeepable('size', size)
 }
 
 /** The wire type is unsigned; a negative number stands for one above 2^63. */

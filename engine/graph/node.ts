@@ -14,7 +14,7 @@ import { Activity } from './activity.ts'
 import { beginDrained } from './drain.ts'
 import type { LiveFlags } from './flags.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
-import { MAX_LENGTH, SECTOR_BYTES } from './length.ts'
+import { MAX_LENGTH, SECTOR_BYTES } from '../block/length.ts'
 import { alignUp } from '../util/align.ts'
 import { BlockError, errnoText } from '../util/errors.ts'
 

@@ -86,11 +86,25 @@ async function openWithChildren(
       await attachChild(environment, node, wanted, early[index])
     }
     await openInstance(environment, node)
+    checkAllRead(driver, request.generic)
     return node
   } catch (error) {
     await dispose(environment, node)
     throw error
   }
+}
+
+/**
+ * QEMU flattens nested options before a driver sees them. An empty dictionary has no flat form, so
+ * it stays behind as an option that nobody reads.
+ */
+function checkAllRead({ name, kind }: Driver, { cache }: GenericOptions): void {
+  if (cache === undefined || Object.keys(cache).length > 0) return
+  throw new BlockError(
+    kind === 'protocol'
+      ? `Block protocol '${name}' doesn't support the option 'cache'`
+      : `Block format '${name}' does not support the option 'cache'`,
+  )
 }
 
 async function attachChild(

@@ -4,10 +4,11 @@
  */
 import type { BlockIo, BlockStatus, Limits, RequestFlags } from '../block/driver.ts'
 import { limitsOf, type Node } from '../graph/node.ts'
+import { alignDown, alignUp } from '../util/align.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import { MAX_LENGTH } from '../graph/length.ts'
+import { MAX_LENGTH } from '../block/length.ts'
 import { discardRange } from './discard.ts'
 import { flushNode } from './flush.ts'
 import { readPieces, writePieces } from './pieces.ts'
@@ -112,21 +113,21 @@ function change(
 ): MaybePromise<void> {
   if (bytes === 0) return flags.fua === true ? counted(state, flushNode(state.node)) : undefined
   const end = offset + bytes
+  const from = alignDown(offset, alignment)
+  const to = alignUp(end, alignment)
   const native = state.node.instance.supports?.fua === true
   const own = flags.fua === true && !native ? { ...flags, fua: false } : flags
   const work = (): MaybePromise<void> => {
     const written = run(own)
     const finish = (): MaybePromise<void> => {
-      noteWrite(state.node, end)
+      noteWrite(state.node, to)
       return flags.fua === true && !native ? flushNode(state.node) : undefined
     }
     return isPromise(written) ? written.then(finish) : finish()
   }
   // An unaligned write reads its edges first; nobody else may change them in between.
-  const whole = offset % alignment === 0 && end % alignment === 0
+  const whole = from === offset && to === end
   if (whole && !state.tracker.mustWait(offset, end)) return counted(state, work(), offset, end)
-  const from = offset - (offset % alignment)
-  const to = Math.ceil(end / alignment) * alignment
   return inTurn(state, from, to, !whole, work)
 }
 
@@ -167,7 +168,7 @@ function truncate(
   const { node } = state
   if (node.flags.readOnly) throw new BlockError('Image is read-only', { errno: 'EACCES' })
   if (bytes > MAX_LENGTH) {
-    throw new BlockError(`offset(${String(bytes)}) exceeds maximum(9223372035781033984)`, {
+    throw new BlockError(`offset(${String(BigInt(bytes))}) exceeds maximum(9223372035781033984)`, {
       errno: 'EFBIG',
     })
   }
