@@ -1,5 +1,4 @@
 /** Records of the NBD protocol as they cross the wire. All integers are big-endian. */
-import type { FieldValues } from '../util/struct.ts'
 import { be16, be32, be64, be64Number, struct } from '../util/struct.ts'
 
 /** The server's first words. */
@@ -61,8 +60,6 @@ export const REQUEST = struct(28, {
   offset: be64(16),
   bytes: be32(24),
 })
-
-export type Request = FieldValues<(typeof REQUEST)['fields']>
 
 /** Followed by the data of a successful read. */
 export const SIMPLE_REPLY = struct(16, { magic: be32(0), error: be32(4), cookie: be64(8) })

@@ -6,7 +6,6 @@ import { createRealFiles } from './files.ts'
 import { createRealSockets } from './sockets.ts'
 
 export { stdioStream } from './streams.ts'
-export { whyNoSystemCalls } from './syscalls.ts'
 
 export function createRealHost(): Host {
   return {

@@ -10,7 +10,6 @@ import { Scheduler } from './scheduler.ts'
 import { createSimSockets } from './sockets.ts'
 
 export { SimStalled } from './scheduler.ts'
-export type { SimFileFate, SimFileHook, SimFileOperation, SimFiles } from './files.ts'
 
 export interface SimHostOptions {
   /** Decides which of several ready tasks runs next, and the host's random numbers. */
