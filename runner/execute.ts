@@ -97,6 +97,7 @@ async function playSteps(play: Play): Promise<void> {
   await play.images.settle()
   play.atRest = false
   await play.start()
+  showOptions(play)
   await walk(live, play)
   if (steps[0]?.kind !== 'phase') play.transcript.begin('steps')
   await walk(steps, play)
@@ -106,6 +107,14 @@ async function playSteps(play: Play): Promise<void> {
   await walk(after, play)
   await play.images.settle()
   play.transcript.add(line)
+}
+
+/** Options of the target that change what it does; those of one kind of target stay its own. */
+function showOptions(play: Play): void {
+  const compat = Object.entries(play.selected.case.target.compat)
+  if (compat.length === 0) return
+  const words = compat.map(([name, value]) => `${name}=${value}`)
+  play.transcript.add({ kind: 'line', label: 'tgt', text: `start -compat ${words.join(',')}` })
 }
 
 async function playFinally(play: Play): Promise<void> {

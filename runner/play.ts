@@ -78,6 +78,8 @@ export class Play {
   last: Value | undefined
   /** The scenario has told the target to quit. */
   endExpected = false
+  /** A job that the step made an end of. */
+  jobToPrint: string | undefined
   /** True in `after`: a bare name is an image. */
   atRest = false
   readonly #options: PlayOptions
@@ -267,6 +269,8 @@ export class Play {
   async #finishStep(claims: readonly EventClaim[] | undefined): Promise<void> {
     await this.#fence()
     this.collectEvents()
+    if (this.jobToPrint !== undefined) this.printJob(this.jobToPrint)
+    this.jobToPrint = undefined
     if (claims === undefined) return
     this.judgeEvents(claims, this.#stepEvents)
   }

@@ -87,10 +87,9 @@ export class Transcript {
     if (this.repeats === undefined || fact.kind !== 'statement') return fact
     const place = String(this.repeats.next)
     this.repeats.next += 1
+    if (factLines({ ...fact, details: [] }).length < 2) return fact
     const { outcome: _outcome, ...request } = fact
-    const lines = factLines({ ...request, details: [] })
-    if (lines.length < 2) return fact
-    const text = lines.join('\n')
+    const text = factLines({ ...request, details: [] }).join('\n')
     const before = this.repeats.seen.get(place)
     this.repeats.seen.set(place, text)
     return before === text ? { ...fact, head: '(as above)', members: {} } : fact

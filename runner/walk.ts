@@ -29,8 +29,17 @@ async function walkStep(step: Step, play: Play): Promise<void> {
 async function walkLoop(step: LoopStep & StepCommon, play: Play): Promise<void> {
   const outer = play.transcript.repeats
   const repeats = new Map<string, string>()
+  const long = new Set(
+    step.turns.flatMap((turn) =>
+      turn.variables.flatMap(({ name, value }) =>
+        typeof value === 'string' && value.includes('\n') ? [name] : [],
+      ),
+    ),
+  )
   for (const turn of step.turns) {
-    const text = turn.variables.map(({ name, text: value }) => `${name}=${value}`).join(' ')
+    // Whole scripts are told by the lines that they become.
+    const shown = turn.variables.filter(({ name }) => !long.has(name))
+    const text = shown.map(({ name, text: value }) => `${name}=${value}`).join(' ')
     play.transcript.add({ kind: 'turn', text: text === '' ? '.' : text })
     play.transcript.repeats = { seen: repeats, next: 0 }
     await walk(turn.steps, play)

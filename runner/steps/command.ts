@@ -1,10 +1,14 @@
 /** What `qmp` and the sugar over it share: send a command, show it, hold the reply to its claims. */
 import type { Claim, Expectation, StepCommon, Value } from '../../dsl/plan.ts'
+import { member, text } from '../json.ts'
 import type { Shown } from '../notation.ts'
 import type { Play } from '../play.ts'
 import { GoneError, type Reply } from '../session.ts'
 import type { Detail, Fact } from '../transcript.ts'
 import { saveFromLast } from './save.ts'
+
+/** Commands after which a job has nothing more to say. */
+const DISMISS = new Set(['job-dismiss', 'block-job-dismiss'])
 
 export interface CommandCall {
   readonly command: string
@@ -31,6 +35,8 @@ export async function callCommand(play: Play, call: CommandCall): Promise<boolea
     play.jobs.command(call.command, call.args)
     play.last = reply.value
     if (call.command === 'quit') play.endExpected = true
+    const id = text(member(call.args, 'id'))
+    if (DISMISS.has(call.command) && id !== undefined) play.jobToPrint = id
   }
   play.judge(reply, call.expect)
   if (call.returns !== undefined) {

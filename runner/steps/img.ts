@@ -178,12 +178,16 @@ function readOutput(result: ToolResult): Value {
 
 /** Members of `info` that depend on the file system, or that the words before them say. */
 const NOT_SHOWN = new Set([
-  'filename',
   'actual-size',
-  'format',
-  'virtual-size',
-  'dirty-flag',
+  'backing-filename-format',
   'children',
+  'cluster-size',
+  'dirty-flag',
+  'filename',
+  'format',
+  'format-specific',
+  'full-backing-filename',
+  'virtual-size',
 ])
 
 function readInfo(play: Play, value: Value): Outcome {
@@ -193,10 +197,10 @@ function readInfo(play: Play, value: Value): Outcome {
     text(member(value, 'format')) ?? '?',
     typeof size === 'number' ? showNumber(size) : '?',
   ]
-  const entries = Object.entries(isShownMap(shown) ? shown : {}).filter(
-    ([name]) =>
-      !NOT_SHOWN.has(name) && name !== 'full-backing-filename' && name !== 'format-specific',
-  )
+  const entries = Object.entries(isShownMap(shown) ? shown : {}).flatMap(([name, part]) => {
+    if (name === 'backing-filename') return [['backing', part] as const]
+    return NOT_SHOWN.has(name) ? [] : [[name, part] as const]
+  })
   return { value, outcome: 'ok', words: words.join(' '), members: Object.fromEntries(entries) }
 }
 

@@ -1,17 +1,16 @@
 /**
- * A program run as a target: its own process group, a bare environment, QMP over its standard
- * streams, and an end that always comes: asked, then SIGTERM, then SIGKILL to the whole group.
+ * A program run as a target: its own process group, a bare environment, QMP over a socket, and an
+ * end that always comes: asked, then SIGTERM, then SIGKILL to the whole group.
  */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
-import type { ByteStream } from '../../engine/index.ts'
+import type { ByteStream, Host } from '../../engine/index.ts'
 import type { Exit, Machine, ToolResult } from './target.ts'
 import { TargetError } from './target.ts'
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 2000
-/** Bytes of standard error that are kept, the first ones. */
+/** Bytes of its outputs that are kept, the first ones. */
 const LOG_BYTES = 64 * 1024
 /** Bytes that a tool may print before it is stopped. */
 const TOOL_BYTES = 32 * 2 ** 20
@@ -46,15 +45,74 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** @throws {TargetError} when the program cannot be started. */
-export async function startChild(words: readonly string[], directory: string): Promise<Machine> {
+export interface ChildOptions {
+  readonly host: Host
+  /** Scratch folder, and where the QMP socket is made. */
+  readonly directory: string
+  readonly socketPath: string
+  readonly withinMs: number
+}
+
+/**
+ * Starts a program that connects to a socket of ours for QMP: there at once, and what the program
+ * prints cannot get into the stream.
+ *
+ * @param words - The command line, given the path of the socket.
+ * @throws {TargetError} when the program cannot be started or ends before it connects.
+ */
+export async function startChild(
+  words: (socketPath: string) => readonly string[],
+  options: ChildOptions,
+): Promise<Machine> {
+  let accept: (stream: ByteStream) => void = () => undefined
+  const connected = new Promise<ByteStream>((resolve) => {
+    accept = resolve
+  })
+  const address = { type: 'unix', path: options.socketPath } as const
+  const listener = await options.host.sockets.listen(address, accept)
+  try {
+    const child = await spawnChild(words(options.socketPath), options.directory)
+    const monitor = await untilConnected(connected, child, options.withinMs)
+    return { ...child, monitor }
+  } finally {
+    listener.close()
+  }
+}
+
+type Child = Omit<Machine, 'monitor'> & { readonly program: string }
+
+async function untilConnected(
+  connected: Promise<ByteStream>,
+  child: Child,
+  withinMs: number,
+): Promise<ByteStream> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(`${child.program} does not connect for QMP within ${String(withinMs)} ms`)
+    }, withinMs)
+  })
+  const ended = child.exited.then(({ status, signal }) => {
+    const how = signal ?? `exit status ${String(status ?? '')}`
+    return `${child.program} ended before it spoke QMP: ${how}`
+  })
+  const first = await Promise.race([connected, ended, late])
+  clearTimeout(timer)
+  if (typeof first !== 'string') return first
+  child.kill()
+  await child.exited
+  const log = child.log().trim()
+  throw new TargetError(log === '' ? first : `${first}\n${log}`)
+}
+
+async function spawnChild(words: readonly string[], directory: string): Promise<Child> {
   const [program, ...args] = words
   if (program === undefined) throw new TargetError('the target names no program')
   const child = spawn(program, args, {
     cwd: directory,
     detached: true,
     env: environment(),
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (status, signal) => {
@@ -80,7 +138,7 @@ export async function startChild(words: readonly string[], directory: string): P
   watch(pid)
   child.on('error', () => undefined)
   return {
-    monitor: streamOf(child.stdin, child.stdout),
+    program,
     exited,
     log: boundedText(child),
     kill: () => {
@@ -100,54 +158,18 @@ async function stopGroup(pid: number, exited: Promise<Exit>): Promise<void> {
   clearTimeout(timer)
 }
 
+/** What the program printed on both outputs, the first part of it. */
 function boundedText(child: ChildProcess): () => string {
   const chunks: Buffer[] = []
   let bytes = 0
-  child.stderr?.on('data', (chunk: Buffer) => {
-    if (bytes < LOG_BYTES) chunks.push(chunk.subarray(0, LOG_BYTES - bytes))
-    bytes += chunk.length
-  })
-  child.stderr?.on('error', () => undefined)
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      if (bytes < LOG_BYTES) chunks.push(chunk.subarray(0, LOG_BYTES - bytes))
+      bytes += chunk.length
+    })
+    stream?.on('error', () => undefined)
+  }
   return () => Buffer.concat(chunks).toString('utf8')
-}
-
-/** Two one-way streams as one two-way stream. */
-export function streamOf(output: Writable, input: Readable): ByteStream {
-  let ended = false
-  let endReader: (() => void) | undefined
-  const end = (): void => {
-    if (ended) return
-    ended = true
-    endReader?.()
-  }
-  input.once('end', end)
-  input.once('close', end)
-  input.on('error', end)
-  output.on('error', () => undefined)
-  return {
-    onData: (reader) => {
-      input.on('data', (chunk: Buffer) => {
-        reader(chunk)
-      })
-    },
-    onEnd: (reader) => {
-      endReader = reader
-      if (ended) reader()
-    },
-    write: (chunk) => {
-      if (output.destroyed || output.writableEnded) return
-      output.write(chunk)
-    },
-    pause: () => input.pause(),
-    resume: () => input.resume(),
-    end: () => {
-      output.end()
-    },
-    destroy: () => {
-      output.destroy()
-      input.destroy()
-    },
-  }
 }
 
 /** Runs a program to its end. @throws {TargetError} when it cannot be started. */

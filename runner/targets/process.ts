@@ -34,23 +34,23 @@ const NATURES: Readonly<Record<ProcessSpec['kind'], Nature>> = {
   },
 }
 
-/** Options that make the program speak QMP on its standard streams and nothing else. */
-const STDIO = {
-  qsd: ['--chardev', 'stdio,id=blockspec,signal=off', '--monitor', 'chardev=blockspec'],
-  system: [
-    '-machine',
-    'none',
-    '-nodefaults',
-    '-no-user-config',
-    '-display',
-    'none',
-    '-S',
-    '-chardev',
-    'stdio,id=blockspec,signal=off',
-    '-mon',
-    'chardev=blockspec,mode=control',
+/** Options that make the program speak QMP on our socket and do nothing by itself. */
+const QMP = {
+  qsd: (path: string) => [
+    '--chardev',
+    `socket,id=blockspec,path=${path}`,
+    '--monitor',
+    'chardev=blockspec',
+  ],
+  system: (path: string) => [
+    ...['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-S'],
+    ...['-chardev', `socket,id=blockspec,path=${path}`],
+    ...['-mon', 'chardev=blockspec,mode=control'],
   ],
 } as const
+
+/** In which a program must have connected. */
+const CONNECT_WITHIN_MS = 10_000
 
 export function createProcessTarget(spec: ProcessSpec, timeoutScale: number): Target {
   let probed: Promise<Capabilities> | undefined
@@ -69,8 +69,13 @@ function createStation(spec: ProcessSpec, timeoutScale: number): Station {
   const scratch = makeScratch()
   const host = createRealHost()
   const started: Machine[] = []
-  const start = async (words: readonly string[]): Promise<Machine> => {
-    const machine = await startChild(words, scratch.directory)
+  const start = async (words: (path: string) => readonly string[]): Promise<Machine> => {
+    const machine = await startChild(words, {
+      host,
+      directory: scratch.directory,
+      socketPath: `${scratch.directory}/qmp-${String(started.length)}.sock`,
+      withinMs: CONNECT_WITHIN_MS * timeoutScale,
+    })
     started.push(machine)
     return machine
   }
@@ -80,8 +85,12 @@ function createStation(spec: ProcessSpec, timeoutScale: number): Station {
     socketDirectory: scratch.directory,
     play: (work) => work(),
     start: (options) =>
-      start([...spec.command, ...STDIO[spec.kind], ...extraWords(spec.kind, options)]),
-    startOffline: () => start([...daemonWords(spec), ...STDIO.qsd]),
+      start((path) => [
+        ...spec.command,
+        ...QMP[spec.kind](path),
+        ...extraWords(spec.kind, options),
+      ]),
+    startOffline: () => start((path) => [...daemonWords(spec), ...QMP.qsd(path)]),
     img: (words) => runBeside(spec, words, scratch.directory, TOOL_WITHIN_MS * timeoutScale),
     async close(keep) {
       for (const machine of started.toReversed()) {
