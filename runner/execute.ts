@@ -52,6 +52,12 @@ export async function playCase(
     await station.play(async () => {
       const stop = await attempt(play, budget, budgetMs, () => playSteps(play))
       if (stop !== undefined) {
+        // A target that is not ours to end is left as it was found, as far as it still answers.
+        if (play.capabilities.kind === 'qmp' && play.isRunning) {
+          await attempt(play, budget, budgetMs, async () => {
+            await tidy(play)
+          })
+        }
         const exit = await play.abandon()
         end = stop.end
         if (stop.end === 'crash') crash = describeCrash(play, exit)

@@ -44,6 +44,8 @@ export class HiddenExports {
   #ownServer: SocketAddress | undefined
   /** Exports of the scenario that live on the runner's server. */
   readonly #guests = new Set<string>()
+  /** Objects that the scenario made, oldest first. */
+  readonly #objects = new Set<string>()
   /** NBD names of the scenario's exports by id. */
   readonly #names = new Map<string, string>()
 
@@ -57,6 +59,7 @@ export class HiddenExports {
     this.#connections.clear()
     this.#guests.clear()
     this.#names.clear()
+    this.#objects.clear()
     this.#scenarioServer = undefined
     this.#ownServer = undefined
   }
@@ -146,6 +149,15 @@ export class HiddenExports {
     }
   }
 
+  /** Removes servers and objects of a case from a target that outlives it. */
+  async withdraw(): Promise<void> {
+    if ((this.#scenarioServer ?? this.#ownServer) !== undefined) {
+      await this.#play.ask('nbd-server-stop')
+    }
+    for (const id of [...this.#objects].reverse()) await this.#play.ask('object-del', { id })
+    this.forget()
+  }
+
   async connect(address: SocketAddress, name: string): Promise<NbdClient> {
     const work = async (): Promise<NbdClient> => {
       const stream = await this.#play.station.host.sockets.connect(address)
@@ -196,6 +208,12 @@ export class HiddenExports {
         if (id !== undefined && name !== undefined) this.#names.set(id, name)
         break
       }
+      case 'object-add':
+        if (id !== undefined) this.#objects.add(id)
+        break
+      case 'object-del':
+        if (id !== undefined) this.#objects.delete(id)
+        break
       case 'block-export-del':
         if (id !== undefined) this.#guests.delete(id)
         break

@@ -28,6 +28,7 @@ export async function tidy(play: Play): Promise<Fact> {
     ['job-dismiss', {}],
   ])
   const leaks = await deleteNodes(play)
+  if (play.capabilities.kind === 'qmp') await play.hidden.withdraw()
   await play.endQuietly()
   judge(play, options.jobs, 'jobs', jobs)
   judge(play, options.exports, 'exports', exports)

@@ -20,6 +20,8 @@ const NATURE: Nature = {
   profiles: ['qemu'],
   features: ['net.unix', 'net.tcp'],
   channels: ['nbd'],
+  // It runs for somebody.
+  withheld: ['quit'],
 }
 
 /** @throws {TargetError} unless the user said that the target may be changed. */

@@ -13,6 +13,8 @@ export interface Nature {
   /** Needs such as `target.restart` that hold for the kind. */
   readonly features: readonly string[]
   readonly channels: readonly string[]
+  /** Commands that are not ours to send, though the target has them. */
+  readonly withheld?: readonly string[]
 }
 
 /** Entries of the schema by name, with the shapes that the runner asks about. */
@@ -67,7 +69,10 @@ export function createCapabilities(
   schema: readonly SchemaEntry[],
 ): Capabilities {
   const index = new SchemaIndex(schema)
-  const commands = schema.filter((entry) => entry['meta-type'] === 'command')
+  const withheld = new Set(nature.withheld)
+  const commands = schema.filter(
+    (entry) => entry['meta-type'] === 'command' && !withheld.has(entry.name),
+  )
   const argumentType = (command: string): unknown => index.get(command)?.['arg-type']
   const base = {
     kind: nature.kind,
