@@ -5,7 +5,8 @@
 import type { Span } from '../dsl/plan.ts'
 import { NbdClient } from '../engine/index.ts'
 import { ALLOCATION, type Device, nbdDevice } from './device.ts'
-import { type Play, StepError } from './play.ts'
+import type { Play } from './play.ts'
+import { StepError } from './step-error.ts'
 import { Session } from './session.ts'
 import type { Machine } from './targets/target.ts'
 

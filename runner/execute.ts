@@ -3,7 +3,8 @@
  * `finally`. Whatever happens on the way, the target is ended and the sandbox removed.
  */
 import { AssertionError, SimStalled } from '../engine/index.ts'
-import { type Play, StepError } from './play.ts'
+import type { Play } from './play.ts'
+import { StepError } from './step-error.ts'
 import type { Failure } from './report/event.ts'
 import { DeadlineError, GoneError } from './session.ts'
 import { showExit } from './steps/exit.ts'

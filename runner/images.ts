@@ -4,7 +4,8 @@ import { AtRest } from './at-rest.ts'
 import { type Device, fileDevice, withFile } from './device.ts'
 import { isList, isMap, text } from './json.ts'
 import { bare, type Shown, showNumber } from './notation.ts'
-import { type Play, StepError } from './play.ts'
+import type { Play } from './play.ts'
+import { StepError } from './step-error.ts'
 import type { ToolResult } from './targets/target.ts'
 
 /** What may stand in a file name; scenario files are untrusted input. */

@@ -11,7 +11,6 @@ import type {
   Expectation,
   Scenario,
   Span,
-  Step,
   StepCommon,
   Suite,
   Value,
@@ -29,6 +28,7 @@ import { isShownMap, type Shown } from './notation.ts'
 import type { Failure } from './report/event.ts'
 import type { Selected } from './suite.ts'
 import { DeadlineError, GoneError, type QmpEvent, type Reply, Session } from './session.ts'
+import { StepError } from './step-error.ts'
 import { versionHolds } from './targets/capabilities.ts'
 import type { Capabilities, Exit, Machine, Station } from './targets/target.ts'
 import { Transcript } from './transcript.ts'
@@ -44,17 +44,6 @@ export interface PlayOptions {
   readonly capabilities: Capabilities
   readonly timeoutScale: number
   readonly onStep?: (phase: string, text: string) => void
-}
-
-/** A step cannot be played on this target in this state: the scenario's or the environment's fault. */
-export class StepError extends Error {
-  override readonly name = 'StepError'
-  readonly span: Span
-
-  constructor(message: string, span: Span) {
-    super(message)
-    this.span = span
-  }
 }
 
 export class Play {
@@ -460,10 +449,4 @@ export class Play {
   shown(value: Value, of: string): Shown {
     return this.normaliser.value(value, of)
   }
-}
-
-/** Steps in the order of a case's life, for walking over all of them. */
-export function allSteps(selected: Selected): readonly Step[] {
-  const { setup, steps, after } = selected.case
-  return [...setup, ...steps, ...after, ...selected.case.finally]
 }

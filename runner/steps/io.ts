@@ -1,6 +1,6 @@
 /** `io`: a script on a node, an export of the scenario, or an image. */
 import type { IoStep } from '../../dsl/plan.ts'
-import { StepError } from '../play.ts'
+import { StepError } from '../step-error.ts'
 import { needsWriting, reportLine, ScriptRun } from '../script.ts'
 import { defineStep } from './step.ts'
 import { scriptContext, withSubject } from './subject.ts'

@@ -3,7 +3,8 @@ import type { SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
 import { isList, member, plainText } from '../json.ts'
 import { brief } from '../match.ts'
 import { show } from '../notation.ts'
-import { type Play, StepError } from '../play.ts'
+import type { Play } from '../play.ts'
+import { StepError } from '../step-error.ts'
 import { defineStep } from './step.ts'
 
 export const save = defineStep({

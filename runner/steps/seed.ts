@@ -1,6 +1,6 @@
 /** `create` and `seed`: images and what they hold before any target starts. */
 import { showImageSpec } from '../images.ts'
-import { StepError } from '../play.ts'
+import { StepError } from '../step-error.ts'
 import { needsWriting, ScriptRun } from '../script.ts'
 import type { Detail } from '../transcript.ts'
 import { defineStep } from './step.ts'

@@ -1,6 +1,7 @@
 /** `restart` and `advance`: what happens to the target itself, and to its clock. */
 import type { Step } from '../../dsl/plan.ts'
-import { type Play, StepError } from '../play.ts'
+import type { Play } from '../play.ts'
+import { StepError } from '../step-error.ts'
 import { GoneError } from '../session.ts'
 import { showExit } from './exit.ts'
 import { runAdd } from './add.ts'

@@ -2,7 +2,7 @@
 import { BlockError } from '../../engine/index.ts'
 import { LARGEST } from '../content.ts'
 import { showNumber } from '../notation.ts'
-import { StepError } from '../play.ts'
+import { StepError } from '../step-error.ts'
 import { defineStep } from './step.ts'
 import { showSubject, verifyDevice, withSubject } from './subject.ts'
 

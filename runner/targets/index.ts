@@ -5,7 +5,7 @@ import { createProcessTarget } from './process.ts'
 import type { Target, TargetSpec } from './target.ts'
 
 export { targetFolder } from './known.ts'
-export { parseTargetSpec, TargetSpecError } from './spec.ts'
+export { parseTargetSpec } from './spec.ts'
 
 export interface TargetSettings {
   /** The user said that a running target may be changed. */
