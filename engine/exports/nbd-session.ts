@@ -71,6 +71,7 @@ export class NbdSession implements ExportClient {
     } catch (error) {
       if (!(error instanceof NegotiationFailed) && !(error instanceof StreamEnded)) throw error
       if (!this.#dropped) this.#log(`option negotiation failed: ${error.message}`)
+      this.#leave()
       return undefined
     }
   }

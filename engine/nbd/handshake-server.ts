@@ -292,6 +292,8 @@ class Handshake<E extends OfferedExport> {
     }
     if (set) this.#contexts = { export: name, allocation }
     await this.#reply(option, OPTION_REPLY.ack)
+    // What follows the queries is taken for the next option, which it hardly can be.
+    if (option.data.left > 0) throw new NegotiationFailed('Bad magic received')
     return 'continue'
   }
 
