@@ -6,6 +6,7 @@ import { createRealFiles } from './files.ts'
 import { createRealSockets } from './sockets.ts'
 
 export { stdioStream } from './streams.ts'
+export type { StdioOptions } from './streams.ts'
 
 export function createRealHost(): Host {
   return {

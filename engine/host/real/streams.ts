@@ -74,8 +74,14 @@ function batching(sink: Writable): () => void {
   }
 }
 
+export interface StdioOptions {
+  /** False: on a terminal the interrupt keys are input like any other. */
+  readonly signals?: boolean
+}
+
 /** Standard input and output of this process as one stream. The process keeps both. */
-export function stdioStream(): ByteStream {
+export function stdioStream({ signals = true }: StdioOptions = {}): ByteStream {
+  if (!signals && process.stdin.isTTY) process.stdin.setRawMode(true)
   return {
     ...byteStream(process.stdin, process.stdout),
     end: () => undefined,

@@ -14,7 +14,7 @@ export interface OpenChardev extends Chardev {
 
 export interface ChardevContext {
   readonly host: Host
-  stdio(): ByteStream
+  stdio(options: { readonly signals: boolean }): ByteStream
   readonly daemonize: boolean
   /** Whether another device has standard input and output. */
   readonly stdioTaken: boolean
@@ -30,7 +30,7 @@ const UNBUILT = ['file', 'memory', 'mux', 'parallel', 'pipe', 'pty', 'ringbuf', 
 const MEANT: Readonly<Record<(typeof BACKENDS)[number], readonly string[]>> = {
   null: [],
   socket: ['host', 'path', 'port', 'server', 'wait'],
-  stdio: [],
+  stdio: ['signal'],
 }
 
 export function backendHelp(): string {
@@ -55,7 +55,7 @@ export async function openChardev(
   }
   refuseUnbuilt(backend, options)
   if (backend === 'null') return nullChardev(id)
-  if (backend === 'stdio') return stdioChardev(id, context)
+  if (backend === 'stdio') return stdioChardev(id, options, context)
   return isOn(options, 'server', false)
     ? listen(id, options, context)
     : connect(id, options, context)
@@ -79,7 +79,7 @@ function nullChardev(id: string): OpenChardev {
   }
 }
 
-function stdioChardev(id: string, context: ChardevContext): OpenChardev {
+function stdioChardev(id: string, options: ChardevOptions, context: ChardevContext): OpenChardev {
   if (context.daemonize) throw new BlockError('cannot use stdio with -daemonize')
   if (context.stdioTaken) throw new BlockError('cannot use stdio by multiple character devices')
   return {
@@ -87,7 +87,7 @@ function stdioChardev(id: string, context: ChardevContext): OpenChardev {
     backend: 'stdio',
     filename: 'stdio',
     frontendOpen: true,
-    serve: (open) => open(context.stdio()),
+    serve: (open) => open(context.stdio({ signals: isOn(options, 'signal', true) })),
     close: () => undefined,
   }
 }

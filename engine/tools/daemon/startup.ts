@@ -155,7 +155,7 @@ async function addChardev(
   }
   const chardev = await openChardev(options, {
     host: startup.host,
-    stdio: () => startup.surroundings.stdio(),
+    stdio: (options) => startup.surroundings.stdio(options),
     daemonize: startup.daemonize,
     stdioTaken: [...startup.chardevs.values()].some(({ filename }) => filename === 'stdio'),
     info: message,

@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process'
 import { closeSync, writeSync } from 'node:fs'
 import type { ByteStream } from '../../host/host.ts'
 import { stdioStream } from '../../host/real/index.ts'
+import type { StdioOptions } from '../../host/real/index.ts'
 
 export interface Surroundings {
   readonly pid: number
   /** Standard input and output as one stream. */
-  stdio(): ByteStream
+  stdio(options?: StdioOptions): ByteStream
   /** Calls `end` at the first signal that asks the program to end; returns what stops that. */
   onTerminate(end: () => void): () => void
   /** True in a twin that `spawnTwin` started. */
