@@ -343,7 +343,6 @@ export function passThrough(next: Child): Instance {
     flush: () => next.flush(),
     status: (offset, bytes) => next.status(offset, bytes),
     truncate: (bytes, options) => next.truncate(bytes, options),
-    limits: () => next.limits(),
     info: () => next.info(),
     supports: { fua: true, unchanged: true },
   }

@@ -12,7 +12,7 @@ import {
 } from '../block/permission.ts'
 import { isAligned } from '../util/align.ts'
 import { BlockError } from '../util/errors.ts'
-import { limitsOf, type Edge, type Node } from './node.ts'
+import type { Edge, Node } from './node.ts'
 import { checkClaims, cumulative } from './permission.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -70,7 +70,7 @@ function refreshNode(node: Node, transaction: Transaction): void {
 function checkTail(node: Node, above: Claims): void {
   const writes = (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0
   if (!writes || (above.uses & RESIZE) !== 0) return
-  if (isAligned(node.length(), limitsOf(node.instance).requestAlignment)) return
+  if (isAligned(node.length(), node.limits().requestAlignment)) return
   throw new BlockError(
     "Cannot get 'write' permission without 'resize': Image size is not a multiple of request " +
       'alignment',

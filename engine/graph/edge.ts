@@ -38,6 +38,7 @@ export function detachEdge(edge: Edge): void {
 function link(edge: Edge): void {
   edge.child.parents.unshift(edge)
   edge.parent.asNode?.children.unshift(edge)
+  edge.parent.asNode?.forgetLimits()
   // A section of the child reaches all its parents, also those that come later.
   if (edge.child.activity.quiesced) edge.parent.drainedBegin()
 }
@@ -45,7 +46,9 @@ function link(edge: Edge): void {
 function unlink(edge: Edge): void {
   if (edge.child.activity.quiesced) edge.parent.drainedEnd()
   take(edge.child.parents, edge)
-  if (edge.parent.asNode !== undefined) take(edge.parent.asNode.children, edge)
+  if (edge.parent.asNode === undefined) return
+  take(edge.parent.asNode.children, edge)
+  edge.parent.asNode.forgetLimits()
 }
 
 function take(edges: Edge[], edge: Edge): void {

@@ -7,6 +7,7 @@ import type {
   Instance,
   InstanceInfo,
   Limits,
+  RequestFlags,
 } from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
@@ -81,6 +82,7 @@ export class Node implements Parent, GraphNode {
   #instance: Instance | undefined
   #io: BlockIo | undefined
   #length = 0
+  #limits: Limits | undefined
 
   constructor(name: string, driver: Driver, flags: LiveFlags, given: GivenOptions) {
     this.name = name
@@ -124,6 +126,16 @@ export class Node implements Parent, GraphNode {
       return alignUp(Math.max(0, this.#instance.length()), SECTOR_BYTES)
     }
     return this.#length
+  }
+
+  limits(): Limits {
+    return (this.#limits ??= limitsOf(this))
+  }
+
+  /** Children came or went: what is remembered of limits, here and above, is void. */
+  forgetLimits(): void {
+    this.#limits = undefined
+    for (const edge of this.parents) edge.parent.asNode?.forgetLimits()
   }
 
   /** Reads the length anew. @throws {BlockError} where the driver cannot tell. */
@@ -192,14 +204,19 @@ function childHandle(edge: Edge): Child {
     length: () => edge.child.length(),
     read: (offset, into, flags) => edge.child.io.read(offset, into, flags),
     write: (offset, data, flags) => edge.child.io.write(offset, data, flags),
-    zero: (offset, bytes, flags) => edge.child.io.zero(offset, bytes, flags),
+    zero: (offset, bytes, flags) => edge.child.io.zero(offset, bytes, zeroFlags(edge, flags)),
     discard: (offset, bytes) => edge.child.io.discard(offset, bytes),
     flush: () => edge.child.io.flush(),
     status: (offset, bytes) => edge.child.io.status(offset, bytes),
     truncate: (bytes, options) => edge.child.io.truncate(bytes, options),
-    limits: () => limitsOf(edge.child.instance),
+    limits: () => edge.child.limits(),
     info: () => instanceInfo(edge.child),
   }
+}
+
+/** A node that ignores discards unmaps nothing for its parents; for root users it does. */
+function zeroFlags(edge: Edge, flags: RequestFlags = {}): RequestFlags {
+  return edge.child.flags.discard || flags.mayUnmap !== true ? flags : { ...flags, mayUnmap: false }
 }
 
 /** What the node's driver tells; storage that it does not count itself is its children's. */
@@ -225,7 +242,18 @@ const NO_LIMITS: Limits = {
   maxDiscard: 0,
 }
 
-/** What a node demands of requests, with defaults filled in. */
-export function limitsOf(instance: Instance): Limits {
-  return { ...NO_LIMITS, ...instance.limits?.() }
+/**
+ * What a node demands of requests. How much moves at once concerns all nodes below too; each takes
+ * care of blocks itself, since its offsets need not be its child's.
+ */
+function limitsOf(node: Node): Limits {
+  const own: Limits = { ...NO_LIMITS, ...node.instance.limits?.() }
+  let { maxTransfer, optimalTransfer } = own
+  for (const { child } of node.children) {
+    const below = child.limits()
+    const bounds = [maxTransfer, below.maxTransfer].filter((bytes) => bytes > 0)
+    maxTransfer = bounds.length === 0 ? 0 : Math.min(...bounds)
+    optimalTransfer = Math.max(optimalTransfer, below.optimalTransfer)
+  }
+  return { ...own, maxTransfer, optimalTransfer }
 }

@@ -17,7 +17,7 @@ import { attachEdge, detachEdge } from './edge.ts'
 import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphNode, User, UserAbout } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
-import { limitsOf, type Edge, type Node, type Parent } from './node.ts'
+import type { Edge, Node, Parent } from './node.ts'
 import { publicNode } from './public-node.ts'
 import { Transaction } from './transaction.ts'
 
@@ -114,7 +114,7 @@ export class RootUser implements User, Parent {
   }
 
   limits(): Limits {
-    return limitsOf(this.edge.child.instance)
+    return this.edge.child.limits()
   }
 
   length(): number {

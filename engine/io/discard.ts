@@ -1,4 +1,4 @@
-/** Discards: whole units only, and no failure where the storage cannot. */
+/** Discards: what is less than a unit goes to the driver apart, and no failure where it cannot. */
 import type { Instance, Limits } from '../block/driver.ts'
 import { alignDown, alignUp } from '../util/align.ts'
 import { isPromise, type MaybePromise } from '../util/async.ts'
@@ -12,22 +12,25 @@ export function discardRange(
   bytes: number,
 ): MaybePromise<void> {
   const unit = Math.max(limits.discardAlignment, limits.requestAlignment)
-  const from = alignUp(offset, unit)
-  const to = alignDown(offset + bytes, unit)
-  if (to <= from) return
   const step = pieceBytes(limits.maxDiscard, unit)
-  if (to - from <= step) return discardOnce(instance, from, to - from)
-  return discardInPieces(instance, from, to, step)
+  const end = offset + bytes
+  const from = Math.min(alignUp(offset, unit), end)
+  const to = Math.max(alignDown(end, unit), from)
+  if (from === offset && to === end && bytes <= step) return discardOnce(instance, offset, bytes)
+  return discardInPieces(instance, [offset, from, to, end], step)
 }
 
+/** @param bounds - Where the parts begin, and where the last one ends. */
 async function discardInPieces(
   instance: Instance,
-  from: number,
-  to: number,
+  bounds: readonly number[],
   step: number,
 ): Promise<void> {
-  for (let at = from; at < to; at += step) {
-    await discardOnce(instance, at, Math.min(step, to - at))
+  for (const [index, from] of bounds.entries()) {
+    const to = bounds[index + 1] ?? from
+    for (let at = from; at < to; at += step) {
+      await discardOnce(instance, at, Math.min(step, to - at))
+    }
   }
 }
 

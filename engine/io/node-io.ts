@@ -2,9 +2,9 @@
  * A request's way through one node: bounds, overlap, alignment, splitting, fallbacks; then the
  * driver. What completes at once never becomes a promise.
  */
-import type { BlockIo, BlockStatus, Limits, RequestFlags } from '../block/driver.ts'
-import { limitsOf, type Node } from '../graph/node.ts'
-import { alignDown, alignUp } from '../util/align.ts'
+import type { BlockIo, BlockStatus, RequestFlags } from '../block/driver.ts'
+import type { Node } from '../graph/node.ts'
+import { alignDown, alignUp, isAligned } from '../util/align.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
@@ -13,7 +13,7 @@ import { discardRange } from './discard.ts'
 import { flushNode } from './flush.ts'
 import { readPieces, writePieces } from './pieces.ts'
 import { Tracker } from './tracker.ts'
-import { zeroRange } from './zero.ts'
+import { detectedFlags, writeDetectedZeroes, zeroRange, type Zeroing } from './zero.ts'
 
 const NO_FLAGS: RequestFlags = {}
 
@@ -21,16 +21,10 @@ const NO_FLAGS: RequestFlags = {}
 export interface PathState {
   readonly node: Node
   readonly tracker: Tracker
-  limits(): Limits
 }
 
 export function createNodeIo(node: Node): BlockIo {
-  let limits: Limits | undefined
-  const state: PathState = {
-    node,
-    tracker: new Tracker(),
-    limits: () => (limits ??= limitsOf(node.instance)),
-  }
+  const state: PathState = { node, tracker: new Tracker() }
   return {
     length: () => node.length(),
     read: (offset, into, flags = NO_FLAGS) => read(state, offset, into, flags),
@@ -59,13 +53,13 @@ function read(
   if (!state.tracker.mustWait(offset, end)) {
     return counted(
       state,
-      readPieces(state.node.instance, state.limits(), offset, inside, flags),
+      readPieces(state.node.instance, state.node.limits(), offset, inside, flags),
       offset,
       end,
     )
   }
   return inTurn(state, offset, end, false, () =>
-    readPieces(state.node.instance, state.limits(), offset, inside, flags),
+    readPieces(state.node.instance, state.node.limits(), offset, inside, flags),
   )
 }
 
@@ -77,13 +71,19 @@ function write(
 ): MaybePromise<void> {
   checkRange(offset, data.length)
   checkWritable(state.node)
-  const { detectZeroes } = state.node.flags
-  if (detectZeroes !== 'off' && isZero(data)) {
-    const mayUnmap = detectZeroes === 'unmap'
-    return zero(state, offset, data.length, { ...flags, mayUnmap: mayUnmap })
+  const about = zeroing(state)
+  const { instance, limits } = about
+  if (about.detectZeroes === 'off' || !isZero(data)) {
+    return change(state, offset, data.length, flags, (own) =>
+      writePieces(instance, limits, offset, data, own),
+    )
   }
-  return change(state, offset, data.length, flags, state.limits().requestAlignment, (own) =>
-    writePieces(state.node.instance, state.limits(), offset, data, own),
+  const { requestAlignment } = limits
+  if (isAligned(offset, requestAlignment) && isAligned(data.length, requestAlignment)) {
+    return zero(state, offset, data.length, detectedFlags(about, flags))
+  }
+  return change(state, offset, data.length, flags, (own) =>
+    writeDetectedZeroes(about, offset, data, own),
   )
 }
 
@@ -95,11 +95,12 @@ function zero(
 ): MaybePromise<void> {
   checkRange(offset, bytes)
   checkWritable(state.node)
-  const allowed = state.node.flags.discard ? flags : { ...flags, mayUnmap: false }
-  // Zeroing may fall back to writing whole blocks, so it counts as touching them.
-  return change(state, offset, bytes, allowed, state.limits().requestAlignment, (own) =>
-    zeroRange(state.node.instance, state.limits(), offset, bytes, own),
-  )
+  return change(state, offset, bytes, flags, (own) => zeroRange(zeroing(state), offset, bytes, own))
+}
+
+function zeroing(state: PathState): Zeroing {
+  const { instance, flags } = state.node
+  return { instance, limits: state.node.limits(), detectZeroes: flags.detectZeroes }
 }
 
 /** A write of any kind: its turn, the write itself, stable storage where asked for. */
@@ -108,13 +109,13 @@ function change(
   offset: number,
   bytes: number,
   flags: RequestFlags,
-  alignment: number,
   run: (flags: RequestFlags) => MaybePromise<void>,
 ): MaybePromise<void> {
   if (bytes === 0) return flags.fua === true ? counted(state, flushNode(state.node)) : undefined
   const end = offset + bytes
-  const from = alignDown(offset, alignment)
-  const to = alignUp(end, alignment)
+  const { requestAlignment } = state.node.limits()
+  const from = alignDown(offset, requestAlignment)
+  const to = alignUp(end, requestAlignment)
   const native = state.node.instance.supports?.fua === true
   const own = flags.fua === true && !native ? { ...flags, fua: false } : flags
   const work = (): MaybePromise<void> => {
@@ -137,7 +138,7 @@ function discard(state: PathState, offset: number, bytes: number): MaybePromise<
   const { node } = state
   if (bytes === 0 || !node.flags.discard || node.instance.discard === undefined) return
   const end = offset + bytes
-  const work = () => discardRange(node.instance, state.limits(), offset, bytes)
+  const work = () => discardRange(node.instance, state.node.limits(), offset, bytes)
   if (!state.tracker.mustWait(offset, end)) return counted(state, work(), offset, end)
   return inTurn(state, offset, end, false, work)
 }

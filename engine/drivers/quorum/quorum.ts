@@ -70,7 +70,7 @@ function requests(state: Quorum, voting: boolean): Instance {
     zero: (offset, bytes, flags) => zero(state, offset, bytes, flags),
     flush: () => flush(state),
     status: (offset, bytes) => status(state, offset, bytes),
-    supports: { fua: true, unchanged: true },
+    supports: { unchanged: true },
   }
 }
 
