@@ -1,6 +1,6 @@
 /** Asks a target what it is: greeting, version, introspection. */
 import type { Value } from '../../dsl/plan.ts'
-import { isList, member } from '../json.ts'
+import { isList, isMap, member } from '../json.ts'
 import { DeadlineError, GoneError, Session } from '../session.ts'
 import type { Nature } from './capabilities.ts'
 import { createCapabilities } from './capabilities.ts'
@@ -44,11 +44,13 @@ async function ask(session: Session, nature: Nature): Promise<Capabilities> {
   return createCapabilities(nature, version, readSchema(reply.value))
 }
 
+/** Besides `package` the one member with numbers: `qemu`, whatever a patched build calls it. */
 function readVersion(version: Value | undefined): string {
-  const numbers = member(version, 'qemu')
-  const parts = ['major', 'minor', 'micro'].map((name) => member(numbers, name))
-  if (!parts.every((part) => typeof part === 'number')) return '0.0.0'
-  return parts.join('.')
+  for (const numbers of isMap(version) ? Object.values(version) : []) {
+    const parts = ['major', 'minor', 'micro'].map((name) => member(numbers, name))
+    if (parts.every((part) => typeof part === 'number')) return parts.join('.')
+  }
+  return '0.0.0'
 }
 
 function readSchema(value: Value): readonly SchemaEntry[] {
