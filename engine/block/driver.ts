@@ -8,7 +8,7 @@
 import type { Clock, Files, Sockets } from '../host/host.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { Feature, Members, Values } from './option.ts'
-import type { Claims, Permissions } from './permission.ts'
+import type { Claims } from './permission.ts'
 
 /** Storage reached / a structured child / a child shown unchanged. */
 export type DriverKind = 'protocol' | 'format' | 'filter'
@@ -348,4 +348,3 @@ export function passThrough(next: Child): Instance {
   }
 }
 
-export type { Claims, Permissions }

@@ -87,6 +87,27 @@ describe('requests of a node', () => {
     assert.deepEqual(store.bytes.subarray(99, 103), Uint8Array.of(7, 0, 1, 7))
   })
 
+  it('find zeroes that only together with what is stored fill a block', async () => {
+    const { user, store } = await world({ requestAlignment: 512 }, { 'detect-zeroes': 'on' })
+    store.bytes.fill(7)
+    await user.write(0, new Uint8Array(300))
+    assert.equal(store.requests.at(-1)?.kind, 'write')
+    assert.deepEqual(store.bytes.subarray(298, 302), Uint8Array.of(0, 0, 7, 7))
+    await user.write(290, new Uint8Array(222))
+    assert.deepEqual(store.bytes.subarray(0, 513), new Uint8Array(513).fill(7, 512))
+  })
+
+  it('refuse a writer that would lengthen the disk by its last block', async () => {
+    const store = memory(5120, { requestAlignment: 4096 })
+    const { add, writer } = testWorld([store.driver], requestPaths)
+    await add({ driver: 'memory', 'node-name': 'm' })
+    assert.equal(
+      await refusal(() => writer('m')),
+      "Cannot get 'write' permission without 'resize': Image size is not a multiple of request " +
+        'alignment',
+    )
+  })
+
   it('zero without a fallback only where the driver can', async () => {
     const { user } = await world()
     assert.equal(

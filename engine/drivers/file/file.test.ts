@@ -68,6 +68,25 @@ describe('file', () => {
     })
   })
 
+  it('unmaps by zeroing for a root user, for a parent only where it may discard', async () => {
+    for (const [discard, holes] of [
+      ['unmap', 1],
+      ['ignore', 0],
+    ] as const) {
+      const { add, host, writer } = world()
+      const punched: string[] = []
+      host.files.hook = ({ kind, path }) => {
+        if (kind === 'punch') punched.push(path)
+        return undefined
+      }
+      await add(node('a', { discard }), { driver: 'raw', 'node-name': 'r', file: 'a' })
+      await writer('r').zero(0, 512, { mayUnmap: true })
+      assert.equal(punched.length, holes)
+      await writer('a').zero(512, 512, { mayUnmap: true })
+      assert.equal(punched.length, holes + 1)
+    }
+  })
+
   it('keeps a second node on the file from writing what the first does not share', async () => {
     const { add, graph } = world()
     await add(node('a'), node('b'), quorumOver('a'))
