@@ -3,7 +3,15 @@
  * of maps one item a line. `unfold` joins the pieces again.
  */
 import type { Shown } from './notation.ts'
-import { isAction, isShownList, isShownMap, show, showMembers } from './notation.ts'
+import {
+  isAction,
+  isShownList,
+  isShownMap,
+  memberKey,
+  show,
+  showMember,
+  showMembers,
+} from './notation.ts'
 
 export const WIDTH = 100
 export const OUTCOME_COLUMN = 65
@@ -51,13 +59,12 @@ interface Piece {
 
 function pieces(members: Readonly<Record<string, Shown>>): Piece[] {
   return Object.entries(members).map(([name, value]) => {
-    const key = showMembers({ [name]: null }).slice(0, -'null'.length)
     if (!isShownList(value) || value.length < 2 || !value.some(isShownMap)) {
-      return { text: `${key}${show(value)}` }
+      return { text: showMember(name, value) }
     }
     const items = value.map(show)
     const last = items.pop() ?? ''
-    return { text: `${key}[`, broken: [...items, `${last}]`] }
+    return { text: `${memberKey(name)}[`, broken: [...items, `${last}]`] }
   })
 }
 
@@ -82,19 +89,21 @@ const SHORT = 2
 
 /** A reply's value below its request: compact where short, else so that a new member is a new line. */
 export function valueLines(value: Shown): string[] {
-  return layOut('', value, DETAIL_INDENT)
+  return layOut(undefined, value, DETAIL_INDENT)
 }
 
-function layOut(key: string, value: Shown, indent: number): string[] {
-  const compact = greedy(pad(indent) + key + show(value), indent + 2)
+function layOut(name: string | undefined, value: Shown, indent: number): string[] {
+  const whole = name === undefined ? show(value) : showMember(name, value)
+  const compact = greedy(pad(indent) + whole, indent + 2)
   if (compact.length <= SHORT && compact.every((line) => line.length <= WIDTH)) return compact
+  const key = name === undefined ? '' : memberKey(name)
   if (isShownList(value) && value.length > 0) {
-    const items = value.flatMap((item) => layOut('', item, indent + 2))
+    const items = value.flatMap((item) => layOut(undefined, item, indent + 2))
     return [`${pad(indent)}${key}[`, ...items, `${pad(indent)}]`]
   }
   if (isShownMap(value) && Object.keys(value).length > 0 && !isAction(value)) {
-    const members = Object.entries(value).flatMap(([name, member]) =>
-      layOut(showMembers({ [name]: null }).slice(0, -'null'.length), member, indent + 2),
+    const members = Object.entries(value).flatMap(([inner, member]) =>
+      layOut(inner, member, indent + 2),
     )
     return [`${pad(indent)}${key}{`, ...members, `${pad(indent)}}`]
   }

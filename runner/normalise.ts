@@ -7,7 +7,7 @@ import type { Value } from '../dsl/plan.ts'
 import { isList, isMap, isNumber, member } from './json.ts'
 import type { Mask } from './masks.ts'
 import { MASKS, pathMatches, SORTED } from './masks.ts'
-import { bare, hasUnit, type Shown } from './notation.ts'
+import { bare, countsBytes, hasUnit, type Shown } from './notation.ts'
 
 /** Events that only say that the target ends, and not every kind of target sends. */
 const EXIT_CHATTER = new Set(['SHUTDOWN'])
@@ -95,7 +95,7 @@ export class Normaliser {
       return Object.fromEntries(entries)
     }
     if (typeof value === 'string') return this.#string(value)
-    if (isNumber(value) && hasUnit(value)) this.count('size')
+    if (isNumber(value) && hasUnit(value) && countsBytes(lastName(path))) this.count('size')
     return value
   }
 
@@ -191,4 +191,9 @@ function nameKey(value: Value | undefined): { readonly serial: number; readonly 
 
 function escapeRegex(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** The member that a path such as `[].image.virtual-size` ends with. */
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1).replace(/(\[\])+$/, '')
 }

@@ -39,6 +39,9 @@ const PLAIN_KEY = /^[A-Za-z_*][A-Za-z0-9_.-]*$/
 /** Longest string literal that stays in one piece, quotes included. */
 const CHUNK = 64
 
+/** Names of members whose numbers are no bytes: sectors, times, rates and counts of requests. */
+const NO_BYTES = /^sectors?[-_]|[-_](ns|length|operations|merged)$|^iops([-_](?!size)|$)/
+
 const UNITS = [
   [1024 ** 4, 'T'],
   [1024 ** 3, 'G'],
@@ -99,8 +102,20 @@ function cutString(value: string): string[] {
   return [...pieces, piece]
 }
 
-function showKey(key: string): string {
-  return PLAIN_KEY.test(key) ? key : JSON.stringify(key)
+/** `name=`, the name quoted where it has to be. */
+export function memberKey(name: string): string {
+  return `${PLAIN_KEY.test(name) ? name : JSON.stringify(name)}=`
+}
+
+/** `name=value`. A binary unit is for bytes: counts, sectors and times stay decimal. */
+export function showMember(name: string, value: Shown): string {
+  const plain = (typeof value === 'number' || typeof value === 'bigint') && !countsBytes(name)
+  return memberKey(name) + (plain ? String(value) : show(value))
+}
+
+/** Whether a member of this name may be a number of bytes. */
+export function countsBytes(name: string): boolean {
+  return !NO_BYTES.test(name)
 }
 
 /** The value on one line. */
@@ -125,7 +140,7 @@ export function showMembers(value: Readonly<Record<string, Shown>>): string {
 
 function plainMembers(value: Readonly<Record<string, Shown>>): string {
   return Object.entries(value)
-    .map(([key, entry]) => `${showKey(key)}=${show(entry)}`)
+    .map(([name, entry]) => showMember(name, entry))
     .join(' ')
 }
 
