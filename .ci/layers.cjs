@@ -27,10 +27,13 @@ const LAYERS = {
   runner: ['dsl/', 'engine/index.ts'],
 }
 
+/** Tests and what only they import. */
+const TEST_CODE = '(\\.test|/testing)\\.ts$'
+
 const own = Object.entries(LAYERS).map(([folder, allowed]) => ({
   name: `${folder.replace('/', '-')} imports only what lies below it`,
   severity: 'error',
-  from: { path: `^${folder}`, pathNot: '\\.test\\.ts$' },
+  from: { path: `^${folder}`, pathNot: TEST_CODE },
   to: {
     path: '^(engine|dsl|runner|bench)/',
     pathNot: [`^${folder}`, ...allowed.map((path) => `^${path}`)],
@@ -49,7 +52,7 @@ module.exports = {
     {
       name: 'only the host reaches the outside world',
       severity: 'error',
-      from: { path: '^engine/', pathNot: ['^engine/host/', '^engine/tools/', '\\.test\\.ts$'] },
+      from: { path: '^engine/', pathNot: ['^engine/host/', '^engine/tools/', TEST_CODE] },
       to: { dependencyTypes: ['core'], pathNot: '^(assert|crypto)$' },
     },
   ],

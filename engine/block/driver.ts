@@ -347,4 +347,3 @@ export function passThrough(next: Child): Instance {
     supports: { fua: true, unchanged: true },
   }
 }
-

@@ -84,17 +84,6 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-export function u8(offset: number): Field<number> {
-  return {
-    offset,
-    bytes: 1,
-    get: (view, at) => view.getUint8(at),
-    set: (view, at, value) => {
-      view.setUint8(at, value)
-    },
-  }
-}
-
 export function be16(offset: number): Field<number> {
   return int16(offset, false)
 }
@@ -132,20 +121,6 @@ export function le32(offset: number): Field<number> {
 /** 64 bits exactly. */
 export function le64(offset: number): Field<bigint> {
   return int64(offset, true)
-}
-
-/** Bytes as they are. A value shorter than the field is padded with zeroes. */
-export function bytes(offset: number, count: number): Field<Uint8Array> {
-  return {
-    offset,
-    bytes: count,
-    get: (view, at) => new Uint8Array(view.buffer, view.byteOffset + at, count),
-    set: (view, at, value) => {
-      const target = new Uint8Array(view.buffer, view.byteOffset + at, count)
-      target.fill(0)
-      target.set(value)
-    },
-  }
 }
 
 /** Bytes without meaning: ignored when read, zeroes when written. */
