@@ -20,6 +20,7 @@ import type { Granted, Told } from './handshake-grant.ts'
 import { completeGrant, plainGrant, readInfo } from './handshake-grant.ts'
 import { failure, isError, refusal, tooManyReplies, unexpectedReply } from './handshake-refusal.ts'
 import { MAX_OPTION_REPLIES, MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from './limits.ts'
+import type { MaybePromise } from '../util/async.ts'
 import { StreamEnded } from './reader.ts'
 import type { StreamReader } from './reader.ts'
 import { concat, decodeText, encodeText } from './text.ts'
@@ -319,7 +320,7 @@ class Session {
       if (header.bytes > MAX_PAYLOAD_BYTES) {
         throw failure(`server error ${String(header.type)} (${name}) message is too long`)
       }
-      await this.#reader.skip(header.bytes)
+      await this.#named('option reply', this.#reader.skip(header.bytes))
       return { type: header.type, data: new Uint8Array() }
     }
     return { type: header.type, data: await this.#read(header.bytes, 'option reply') }
@@ -330,8 +331,13 @@ class Session {
   }
 
   async #read(bytes: number, what: string): Promise<Uint8Array> {
+    return this.#named(what, this.#reader.read(bytes))
+  }
+
+  /** The end of the stream becomes a failure that says what was being read. */
+  async #named<T>(what: string, reading: MaybePromise<T>): Promise<T> {
     try {
-      return await this.#reader.read(bytes)
+      return await reading
     } catch (error) {
       if (error instanceof StreamEnded) throw failure(`Failed to read ${what}: ${error.message}`)
       throw error

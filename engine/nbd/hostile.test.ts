@@ -151,6 +151,15 @@ describe('NBD peers without manners', () => {
       bytes,
     )
     const server = fc.tuple(greeting, fc.array(fc.oneof(reply, bytes), { maxLength: 6 }))
+    const greetingOf = (flags: number) =>
+      GREETING.encode({ magic: GREETING_MAGIC, optionMagic: OPTION_MAGIC, flags })
+    // A refusal that announces a long text, and no text.
+    const endInsideRefusal = OPTION_REPLY_HEADER.encode({
+      magic: OPTION_REPLY_MAGIC,
+      option: OPTION.structuredReply,
+      type: OPTION_REPLY.unsupported,
+      bytes: 8257,
+    })
     await fc.assert(
       fc.asyncProperty(fc.nat(), server, async (seed, [first, rest]) => {
         const host = createSimHost({ seed })
@@ -167,7 +176,7 @@ describe('NBD peers without manners', () => {
         }
         await host.run(play(), undefined, 'the handshake')
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: [[0, [greetingOf(3), [endInsideRefusal]]]] },
     )
   })
 

@@ -36,6 +36,8 @@ export class SimDisk {
   }
 
   write(offset: number, data: Uint8Array): void {
+    // As the system call: nothing to write does not make the file longer.
+    if (data.length === 0) return
     forChunks(offset, data.length, (index, from, bytes, done) => {
       const chunk = this.#chunkAt(index)
       chunk.bytes.set(data.subarray(done, done + bytes), from)

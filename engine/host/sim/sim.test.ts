@@ -225,7 +225,7 @@ describe('simulated files', () => {
           at += extent.bytes
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 100, examples: [[[{ kind: 'write', place: [1, 0], byte: 1 }]]] },
     )
   })
 
