@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { jsonSchema } from '../dsl/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -84,6 +85,15 @@ describe('the source tree', () => {
 })
 
 describe('scenarios and goldens', () => {
+  it('carry the JSON Schema that editors read as the language has it', () => {
+    const kept: unknown = JSON.parse(read('scenarios/scenario-1.schema.json'))
+    assert.deepEqual(
+      kept,
+      jsonSchema(),
+      'write it with: blockspec schema -o scenarios/scenario-1.schema.json',
+    )
+  })
+
   it('mirror each other', () => {
     const scenarios = filesBelow('scenarios', '.yaml')
       .filter((file) => /^scenario:/m.test(read(file)))
