@@ -267,6 +267,8 @@ export interface Driver {
   readonly claims: ((query: ClaimsQuery) => Claims) | undefined
   /** A file name that opens the same node, or nothing where only options can. */
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
+  /** The option `filename` must not be empty. */
+  readonly needsFilename: boolean
   open(context: OpenContext): MaybePromise<Instance>
 }
 
@@ -286,6 +288,7 @@ interface DriverDefinition<O extends Members> {
   readonly check?: (query: CheckQuery<Values<O>>) => void
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
+  readonly needsFilename?: boolean
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
 
@@ -300,6 +303,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     check: undefined,
     claims: undefined,
     filename: undefined,
+    needsFilename: false,
     ...definition,
   }
   // The graph hands every driver options that were checked against this very declaration.

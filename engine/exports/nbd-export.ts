@@ -43,12 +43,12 @@ export class NbdExport implements OfferedExport {
     if (node === undefined) {
       throw new BlockError(`Cannot find device='' nor node-name='${options['node-name']}'`)
     }
-    if (options.iothread !== undefined) {
-      throw new BlockError(`iothread "${options.iothread}" not found`)
-    }
     const writable = options.writable ?? false
     if (writable && node.flags.readOnly) {
       throw new BlockError('Cannot export read-only node as writable')
+    }
+    if (options.iothread !== undefined) {
+      throw new BlockError(`iothread "${options.iothread}" not found`)
     }
     const user = graph.attach(node, {
       uses: CONSISTENT_READ | (writable ? WRITE : 0),

@@ -75,6 +75,9 @@ async function openWithChildren(
   early: readonly Node[],
 ): Promise<Node> {
   const { driver, given } = request
+  if (driver.needsFilename && given.checked['filename'] === '') {
+    throw new BlockError(`The '${driver.name}' block driver requires a file name`)
+  }
   checkFlags(request.flags)
   const name = chooseName(environment, request.generic['node-name'])
   const node = new Node(name, driver, { ...request.flags }, given)

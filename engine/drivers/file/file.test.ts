@@ -29,6 +29,8 @@ const quorumOver = (child: string, options: object = {}) => ({
 describe('file', () => {
   const REFUSED: readonly (readonly [options: object, text: string])[] = [
     [{ filename: '' }, "The 'file' block driver requires a file name"],
+    [{ filename: '', 'node-name': '#' }, "The 'file' block driver requires a file name"],
+    [{ filename: '', 'detect-zeroes': 'unmap' }, "The 'file' block driver requires a file name"],
     [{ filename: 'none' }, "Could not open 'none': No such file or directory"],
     [{ 'pr-manager': 'p' }, "No persistent reservation manager with id 'p'"],
     [

@@ -33,6 +33,7 @@ export const file = defineDriver({
   children: {},
   strongOptions: ['filename'],
   filename: ({ options }) => options.filename,
+  needsFilename: true,
   open(context) {
     const { options, node } = context
     checkOptions(options)
@@ -62,9 +63,6 @@ interface Options {
 }
 
 function checkOptions(options: Options): void {
-  if (options.filename === '') {
-    throw new BlockError("The 'file' block driver requires a file name")
-  }
   const manager = options['pr-manager']
   // There is no way to create one here, so none has this name.
   if (manager !== undefined) {
