@@ -1,4 +1,4 @@
-/** What a profile decides: named switches, each read where its behaviour lives (SPEC 0.2). */
+/** What a profile decides: named switches, each read where its behaviour lives. */
 
 export interface Profile {
   readonly 'quorum.reopen': boolean
