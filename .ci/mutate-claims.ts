@@ -7,7 +7,17 @@
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { compileSuite, type Match, type Span, type Step, type Suite } from '../dsl/index.ts'
+import { compileSuite } from '../dsl/index.ts'
+import type {
+  EventClaim,
+  EventMatch,
+  IoOutcome,
+  Match,
+  Pattern,
+  Span,
+  Step,
+  Suite,
+} from '../dsl/plan.ts'
 import type { CaseEnd } from '../runner/report/event.ts'
 import { runSuite, selectAll } from '../runner/suite.ts'
 import { parseTargetSpec } from '../runner/targets/index.ts'
@@ -36,6 +46,9 @@ function otherScalar(source: string): string | undefined {
   if (/^[\w.:/ #-]+$/.test(source)) return `${source}-changed`
   return undefined
 }
+
+/** An event that no block layer sends. */
+const ABSENT_EVENT = 'VSERPORT_CHANGE'
 
 class Collector {
   readonly found = new Map<string, Mutation>()
@@ -93,28 +106,52 @@ class Collector {
       }
     }
     if ('returns' in step) this.match('return', step.returns.match)
-    const claims = [...(step.events ?? []), ...(step.kind === 'events' ? step.claims : [])]
+    this.#events([...(step.events ?? []), ...(step.kind === 'events' ? step.claims : [])])
+    this.#ofKind(step)
+  }
+
+  #events(claims: readonly EventClaim[]): void {
+    // What did happen: the only names that make a `never` wrong.
+    const happened = claims.flatMap((claim) => {
+      if (claim.kind === 'ordered' || claim.kind === 'set')
+        return claim.events.map(({ name }) => name)
+      return claim.kind === 'occurs' || claim.kind === 'times' ? [claim.event.name] : []
+    })
     for (const claim of claims) {
       switch (claim.kind) {
-        case 'occurs':
         case 'times':
-          this.#add('event', claim.event.span, 'VSERPORT_CHANGE', claim.span)
-          if (claim.event.data !== undefined) this.match('event data', claim.event.data)
+          this.#add('event count', claim.span, this.#otherCount(claim.span))
+          this.#event(claim.event, claim.span)
+          break
+        case 'occurs':
+          this.#event(claim.event, claim.span)
           break
         case 'ordered':
         case 'set':
-          for (const event of claim.events) {
-            this.#add('event', event.span, 'VSERPORT_CHANGE')
-            if (event.data !== undefined) this.match('event data', event.data)
-          }
+          for (const event of claim.events) this.#event(event, event.span)
           break
         case 'only':
+          for (const { span } of claim.names) this.#add('only', span, ABSENT_EVENT, claim.span)
+          break
         case 'never':
+          this.#add('never', claim.event.span, happened[0], claim.span)
+          break
         case 'optional':
           break
       }
     }
-    this.#ofKind(step)
+  }
+
+  #event({ span, data }: EventMatch, blame: Span): void {
+    this.#add('event', span, ABSENT_EVENT, blame)
+    if (data !== undefined) this.match('event data', data)
+  }
+
+  #otherCount(span: Span): string | undefined {
+    const source = this.#source(span)
+    return /^times \d+/.test(source)
+      ? source.replace(/\d+/, (count) => String(Number(count) + 1))
+      : undefined
   }
 
   #ofKind(step: Step): void {
@@ -143,24 +180,20 @@ class Collector {
         return
       case 'io':
         for (const line of step.script.lines) {
-          if (line.outcome.written) {
-            const other =
-              line.outcome.kind === 'errno' && line.outcome.errno === 'EPERM' ? 'EIO' : 'EPERM'
-            this.#add('outcome', line.outcome.span, `=> ${other}`)
-          }
+          this.#outcome(line.outcome)
           const { statement } = line
           if (statement.kind === 'verify' && statement.want.kind === 'extents') {
             this.#extents(statement.want.extents)
           }
-          if (statement.kind === 'rw' && !statement.write && statement.pattern !== undefined) {
-            const right = line.outcome.kind === 'ok'
-            if (right)
-              this.#add(
-                'pattern',
-                statement.pattern.span,
-                this.#otherPattern(statement.pattern.span),
-              )
+          if (statement.kind === 'rw' && !statement.write) {
+            this.#pattern(statement.pattern, line.outcome)
           }
+        }
+        return
+      case 'nbd':
+        for (const line of step.lines) {
+          this.#outcome(line.outcome)
+          if (line.kind === 'read') this.#pattern(line.pattern, line.outcome)
         }
         return
       case 'loop':
@@ -176,6 +209,18 @@ class Collector {
       default:
         return
     }
+  }
+
+  #outcome({ kind, written, span, ...rest }: IoOutcome): void {
+    if (!written) return
+    const isPermission = kind === 'errno' && 'errno' in rest && rest.errno === 'EPERM'
+    this.#add('outcome', span, `=> ${isPermission ? 'EIO' : 'EPERM'}`)
+  }
+
+  /** What a read must find, where it may find it at all. */
+  #pattern(pattern: Pattern | undefined, outcome: IoOutcome): void {
+    if (pattern === undefined || outcome.kind !== 'ok') return
+    this.#add('pattern', pattern.span, this.#otherPattern(pattern.span))
   }
 
   #extents(
