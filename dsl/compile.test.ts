@@ -88,6 +88,14 @@ describe('a scenario', () => {
     assert.deepEqual([...new Set(lines)], [3, 5, 6, 8, 9])
   })
 
+  it('with a misspelt key has that one problem, not one for each name that it would have made', () => {
+    const text = withStep('io: n\ndo: flush').replace('images:', 'imgaes:')
+    assert.deepEqual(
+      problemsOf(text).map(({ code }) => code),
+      ['unknown-key'],
+    )
+  })
+
   it('has the defaults of the language', () => {
     const { scenario: made } = compileScenario(
       { path: 's.yaml', text: scenario('steps: [{phase: p}]') },

@@ -19,6 +19,7 @@ import { Source } from './source.ts'
 import { boundOf } from './binding.ts'
 import { compileSteps } from './steps.ts'
 import { find, type MapNode, type Node } from './tree.ts'
+import { nearest } from './suggest.ts'
 
 export interface SourceFile {
   /** As shown in messages. */
@@ -207,7 +208,7 @@ function makeCase(
 ): Case {
   const needs = new NeedSet()
   const scope = new Scope(bindings, outer.scope)
-  const context = outer.with({ scope, names: new Names(), needs })
+  const context = outer.with({ scope, names: namesFor(map), needs })
   readNeeds(context, find(map, 'needs')?.value)
   readNeeds(context, presetNeeds)
   const target = readTarget(context, find(map, 'target')?.value)
@@ -231,6 +232,19 @@ function makeCase(
     after,
     finally: section('finally'),
   }
+}
+
+/** What the keys of a scenario make names of. */
+const MAKES = { images: 'image', nodes: 'node', objects: 'object', exports: 'export' } as const
+
+/** No names yet; but where such a key is misspelt, its names are not unknown as well. */
+function namesFor(map: MapNode): Names {
+  const names = new Names()
+  for (const { name } of map.entries) {
+    const meant = Object.hasOwn(SCENARIO_KEYS, name) ? undefined : nearest(name, Object.keys(MAKES))
+    if (meant !== undefined) names.open(MAKES[meant as keyof typeof MAKES])
+  }
+  return names
 }
 
 /** Two cases that are spelled alike could not be told apart. */
