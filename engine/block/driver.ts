@@ -25,6 +25,12 @@ export interface RequestFlags {
   readonly unchanged?: boolean
   /** Write compressed clusters. */
   readonly compressed?: boolean
+  /** Reading copies what comes from further down the chain into this node. */
+  readonly copyOnRead?: boolean
+  /** With `copyOnRead`: only the copying matters, nobody looks at the data. */
+  readonly prefetch?: boolean
+  /** No other request may overlap this one while it runs. */
+  readonly serialising?: boolean
 }
 
 /** What is known of the run of bytes that starts at a given offset. */
@@ -65,6 +71,17 @@ export interface BlockIo {
   truncate(bytes: number, options?: TruncateOptions): MaybePromise<void>
 }
 
+/** What a format or filter tells a blkdebug below it that it is about to do: `read_aio`, `l2_load` … */
+export type DebugEvent = string
+
+/** The unchanging view that a copy-before-write node gives of what it protects. */
+export interface SnapshotIo {
+  read(offset: number, into: Uint8Array): MaybePromise<void>
+  status(offset: number, bytes: number): MaybePromise<BlockStatus>
+  /** The range will not be asked for again. */
+  discard(offset: number, bytes: number): MaybePromise<void>
+}
+
 /** A child as its parent's driver sees it. It keeps its identity when the graph replaces the node below. */
 export interface Child extends BlockIo {
   /** Name of the edge: `file`, `children.2`. */
@@ -73,6 +90,19 @@ export interface Child extends BlockIo {
   readonly nodeName: string
   limits(): Limits
   info(): InstanceInfo
+  /** Tells the node below, if it listens, what the parent is about to do. */
+  debugEvent(event: DebugEvent): void
+  /** The snapshot that the node below offers, if any. */
+  snapshot(): SnapshotIo | undefined
+  /**
+   * As `status`, but of everything below: what this node does not have is asked of the node that
+   * shows through it, down to `base`, which is not asked unless `includeBase` says so.
+   */
+  statusAbove(
+    offset: number,
+    bytes: number,
+    base?: { readonly node: string; readonly include?: boolean },
+  ): MaybePromise<BlockStatus>
 }
 
 /** Sizes that requests must or should respect. Every member is bytes; 0 means no limit. */
@@ -140,7 +170,43 @@ export interface Instance {
   /** Throws where this child cannot go. */
   checkChildRemoval?(name: string): void
   childRemoved?(name: string): void
+  /** What a parent is about to do; only a driver that injects faults cares. */
+  debugEvent?(event: DebugEvent): void
+  /** The frozen view that this node offers to a snapshot-access node above. */
+  readonly snapshot?: SnapshotIo
+  /** The backing image that the node's own header names. */
+  backing?(): BackingHint | undefined
+  /** Writes another backing image into the header, or none. */
+  changeBacking?(hint: BackingHint | undefined): MaybePromise<void>
+  /**
+   * Prepares the change to restated options and flags; the graph then commits or aborts it with
+   * all others of the same command. Absent: the node cannot be reopened.
+   *
+   * @throws {BlockError} to refuse, with nothing changed.
+   */
+  reopen?(next: ReopenQuery): MaybePromise<Reopening>
   close?(): MaybePromise<void>
+}
+
+/** A backing image as an image header names it. */
+export interface BackingHint {
+  /** As stored: a path relative to the image, an absolute one, a URL-like name or `json:`. */
+  readonly filename: string
+  /** The driver to open it with; absent: found by probing. */
+  readonly format?: string
+}
+
+/** What a node is to become. */
+export interface ReopenQuery<O = Readonly<Record<string, unknown>>> {
+  /** The driver's own options as restated, with defaults filled in. */
+  readonly options: O
+  readonly flags: NodeFlags
+}
+
+/** How a prepared reopening ends. Neither may fail. */
+export interface Reopening {
+  commit?(): void
+  abort?(): void
 }
 
 /** What the parent uses a child for. */
@@ -195,6 +261,28 @@ export interface Services {
   log(line: string): void
   /** Ends the whole daemon with this status. */
   exit(status: number): void
+  /** A dirty bitmap of any node. @throws {BlockError} where there is none. */
+  dirtyBitmap(node: string, name: string): BitmapView
+}
+
+/** A dirty bitmap as a driver may read it. */
+export interface BitmapView {
+  readonly granularity: number
+  /** The first dirty run at or after `offset`, cut off at `offset + bytes`. */
+  nextDirty(
+    offset: number,
+    bytes: number,
+  ): { readonly offset: number; readonly bytes: number } | undefined
+}
+
+/** Somebody who must know what of a node's data changed: a dirty bitmap, a write threshold. */
+export interface WriteObserver {
+  /** Called before a change begins, where asked for. */
+  writing?(offset: number, bytes: number): void
+  /** Called after a write, zeroing or discard, also one that failed and may have changed some. */
+  wrote?(offset: number, bytes: number): void
+  /** The node's length changed. */
+  resized?(bytes: number): void
 }
 
 /** What a driver gets to open a node. */
@@ -202,7 +290,10 @@ export interface OpenContext<O = Readonly<Record<string, unknown>>> {
   /** Checked, with defaults filled in; without children and generic options. */
   readonly options: O
   readonly node: NodeHandle
-  /** The attached children by edge name, in the order of their lists. */
+  /**
+   * The attached children by edge name, in the order of their lists. Live: a backing child comes
+   * after `open`, when the header has told which, and reopening replaces children.
+   */
   readonly children: ReadonlyMap<string, Child>
   readonly services: Services
 }
@@ -218,6 +309,16 @@ export interface NodeHandle {
   fallBackToReadOnly(reason: string): void
   /** The length changed without a truncate of ours. */
   lengthChanged(): void
+  /**
+   * The image's own structures are wrong. Sends the event, and if `fatal` puts the node out of use
+   * as the profile's `corrupt.*` switches say; the driver marks the image itself.
+   */
+  corrupted(about: {
+    readonly message: string
+    readonly offset?: number
+    readonly bytes?: number
+    readonly fatal: boolean
+  }): void
 }
 
 /** What `check` is told. */
@@ -269,7 +370,32 @@ export interface Driver {
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
   /** The option `filename` must not be empty. */
   readonly needsFilename: boolean
+  /** Own options whose values may change when the node is reopened. */
+  readonly reopenable: readonly string[]
+  /** How sure the driver is, from 0 to 100, that the image beginning with `head` is of its format. */
+  readonly probe: ((head: Uint8Array) => number) | undefined
+  /** What a file name that begins with `name:` means. */
+  readonly prefixes: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly create: Creation | undefined
   open(context: OpenContext): MaybePromise<Instance>
+}
+
+/** Options as `blockdev-add` takes them, without a node name. */
+export type NodeDescription = Readonly<Record<string, unknown>>
+
+/** How new images of a format or protocol are made. */
+export interface Creation<O = Readonly<Record<string, unknown>>> {
+  /** Own options as `blockdev-create` lists them, without `file`, which `needsFile` stands for. */
+  readonly options: Members
+  readonly needsFile: boolean
+  /** @param file - The opened node to write to; absent where the driver makes the file itself. */
+  run(context: CreateContext<O>): MaybePromise<void>
+}
+
+export interface CreateContext<O = Readonly<Record<string, unknown>>> {
+  readonly options: O
+  readonly file: BlockIo | undefined
+  readonly services: Services
 }
 
 interface DriverDefinition<O extends Members> {
@@ -289,6 +415,10 @@ interface DriverDefinition<O extends Members> {
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly needsFilename?: boolean
+  readonly reopenable?: readonly (keyof O & string)[]
+  readonly probe?: (head: Uint8Array) => number
+  readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly create?: Creation
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
 
@@ -304,6 +434,10 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     claims: undefined,
     filename: undefined,
     needsFilename: false,
+    reopenable: [],
+    probe: undefined,
+    prefixes: {},
+    create: undefined,
     ...definition,
   }
   // The graph hands every driver options that were checked against this very declaration.
@@ -314,20 +448,32 @@ interface FilterDefinition<O extends Members> {
   readonly name: string
   readonly doc: string
   readonly options: O
+  readonly features?: readonly Feature[]
+  /** Name of the child that shows through; `file` unless said otherwise. */
+  readonly filtered?: string
+  /** Children besides the one that shows through. */
+  readonly children?: Children
   readonly memberOrder?: readonly string[]
   readonly strongOptions?: readonly (keyof O & string)[]
+  readonly reopenable?: readonly (keyof O & string)[]
+  readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   open(next: Child, context: OpenContext<Values<O>>): MaybePromise<Partial<Instance>>
 }
 
-/** A filter over its `file` child. What `open` does not return passes through unchanged. */
+/** A filter over one child. What `open` does not return passes through unchanged. */
 export function defineFilter<const O extends Members>(definition: FilterDefinition<O>): Driver {
+  const { filtered = 'file', children = {}, ...rest } = definition
   return defineDriver<O>({
-    ...definition,
+    ...rest,
     kind: 'filter',
-    children: { file: { doc: 'The node below.', role: { filtered: true, primary: true } } },
+    children: {
+      [filtered]: { doc: 'The node below.', role: { filtered: true, primary: true } },
+      ...children,
+    },
     open(context) {
-      const next = context.children.get('file')
+      const next = context.children.get(filtered)
       if (next === undefined) throw new Error('a filter opens with its child attached')
       const merge = (own: Partial<Instance>): Instance => ({ ...passThrough(next), ...own })
       const own = definition.open(next, context)

@@ -1,12 +1,15 @@
 /** What the parts of one graph share. */
-import type { BlockIo, Driver, Services } from '../block/driver.ts'
+import type { BlockIo, Child, Driver, Services } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Node } from './node.ts'
 import type { RootUser } from './user.ts'
 
+/** A node's request path: its own requests, and the status of all that shows through it. */
+export type NodeIo = BlockIo & Pick<Child, 'statusAbove'>
+
 /** Supplies the request paths; the graph itself moves no data. */
 export interface RequestPaths {
-  node(node: Node): BlockIo
+  node(node: Node): NodeIo
   user(user: RootUser): BlockIo
 }
 

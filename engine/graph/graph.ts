@@ -2,7 +2,15 @@
  * The graph as the rest of the engine sees it: nodes by name, opening and deleting them, changing
  * children, root users, drained sections, and what queries tell.
  */
-import type { BlockIo, Driver, InstanceInfo, Limits, NodeFlags, Services } from '../block/driver.ts'
+import type {
+  BlockIo,
+  Driver,
+  InstanceInfo,
+  Limits,
+  NodeFlags,
+  Services,
+  WriteObserver,
+} from '../block/driver.ts'
 import { ALL_PERMISSIONS, RESIZE, type Claims, type PermissionName } from '../block/permission.ts'
 import type { Random } from '../host/host.ts'
 import { BlockError } from '../util/errors.ts'
@@ -28,6 +36,8 @@ export interface GraphNode {
   readonly flags: NodeFlags
   /** Created by a client and not deleted since. */
   readonly monitorOwned: boolean
+  /** Told of every change of the data; add to it and delete from it. */
+  readonly observers: Set<WriteObserver>
   length(): number
   /** Begins a drained section: nothing new from root users, nothing in flight. */
   drained(scope?: DrainScope): Promise<DrainedSection>

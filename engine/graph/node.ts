@@ -1,6 +1,5 @@
 /** Nodes and the edges between them. Changes go through `edge.ts`, which keeps both ends true. */
 import type {
-  BlockIo,
   Child,
   ChildRole,
   Driver,
@@ -8,11 +7,13 @@ import type {
   InstanceInfo,
   Limits,
   RequestFlags,
+  WriteObserver,
 } from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { Activity } from './activity.ts'
 import { beginDrained } from './drain.ts'
+import type { NodeIo } from './environment.ts'
 import type { LiveFlags } from './flags.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
 import { MAX_LENGTH, SECTOR_BYTES } from '../block/length.ts'
@@ -79,8 +80,10 @@ export class Node implements Parent, GraphNode {
   holds = 0
   /** Statistics of the request path. */
   writeHighestOffset = 0
+  /** Told of every change of the data, in the order in which they came. */
+  readonly observers = new Set<WriteObserver>()
   #instance: Instance | undefined
-  #io: BlockIo | undefined
+  #io: NodeIo | undefined
   #length = 0
   #limits: Limits | undefined
 
@@ -109,13 +112,13 @@ export class Node implements Parent, GraphNode {
   }
 
   /** The node's request path. */
-  get io(): BlockIo {
+  get io(): NodeIo {
     assert(this.#io !== undefined, `node ${this.name} is not open`)
     return this.#io
   }
 
   /** Called once, by `open.ts`. */
-  opened(instance: Instance, io: BlockIo): void {
+  opened(instance: Instance, io: NodeIo): void {
     this.#instance = instance
     this.#io = io
   }
@@ -144,19 +147,22 @@ export class Node implements Parent, GraphNode {
     const changed = bytes !== this.#length
     this.#length = bytes
     // What has its length from a child has told its parents when the child did.
-    if (changed && this.instance.liveLength !== true)
-      for (const edge of [...this.parents]) edge.parent.childResized()
+    if (changed && this.instance.liveLength !== true) this.#tellResized()
   }
 
   /** A write went past the end. */
   grewTo(bytes: number): void {
     if (bytes <= this.#length) return
     this.#length = alignUp(bytes, SECTOR_BYTES)
-    for (const edge of [...this.parents]) edge.parent.childResized()
+    this.#tellResized()
   }
 
   childResized(): void {
-    if (this.#instance?.liveLength !== true) return
+    if (this.#instance?.liveLength === true) this.#tellResized()
+  }
+
+  #tellResized(): void {
+    for (const observer of this.observers) observer.resized?.(this.length())
     for (const edge of [...this.parents]) edge.parent.childResized()
   }
 
@@ -211,6 +217,9 @@ function childHandle(edge: Edge): Child {
     truncate: (bytes, options) => edge.child.io.truncate(bytes, options),
     limits: () => edge.child.limits(),
     info: () => instanceInfo(edge.child),
+    debugEvent: (event) => edge.child.instance.debugEvent?.(event),
+    snapshot: () => edge.child.instance.snapshot,
+    statusAbove: (offset, bytes, base) => edge.child.io.statusAbove(offset, bytes, base),
   }
 }
 

@@ -152,6 +152,9 @@ function nodeHandle(node: Node): NodeHandle {
     lengthChanged() {
       if (node.isOpen) node.refreshLength()
     },
+    corrupted({ message }) {
+      throw new BlockError(message, { errno: 'EIO' })
+    },
   }
 }
 

@@ -42,6 +42,9 @@ export function testWorld(
       object: () => undefined,
       log: (line) => log.push(line),
       exit: (status) => exits.push(status),
+      dirtyBitmap(node, name) {
+        throw new BlockError(`Bitmap '${name}' of '${node}' could not be found`)
+      },
     },
   })
   return {

@@ -3,12 +3,14 @@
  * driver. What completes at once never becomes a promise.
  */
 import type { BlockIo, BlockStatus, RequestFlags } from '../block/driver.ts'
+import type { NodeIo } from '../graph/environment.ts'
 import type { Node } from '../graph/node.ts'
 import { alignDown, alignUp, isAligned } from '../util/align.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { MAX_LENGTH } from '../block/length.ts'
+import { statusAbove } from './chain-status.ts'
 import { discardRange } from './discard.ts'
 import { flushNode } from './flush.ts'
 import { readPieces, writePieces } from './pieces.ts'
@@ -23,7 +25,7 @@ export interface PathState {
   readonly tracker: Tracker
 }
 
-export function createNodeIo(node: Node): BlockIo {
+export function createNodeIo(node: Node): NodeIo {
   const state: PathState = { node, tracker: new Tracker() }
   return {
     length: () => node.length(),
@@ -34,6 +36,7 @@ export function createNodeIo(node: Node): BlockIo {
     flush: () => counted(state, flushNode(node)),
     status: (offset, bytes) => status(state, offset, bytes),
     truncate: (bytes, options = {}) => truncate(state, bytes, options),
+    statusAbove: (offset, bytes, base) => statusAbove(node, offset, bytes, base),
   }
 }
 
@@ -119,7 +122,7 @@ function change(
   const native = state.node.instance.supports?.fua === true
   const own = flags.fua === true && !native ? { ...flags, fua: false } : flags
   const work = (): MaybePromise<void> => {
-    const written = run(own)
+    const written = observed(state.node, offset, bytes, () => run(own))
     const finish = (): MaybePromise<void> => {
       noteWrite(state.node, to)
       return flags.fua === true && !native ? flushNode(state.node) : undefined
@@ -138,7 +141,8 @@ function discard(state: PathState, offset: number, bytes: number): MaybePromise<
   const { node } = state
   if (bytes === 0 || !node.flags.discard || node.instance.discard === undefined) return
   const end = offset + bytes
-  const work = () => discardRange(node.instance, state.node.limits(), offset, bytes)
+  const work = () =>
+    observed(node, offset, bytes, () => discardRange(node.instance, node.limits(), offset, bytes))
   if (!state.tracker.mustWait(offset, end)) return counted(state, work(), offset, end)
   return inTurn(state, offset, end, false, work)
 }
@@ -183,6 +187,30 @@ function truncate(
     await instance.truncate?.(bytes, options)
     node.refreshLength()
   })
+}
+
+/** Tells whoever watches the node before and after a change, also of one that failed. */
+function observed(
+  node: Node,
+  offset: number,
+  bytes: number,
+  run: () => MaybePromise<void>,
+): MaybePromise<void> {
+  const { observers } = node
+  if (observers.size === 0) return run()
+  for (const observer of observers) observer.writing?.(offset, bytes)
+  const tell = (): void => {
+    for (const observer of observers) observer.wrote?.(offset, bytes)
+  }
+  let running: MaybePromise<void>
+  try {
+    running = run()
+  } catch (error) {
+    tell()
+    throw error
+  }
+  if (isPromise(running)) return always(running, tell)
+  tell()
 }
 
 /** Counts a request that is already running for as long as it runs. */

@@ -90,6 +90,9 @@ export class EngineProcess implements Engine, EngineParts {
       object: (type, id) => this.objects.instance(type, id),
       log,
       exit: (status) => this.#exit(status),
+      dirtyBitmap(node, name) {
+        throw new BlockError(`Bitmap '${name}' of '${node}' could not be found`)
+      },
     }
     this.objects = new Objects(this.objectTypes)
     this.graph = createGraph({

@@ -1,0 +1,38 @@
+/**
+ * Status of a chain: what a node does not have is asked of the node that shows through it, and so
+ * on down to a base.
+ */
+import type { BlockStatus, Child } from '../block/driver.ts'
+import type { Node } from '../graph/node.ts'
+import { isPromise, type MaybePromise } from '../util/async.ts'
+
+type Base = Parameters<Child['statusAbove']>[2]
+
+export function statusAbove(
+  node: Node,
+  offset: number,
+  bytes: number,
+  base?: Base,
+): MaybePromise<BlockStatus> {
+  const found = node.io.status(offset, bytes)
+  const goOn = (run: BlockStatus): MaybePromise<BlockStatus> => {
+    if (run.allocated) return run
+    const next = nextBelow(node, base)
+    if (next === undefined) return run
+    if (offset >= next.length()) return { ...run, zero: true }
+    const below = statusAbove(next, offset, run.bytes, base)
+    // Where the lower disk ends the upper one goes on.
+    const merge = (status: BlockStatus): BlockStatus => ({
+      ...status,
+      eof: run.eof === true && status.bytes === run.bytes,
+    })
+    return isPromise(below) ? below.then(merge) : merge(below)
+  }
+  return isPromise(found) ? found.then(goOn) : goOn(found)
+}
+
+function nextBelow(node: Node, base: Base): Node | undefined {
+  if (node.name === base?.node) return undefined
+  const next = node.children.find(({ role }) => role.filtered === true || role.cow === true)?.child
+  return next?.name === base?.node && base?.include !== true ? undefined : next
+}
