@@ -38,6 +38,8 @@ export interface GraphNode {
   readonly monitorOwned: boolean
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
+  /** Shown by queries; engine/io keeps it. 0 for none. */
+  writeThreshold: number
   length(): number
   /** Begins a drained section: nothing new from root users, nothing in flight. */
   drained(scope?: DrainScope): Promise<DrainedSection>

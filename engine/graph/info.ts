@@ -15,7 +15,7 @@ export function nodeInfo(node: Node): NodeInfo {
     filename: filenameOf(node),
     encrypted: instanceInfo(node).encrypted ?? false,
     backingDepth: backingDepth(node),
-    writeThreshold: 0,
+    writeThreshold: node.writeThreshold,
     image: imageInfo(node),
   }
 }
