@@ -1,14 +1,14 @@
 /** What the NBD server does with each command. Texts and chunking are those of QEMU 7.2. */
-import type { BlockIo, BlockStatus } from '../block/driver.ts'
-import { COMMAND, COMMAND_FLAG, STATUS } from '../nbd/constants.ts'
+import type { BlockStatus } from '../block/driver.ts'
+import { COMMAND, COMMAND_FLAG } from '../nbd/constants.ts'
 import type { Negotiated } from '../nbd/handshake-server.ts'
-import { ALLOCATION_CONTEXT_ID } from '../nbd/handshake-server.ts'
 import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { ClientFailed } from './nbd-failure.ts'
 import type { NbdExport } from './nbd-export.ts'
-import type { ReplyWriter, StatusExtent } from './nbd-replies.ts'
+import type { ExportedIo } from './meta-context.ts'
+import type { ReplyWriter, StatusReply } from './nbd-replies.ts'
 import type { NbdRequest } from './nbd-request.ts'
 
 /** Requests without data may be longer than the request path takes at once. */
@@ -102,7 +102,7 @@ async function answerRead(
 
 /** A chunk for each run of one status; runs that read as zeroes go without their data. */
 async function readInChunks(
-  user: BlockIo,
+  user: ExportedIo,
   cookie: bigint,
   offset: number,
   bytes: number,
@@ -112,7 +112,7 @@ async function readInChunks(
     const at = offset + done
     let run: BlockStatus
     try {
-      run = await user.status(at, bytes - done)
+      run = await user.statusAbove(at, bytes - done)
     } catch (error) {
       const failure = expected(error)
       return writer.error(cookie, failure.errno, `unable to check for holes: ${failure.message}`)
@@ -137,40 +137,23 @@ async function readInChunks(
 
 async function answerStatus(
   { cookie, flags, offset, bytes }: NbdRequest,
-  { export: { user }, allocation }: Negotiated<NbdExport>,
+  { export: offered, contexts: wanted }: Negotiated<NbdExport>,
   writer: ReplyWriter,
 ): Promise<void> {
   if (bytes === 0) return writer.error(cookie, 'EINVAL', 'need non-zero length')
-  if (!allocation) return writer.error(cookie, 'EINVAL', 'CMD_BLOCK_STATUS not negotiated')
+  if (wanted.length === 0) return writer.error(cookie, 'EINVAL', 'CMD_BLOCK_STATUS not negotiated')
   const maximum = (flags & COMMAND_FLAG.oneExtent) === 0 ? MAX_STATUS_EXTENTS : 1
-  let extents: readonly StatusExtent[]
+  const replies: StatusReply[] = []
   try {
-    extents = await collectExtents(user, offset, bytes, maximum)
+    for (const context of offered.contexts) {
+      if (!wanted.includes(context.id)) continue
+      const extents = await context.extents({ user: offered.user, offset, bytes, maximum })
+      replies.push({ context: context.id, extents })
+    }
   } catch (error) {
     return writer.error(cookie, expected(error).errno, "can't get block status")
   }
-  return writer.status(cookie, ALLOCATION_CONTEXT_ID, extents)
-}
-
-/** The states of the range, neighbours of one state merged, at most `maximum` of them. */
-async function collectExtents(
-  user: BlockIo,
-  offset: number,
-  bytes: number,
-  maximum: number,
-): Promise<readonly StatusExtent[]> {
-  const extents: { bytes: number; flags: number }[] = []
-  for (let done = 0; done < bytes;) {
-    const step = Math.min(bytes - done, MAX_STEP_BYTES)
-    const run = await user.status(offset + done, step)
-    const flags = (run.data ? 0 : STATUS.hole) | (run.zero ? STATUS.zero : 0)
-    const last = extents.at(-1)
-    if (last?.flags === flags) last.bytes += run.bytes
-    else if (extents.length === maximum) break
-    else extents.push({ bytes: run.bytes, flags })
-    done += run.bytes
-  }
-  return extents
+  return writer.status(cookie, replies)
 }
 
 async function inSteps(

@@ -7,6 +7,8 @@ import { MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
 import { BlockError } from '../util/errors.ts'
 import type { NbdExportOptions } from './exports.ts'
+import type { MetaContext } from './meta-context.ts'
+import { contextsOf } from './meta-contexts.ts'
 import type { NbdServer } from './nbd-server.ts'
 
 /** A connection that an export can get rid of. */
@@ -31,6 +33,7 @@ export class NbdExport implements OfferedExport {
   readonly writethrough: boolean
   readonly nodeName: string
   readonly user: User
+  readonly contexts: readonly MetaContext[]
   readonly #server: NbdServer
   readonly #clients = new Set<ExportClient>()
   readonly gone: Promise<void>
@@ -57,18 +60,28 @@ export class NbdExport implements OfferedExport {
     try {
       if (server === undefined) throw new BlockError('NBD server not running')
       checkNames(options, server)
-      checkBitmaps(options, graph)
-      if (options['allocation-depth'] === true) {
-        throw new BlockError('allocation-depth of an export: not built yet')
-      }
-      return new NbdExport(options, node, user, server)
+      const contexts = contextsOf({ options, node, graph })
+      return new NbdExport(options, node, { user, server, contexts })
     } catch (error) {
       void user.close()
       throw error
     }
   }
 
-  private constructor(options: NbdExportOptions, node: GraphNode, user: User, server: NbdServer) {
+  private constructor(
+    options: NbdExportOptions,
+    node: GraphNode,
+    {
+      user,
+      server,
+      contexts,
+    }: {
+      readonly user: User
+      readonly server: NbdServer
+      readonly contexts: readonly MetaContext[]
+    },
+  ) {
+    this.contexts = contexts
     this.name = exportName(options)
     this.description = options.description
     this.nodeName = node.name
@@ -110,6 +123,7 @@ export class NbdExport implements OfferedExport {
     const clients = [...this.#clients]
     this.dropClients()
     await Promise.all(clients.map(({ idle }) => idle))
+    for (const context of this.contexts) context.close?.()
     await this.user.close()
   }
 }
@@ -129,17 +143,6 @@ function checkNames(options: NbdExportOptions, server: NbdServer): void {
   }
   if (server.find(name) !== undefined) {
     throw new BlockError(`NBD server already has export named '${name}'`)
-  }
-}
-
-/** No node of ours has bitmaps yet, so each that is named is missing. */
-function checkBitmaps({ bitmaps = [] }: NbdExportOptions, graph: Graph): void {
-  for (const bitmap of bitmaps) {
-    if (typeof bitmap === 'string') throw new BlockError(`Bitmap '${bitmap}' is not found`)
-    if (graph.findOrUndefined(bitmap.node) === undefined) {
-      throw new BlockError(`Node '${bitmap.node}' not found`)
-    }
-    throw new BlockError(`Dirty bitmap '${bitmap.name}' not found`)
   }
 }
 

@@ -20,6 +20,12 @@ import {
 import type { MaybePromise } from '../util/async.ts'
 import type { Errno } from '../util/errors.ts'
 
+/** What one context says of a range. */
+export interface StatusReply {
+  readonly context: number
+  readonly extents: readonly StatusExtent[]
+}
+
 export interface StatusExtent {
   readonly bytes: number
   readonly flags: number
@@ -66,15 +72,13 @@ export class ReplyWriter {
     return this.#chunk(cookie, CHUNK.hole, last, hole, NO_DATA)
   }
 
-  status(cookie: bigint, context: number, extents: readonly StatusExtent[]): MaybePromise<void> {
-    const payload = new Uint8Array(CHUNK_STATUS.size + extents.length * STATUS_EXTENT.size)
-    CHUNK_STATUS.encodeInto(payload, 0, { context })
-    let at = CHUNK_STATUS.size
-    for (const extent of extents) {
-      STATUS_EXTENT.encodeInto(payload, at, extent)
-      at += STATUS_EXTENT.size
+  /** A chunk for each context. */
+  async status(cookie: bigint, replies: readonly StatusReply[]): Promise<void> {
+    for (const [index, { context, extents }] of replies.entries()) {
+      const payload = encodeStatus(context, extents)
+      const last = index === replies.length - 1
+      await this.#chunk(cookie, CHUNK.blockStatus, last, payload, NO_DATA)
     }
-    return this.#chunk(cookie, CHUNK.blockStatus, true, payload, NO_DATA)
   }
 
   #simple(cookie: bigint, error: number, data = NO_DATA): MaybePromise<void> {
@@ -104,4 +108,15 @@ export class ReplyWriter {
     const sent = this.#stream.write(header)
     return data.length === 0 ? sent : this.#stream.write(data)
   }
+}
+
+function encodeStatus(context: number, extents: readonly StatusExtent[]): Uint8Array {
+  const payload = new Uint8Array(CHUNK_STATUS.size + extents.length * STATUS_EXTENT.size)
+  CHUNK_STATUS.encodeInto(payload, 0, { context })
+  let at = CHUNK_STATUS.size
+  for (const extent of extents) {
+    STATUS_EXTENT.encodeInto(payload, at, extent)
+    at += STATUS_EXTENT.size
+  }
+  return payload
 }

@@ -107,7 +107,7 @@ function userOf(node: GraphNode, disk: TestDisk): User {
       }),
     discard: () => after(disk.before('discard'), () => undefined),
     flush: () => after(disk.before('flush'), () => undefined),
-    status: (offset, count) => {
+    statusAbove: (offset, count) => {
       const ready = disk.before('status')
       return ready instanceof Promise
         ? ready.then(() => statusOf(disk, offset, count))

@@ -10,7 +10,7 @@ export type NodeIo = BlockIo & Pick<Child, 'statusAbove'>
 /** Supplies the request paths; the graph itself moves no data. */
 export interface RequestPaths {
   node(node: Node): NodeIo
-  user(user: RootUser): BlockIo
+  user(user: RootUser): NodeIo
 }
 
 export interface Environment {

@@ -4,6 +4,7 @@
  */
 import type {
   BlockIo,
+  Child,
   Driver,
   InstanceInfo,
   Limits,
@@ -71,7 +72,7 @@ export interface UserAbout extends Claims {
   resized?(): void
 }
 
-export interface User extends BlockIo, AsyncDisposable {
+export interface User extends BlockIo, Pick<Child, 'statusAbove'>, AsyncDisposable {
   readonly node: GraphNode
   /** True inside a drained section; requests made now wait for its end. */
   readonly quiesced: boolean

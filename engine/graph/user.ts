@@ -1,11 +1,5 @@
 /** Root users: exports, jobs and commands that use a node without being one. */
-import type {
-  BlockIo,
-  BlockStatus,
-  Limits,
-  RequestFlags,
-  TruncateOptions,
-} from '../block/driver.ts'
+import type { BlockStatus, Child, Limits, RequestFlags, TruncateOptions } from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -14,7 +8,7 @@ import { Activity } from './activity.ts'
 import { refreshClaims, setEdgeClaims } from './claims.ts'
 import { beginDrained } from './drain.ts'
 import { attachEdge, detachEdge } from './edge.ts'
-import type { Environment } from './environment.ts'
+import type { Environment, NodeIo } from './environment.ts'
 import type { DrainedSection, GraphNode, User, UserAbout } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Edge, Node, Parent } from './node.ts'
@@ -32,7 +26,7 @@ export class RootUser implements User, Parent {
   readonly queue = new Activity()
   readonly #environment: Environment
   readonly #about: UserAbout
-  readonly #io: BlockIo
+  readonly #io: NodeIo
   #edge: Edge | undefined
   #sections = 0
   #resumeWaiters: (() => void)[] = []
@@ -137,6 +131,13 @@ export class RootUser implements User, Parent {
   }
   status(offset: number, bytes: number): MaybePromise<BlockStatus> {
     return this.#io.status(offset, bytes)
+  }
+  statusAbove(
+    offset: number,
+    bytes: number,
+    base?: Parameters<Child['statusAbove']>[2],
+  ): MaybePromise<BlockStatus> {
+    return this.#io.statusAbove(offset, bytes, base)
   }
   truncate(bytes: number, options?: TruncateOptions): MaybePromise<void> {
     return this.#io.truncate(bytes, options)

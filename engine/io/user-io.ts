@@ -1,6 +1,6 @@
 /** A root user's requests: bounds of the disk, and waiting while a drained section lasts. */
-import type { BlockIo } from '../block/driver.ts'
 import { RESIZE, WRITE } from '../block/permission.ts'
+import type { NodeIo } from '../graph/environment.ts'
 import type { Node } from '../graph/node.ts'
 import type { RootUser } from '../graph/user.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
@@ -9,7 +9,7 @@ import { ioError } from '../util/errors.ts'
 /** Longest single request. */
 const MAX_REQUEST_BYTES = 2 ** 31 - 512
 
-export function createUserIo(user: RootUser): BlockIo {
+export function createUserIo(user: RootUser): NodeIo {
   const below = (): Node => user.edge.child
   const run = <T>(request: () => MaybePromise<T>): MaybePromise<T> =>
     user.quiesced ? whenResumed(user, request) : counted(user, request())
@@ -40,6 +40,11 @@ export function createUserIo(user: RootUser): BlockIo {
       run(() => {
         checkRange(below(), offset, bytes)
         return below().io.status(offset, bytes)
+      }),
+    statusAbove: (offset, bytes, base) =>
+      run(() => {
+        checkRange(below(), offset, bytes)
+        return below().io.statusAbove(offset, bytes, base)
       }),
     truncate: (bytes, options) =>
       run(() => {

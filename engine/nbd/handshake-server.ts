@@ -4,7 +4,6 @@
  */
 import type { ByteStream } from '../host/host.ts'
 import {
-  BASE_ALLOCATION,
   EXPORT_FLAG,
   GREETING_MAGIC,
   HANDSHAKE_FLAG,
@@ -34,6 +33,12 @@ import {
   WORD,
 } from './wire.ts'
 
+/** Something that block status can tell, with the number that stands for it in replies. */
+export interface OfferedContext {
+  readonly id: number
+  readonly name: string
+}
+
 /** What a server offers under a name. */
 export interface OfferedExport {
   readonly name: string
@@ -43,6 +48,7 @@ export interface OfferedExport {
   readonly flags: number
   readonly minimumBlock: number
   readonly preferredBlock: number
+  readonly contexts: readonly OfferedContext[]
 }
 
 export interface Catalogue<E extends OfferedExport> {
@@ -54,17 +60,14 @@ export interface Catalogue<E extends OfferedExport> {
 export interface Negotiated<E extends OfferedExport> {
   readonly export: E
   readonly structured: boolean
-  /** The client wants `base:allocation` in block status replies. */
-  readonly allocation: boolean
+  /** Numbers of the contexts that the client wants in block status replies. */
+  readonly contexts: readonly number[]
 }
 
 /** The client cannot be served; the stream is to be dropped. The message is for the log. */
 export class NegotiationFailed extends Error {
   override readonly name = 'NegotiationFailed'
 }
-
-/** The number of the only context, in replies. */
-export const ALLOCATION_CONTEXT_ID = 0
 
 /** The first name bytes that an error message repeats. */
 const NAME_IN_MESSAGE_CHARACTERS = 80
@@ -99,8 +102,8 @@ class Handshake<E extends OfferedExport> {
   #fixedNewstyle = false
   #noZeroes = false
   #structured = false
-  /** The export for which contexts were chosen, and whether the one there is was among them. */
-  #contexts: { readonly export: string; readonly allocation: boolean } | undefined
+  /** The export for which contexts were chosen, and their numbers. */
+  #contexts: { readonly export: string; readonly chosen: readonly number[] } | undefined
 
   constructor(stream: ByteStream, reader: StreamReader, catalogue: Catalogue<E>) {
     this.#stream = stream
@@ -285,12 +288,13 @@ class Handshake<E extends OfferedExport> {
     const name = option.data.exportName()
     const found = this.#catalogue.find(name)
     if (found === undefined) return this.#notPresent(option, name)
-    const allocation = wantsAllocation(option.data, set)
-    if (allocation) {
-      const id = LONG.encode({ value: ALLOCATION_CONTEXT_ID })
-      await this.#reply(option, OPTION_REPLY.metaContext, concat(id, encodeText(BASE_ALLOCATION)))
+    const chosen = chosenContexts(option.data, found.contexts, set)
+    for (const context of chosen) {
+      // Only who sets them will meet the numbers again.
+      const id = LONG.encode({ value: set ? context.id : 0 })
+      await this.#reply(option, OPTION_REPLY.metaContext, concat(id, encodeText(context.name)))
     }
-    if (set) this.#contexts = { export: name, allocation }
+    if (set) this.#contexts = { export: name, chosen: chosen.map(({ id }) => id) }
     await this.#reply(option, OPTION_REPLY.ack)
     // What follows the queries is taken for the next option, which it hardly can be.
     if (option.data.left > 0) throw new NegotiationFailed('Bad magic received')
@@ -299,8 +303,8 @@ class Handshake<E extends OfferedExport> {
 
   #agree(found: E): Negotiated<E> {
     // Contexts chosen for another export do not count.
-    const allocation = this.#contexts?.allocation === true && this.#contexts.export === found.name
-    return { export: found, structured: this.#structured, allocation }
+    const contexts = this.#contexts?.export === found.name ? this.#contexts.chosen : []
+    return { export: found, structured: this.#structured, contexts }
   }
 
   #flagsOf(found: E): number {
@@ -358,17 +362,27 @@ function unsupportedText(option: number): string {
 }
 
 /**
- * Whether the queries select `base:allocation`. Listing without queries selects all there is, and
- * a bare `base:` selects its namespace, but only when listing.
+ * The contexts that the queries select, in the order of the export's. Listing without queries
+ * selects all there is, and a bare namespace all that is in it, but only when listing.
  */
-function wantsAllocation(data: OptionData, set: boolean): boolean {
+function chosenContexts(
+  data: OptionData,
+  offered: readonly OfferedContext[],
+  set: boolean,
+): readonly OfferedContext[] {
   const count = data.long()
-  let wants = count === 0 && !set
+  const chosen = new Set<OfferedContext>(count === 0 && !set ? offered : [])
   for (let left = count; left > 0; left -= 1) {
-    const query = data.take(data.long())
-    if (query.length > BASE_ALLOCATION.length) continue
-    const text = decodeText(query)
-    if (text === BASE_ALLOCATION || (text === 'base:' && !set)) wants = true
+    const query = decodeText(data.take(data.long()))
+    const isNamespace = !set && NAMESPACES.includes(query)
+    for (const context of offered) {
+      if (context.name === query || (isNamespace && context.name.startsWith(query))) {
+        chosen.add(context)
+      }
+    }
   }
-  return wants
+  return offered.filter((context) => chosen.has(context))
 }
+
+/** What a query may end with to stand for all that begin so. */
+const NAMESPACES: readonly string[] = ['base:', 'qemu:', 'qemu:dirty-bitmap:']
