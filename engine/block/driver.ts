@@ -88,6 +88,8 @@ export interface Child extends BlockIo {
   readonly name: string
   /** Name of the node below, for events and messages. */
   readonly nodeName: string
+  /** What would open the node below again: a plain file name or `json:`. */
+  filename(): string
   limits(): Limits
   info(): InstanceInfo
   /** Tells the node below, if it listens, what the parent is about to do. */
@@ -233,6 +235,11 @@ export interface ChildDeclaration {
   readonly list?: boolean
   /** `null` is taken for "no such child" (as `backing: null`). */
   readonly nullable?: boolean
+  /**
+   * An option outside the schema that names the file of this child, as `x-image`: file names of
+   * the parent are taken apart into it, and `json:` names may have it.
+   */
+  readonly nameOption?: string
 }
 
 export type Children = Readonly<Record<string, ChildDeclaration>>
@@ -296,6 +303,8 @@ export interface OpenContext<O = Readonly<Record<string, unknown>>> {
    */
   readonly children: ReadonlyMap<string, Child>
   readonly services: Services
+  /** Only where the driver was chosen by looking: the driver that it would be for other contents. */
+  readonly guess?: ((head: Uint8Array) => string) | undefined
 }
 
 /** The node that is opening, as its own driver sees it. */

@@ -3,6 +3,7 @@
  * children, root users, drained sections, and what queries tell.
  */
 import type {
+  BackingHint,
   BlockIo,
   Child,
   Driver,
@@ -37,6 +38,16 @@ export interface GraphNode {
   readonly flags: NodeFlags
   /** Created by a client and not deleted since. */
   readonly monitorOwned: boolean
+  /** The image's structures are wrong; how far it is out of use is the profile's choice. */
+  readonly corrupted: boolean
+  /** Inserted by the engine, hidden where QEMU hides such nodes. */
+  readonly implicit: boolean
+  /** The one child that a filter shows unchanged. */
+  readonly filteredChild: GraphNode | undefined
+  /** The backing child of a node that is no filter. */
+  readonly cowChild: GraphNode | undefined
+  /** The child that holds the data, or that a filter shows. */
+  readonly primaryChild: GraphNode | undefined
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
   /** Shown by queries; engine/io keeps it. 0 for none. */
@@ -143,6 +154,15 @@ export interface ChildChange {
   readonly node?: string
 }
 
+export interface FilenameAbout {
+  /** Name of the driver; found by looking at the image where absent. */
+  readonly format?: string
+  /** Further options, nested or dotted, strings where values have types or not. */
+  readonly options?: NodeOptions
+  /** Leave the chain below closed: backing images are not opened. */
+  readonly noBacking?: boolean
+}
+
 export interface Graph {
   /** Every node, oldest first. Queries list them newest first. */
   nodes(): readonly GraphNode[]
@@ -154,6 +174,16 @@ export interface Graph {
 
   /** `blockdev-add`. On failure the graph is as before. */
   add(options: NodeOptions): Promise<GraphNode>
+  /**
+   * Opens an image by its name: a path, `json:` or another name with a protocol, looking for the
+   * format unless `format` says it. The node belongs to the client, as one of `add` does, and goes
+   * with `remove`.
+   */
+  addFilename(filename: string, about?: FilenameAbout): Promise<GraphNode>
+  /** `blockdev-reopen`: all of the nodes become what is restated, or none. */
+  reopen(list: readonly NodeOptions[]): Promise<void>
+  /** `change-backing-file` */
+  changeBackingFile(node: GraphNode, hint: BackingHint | undefined): Promise<void>
   /** `blockdev-del` */
   remove(name: string): Promise<void>
   /** `x-blockdev-change` */
@@ -202,6 +232,9 @@ export function createGraph({ drivers, services, random, paths }: GraphAbout): G
     },
     findDeviceOrNode: (name) => findReference(environment, name),
     add: (options) => addNode(environment, options),
+    addFilename: () => Promise.reject(new BlockError('opening by name is not built yet')),
+    reopen: () => Promise.reject(new BlockError('reopening is not built yet')),
+    changeBackingFile: () => Promise.reject(new BlockError('backing files are not built yet')),
     remove: (name) => removeNode(environment, name),
     changeChild: (change) => changeChild(environment, change),
     resize: (node, bytes) => resizeNode(environment, innerNode(node), bytes),

@@ -12,6 +12,7 @@ import type {
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { Activity } from './activity.ts'
+import { filenameOf } from './describe.ts'
 import { beginDrained } from './drain.ts'
 import type { NodeIo } from './environment.ts'
 import type { LiveFlags } from './flags.ts'
@@ -76,6 +77,8 @@ export class Node implements Parent, GraphNode {
   /** Newest first. */
   readonly children: Edge[] = []
   monitorOwned = false
+  corrupted = false
+  readonly implicit = false
   /** References of commands at work, which keep the node alive. */
   holds = 0
   /** Statistics of the request path. */
@@ -101,6 +104,18 @@ export class Node implements Parent, GraphNode {
 
   get description(): string {
     return `node '${this.name}'`
+  }
+
+  get filteredChild(): Node | undefined {
+    return this.children.find(({ role }) => role.filtered === true)?.child
+  }
+
+  get cowChild(): Node | undefined {
+    return this.children.find(({ role }) => role.cow === true)?.child
+  }
+
+  get primaryChild(): Node | undefined {
+    return this.children.find(({ role }) => role.primary === true)?.child
   }
 
   get isOpen(): boolean {
@@ -208,6 +223,7 @@ function childHandle(edge: Edge): Child {
     get nodeName() {
       return edge.child.name
     },
+    filename: () => filenameOf(edge.child),
     length: () => edge.child.length(),
     read: (offset, into, flags) => edge.child.io.read(offset, into, flags),
     write: (offset, data, flags) => edge.child.io.write(offset, data, flags),
