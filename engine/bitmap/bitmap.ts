@@ -1,0 +1,99 @@
+/** A bitmap over a disk: offsets and lengths in bytes, one bit for each `granularity` of them. */
+import type { BitmapView } from '../block/driver.ts'
+import { BitTree } from './bit-tree.ts'
+
+export interface Run {
+  readonly offset: number
+  readonly bytes: number
+}
+
+export class Bitmap implements BitmapView {
+  readonly granularity: number
+  #size: number
+  #bits: BitTree
+
+  /** @param granularity - Bytes that one bit stands for, a power of two. */
+  constructor(size: number, granularity: number) {
+    this.granularity = granularity
+    this.#size = size
+    this.#bits = new BitTree(Math.ceil(size / granularity))
+  }
+
+  /** Bytes of the disk. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Dirty bytes, in whole bits: may be more than the disk has. */
+  get count(): number {
+    return this.#bits.count * this.granularity
+  }
+
+  /** Marks every bit that the range touches. */
+  mark(offset: number, bytes: number): void {
+    if (bytes <= 0) return
+    this.#bits.assign(this.#bitOf(offset), this.#bitOf(offset + bytes - 1) + 1, true)
+  }
+
+  clear(): void {
+    this.#bits.clear()
+  }
+
+  /** The first dirty byte at or after `offset`. */
+  nextDirtyByte(offset: number): number | undefined {
+    const bit = this.#bits.next(this.#bitOf(offset), true)
+    return bit === undefined ? undefined : Math.max(bit * this.granularity, offset)
+  }
+
+  /** The first clean byte at or after `offset`, below the end of the disk. */
+  nextClean(offset: number): number | undefined {
+    const bit = this.#bits.next(this.#bitOf(offset), false)
+    return bit === undefined ? undefined : Math.max(bit * this.granularity, offset)
+  }
+
+  nextDirty(offset: number, bytes: number): Run | undefined {
+    const end = Math.min(offset + bytes, this.#size)
+    const from = offset < end ? this.nextDirtyByte(offset) : undefined
+    if (from === undefined || from >= end) return undefined
+    return { offset: from, bytes: Math.min(this.nextClean(from) ?? end, end) - from }
+  }
+
+  /** What comes is clean. */
+  resize(size: number): void {
+    this.#size = size
+    this.#bits.resize(Math.ceil(size / this.granularity))
+  }
+
+  /** Marks what the other one, over a disk of the same size, has marked. */
+  merge(other: Bitmap): void {
+    // A bitmap that is merged with itself must not change while it is walked.
+    if (other === this) return
+    for (let at = 0; ;) {
+      const run = other.nextDirty(at, this.#size - at)
+      if (run === undefined) return
+      this.mark(run.offset, run.bytes)
+      at = run.offset + run.bytes
+    }
+  }
+
+  copy(): Bitmap {
+    const copied = new Bitmap(this.#size, this.granularity)
+    copied.#bits = this.#bits.copy()
+    return copied
+  }
+
+  /** Becomes what a copy was. */
+  restore(saved: Bitmap): void {
+    this.#size = saved.#size
+    this.#bits = saved.#bits.copy()
+  }
+
+  /** The bits as 64-bit words, as QEMU hashes them. */
+  serialise(): Iterable<Uint8Array> {
+    return this.#bits.serialise()
+  }
+
+  #bitOf(offset: number): number {
+    return Math.floor(offset / this.granularity)
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The dirty bitmaps of all nodes: by node and name, and what may be done with them. Every change
+ * comes as a preparation that is then committed or aborted, so that several can be made together.
+ */
+import type { WriteObserver } from '../block/driver.ts'
+import { BlockError } from '../util/errors.ts'
+import { Bitmap } from './bitmap.ts'
+import { DirtyBitmap } from './dirty-bitmap.ts'
+
+/** A node, as far as its bitmaps care. */
+export interface Disk {
+  readonly name: string
+  readonly observers: Set<WriteObserver>
+  /** What the driver of the node can keep in its image. */
+  readonly driver: { readonly name: string; readonly storesBitmaps?: boolean }
+  length(): number
+}
+
+export interface Disks {
+  findOrUndefined(name: string): Disk | undefined
+  /** @throws {BlockError} where there is none. */
+  findDeviceOrNode(name: string): Disk
+}
+
+/** How a prepared change ends. Neither may fail. */
+export interface Change {
+  commit?(): void
+  abort?(): void
+}
+
+/** A bitmap by the names of itself and its node. */
+export interface BitmapAddress {
+  readonly node: string
+  readonly name: string
+}
+
+export interface NewBitmap extends BitmapAddress {
+  readonly granularity?: number | undefined
+  readonly persistent?: boolean | undefined
+  readonly disabled?: boolean | undefined
+}
+
+export interface Merge {
+  readonly node: string
+  readonly target: string
+  /** Names on the same node, or names with their nodes. */
+  readonly bitmaps: readonly (string | BitmapAddress)[]
+}
+
+const MIN_GRANULARITY = 512
+const DEFAULT_GRANULARITY = 65536
+const MIN_DEFAULT_GRANULARITY = 4096
+const MAX_NAME_BYTES = 1023
+
+const encoder = new TextEncoder()
+/** Newest first. A node that goes takes its bitmaps with it. */
+const lists = new WeakMap<Disk, DirtyBitmap[]>()
+
+/** Newest first. */
+export function bitmapsOf(disk: Disk): readonly DirtyBitmap[] {
+  return lists.get(disk) ?? []
+}
+
+export function bitmapOf(disk: Disk, name: string): DirtyBitmap | undefined {
+  return bitmapsOf(disk).find((bitmap) => bitmap.name === name)
+}
+
+/** @throws {BlockError} where there is no such node or bitmap. */
+export function findBitmap(disks: Disks, address: BitmapAddress): DirtyBitmap {
+  const bitmap = bitmapOf(findDisk(disks, address.node), address.name)
+  if (bitmap !== undefined) return bitmap
+  throw new BlockError(`Dirty bitmap '${address.name}' not found`)
+}
+
+/**
+ * A new bitmap, clean and recording unless it is to be disabled.
+ *
+ * @param clusterBytes - The unit in which the node's image changes, if it has one.
+ * @throws {BlockError} for what the names or the granularity cannot be.
+ */
+export function addBitmap(
+  disks: Disks,
+  about: NewBitmap,
+  clusterBytes: (disk: Disk) => number | undefined,
+): Change {
+  const { name } = about
+  if (name === '') throw new BlockError('Bitmap name cannot be empty')
+  const disk = disks.findDeviceOrNode(about.node)
+  const granularity = about.granularity ?? defaultGranularity(clusterBytes(disk))
+  if (granularity < MIN_GRANULARITY || !Number.isInteger(Math.log2(granularity))) {
+    throw new BlockError('Granularity must be power of 2 and at least 512')
+  }
+  if (about.persistent === true) checkStorable(disk)
+  if (bitmapOf(disk, name) !== undefined) throw new BlockError(`Bitmap already exists: ${name}`)
+  if (encoder.encode(name).length > MAX_NAME_BYTES) {
+    throw new BlockError(`Bitmap name too long: ${name}`)
+  }
+  const bitmap = new Bitmap(disk.length(), granularity)
+  const made = new DirtyBitmap(name, bitmap, about.disabled !== true)
+  lists.set(disk, [made, ...bitmapsOf(disk)])
+  disk.observers.add(made)
+  return {
+    abort: () => {
+      drop(disk, made)
+    },
+  }
+}
+
+/** The bitmap is busy until the change is settled, and goes when it is committed. */
+export function removeBitmap(disks: Disks, address: BitmapAddress): Change {
+  const bitmap = findUsable(disks, address)
+  const disk = findDisk(disks, address.node)
+  const release = bitmap.occupy()
+  return {
+    commit: () => {
+      drop(disk, bitmap)
+    },
+    abort: release,
+  }
+}
+
+export function clearBitmap(disks: Disks, address: BitmapAddress): Change {
+  const { bitmap } = findUsable(disks, address)
+  const saved = bitmap.copy()
+  bitmap.clear()
+  return {
+    abort: () => {
+      bitmap.restore(saved)
+    },
+  }
+}
+
+/** Turns recording on or off. */
+export function setRecording(disks: Disks, address: BitmapAddress, recording: boolean): Change {
+  const bitmap = findUsable(disks, address)
+  const before = bitmap.recording
+  bitmap.recording = recording
+  return {
+    abort: () => {
+      bitmap.recording = before
+    },
+  }
+}
+
+/** Marks in one bitmap all that others have marked. Nothing changes where one of them is refused. */
+export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Change {
+  const into = findUsable(disks, { node, name: target }).bitmap
+  const merged = into.copy()
+  for (const each of bitmaps) {
+    const source = findUsable(disks, typeof each === 'string' ? { node, name: each } : each)
+    checkSameSize(into, source.bitmap)
+    merged.merge(source.bitmap)
+  }
+  const saved = into.copy()
+  into.restore(merged)
+  return {
+    abort: () => {
+      into.restore(saved)
+    },
+  }
+}
+
+function findDisk(disks: Disks, name: string): Disk {
+  const disk = disks.findOrUndefined(name)
+  if (disk === undefined) throw new BlockError(`Node '${name}' not found`)
+  return disk
+}
+
+function findUsable(disks: Disks, address: BitmapAddress): DirtyBitmap {
+  const bitmap = findBitmap(disks, address)
+  bitmap.checkUsable()
+  return bitmap
+}
+
+function defaultGranularity(clusterBytes = 0): number {
+  if (clusterBytes === 0) return DEFAULT_GRANULARITY
+  return Math.min(DEFAULT_GRANULARITY, Math.max(MIN_DEFAULT_GRANULARITY, clusterBytes))
+}
+
+function checkStorable(disk: Disk): void {
+  throw new BlockError(
+    disk.driver.storesBitmaps === true
+      ? `Persistent bitmaps of ${disk.name}: not built yet`
+      : `Can't store persistent bitmaps to ${disk.name}: Operation not supported`,
+    { errno: 'ENOTSUP' },
+  )
+}
+
+function checkSameSize(target: Bitmap, source: Bitmap): void {
+  if (target.size === source.size) return
+  throw new BlockError(
+    `Bitmaps are of different sizes (destination size is ${target.size}, ` +
+      `source size is ${source.size}) and can't be merged`,
+  )
+}
+
+function drop(disk: Disk, gone: DirtyBitmap): void {
+  const kept = bitmapsOf(disk).filter((bitmap) => bitmap !== gone)
+  lists.set(disk, kept)
+  disk.observers.delete(gone)
+}
