@@ -92,10 +92,17 @@ export interface Child extends BlockIo {
   filename(): string
   limits(): Limits
   info(): InstanceInfo
-  /** Tells the node below, if it listens, what the parent is about to do. */
-  debugEvent(event: DebugEvent): void
+  /**
+   * Tells the node below, if it listens, what the parent is about to do. A promise stands for a
+   * breakpoint that holds the request back; who cannot wait for it does not stop there.
+   */
+  debugEvent(event: DebugEvent): MaybePromise<void>
   /** The snapshot that the node below offers, if any. */
   snapshot(): SnapshotIo | undefined
+  /** Whether the node below is of a driver that carries out compressed writes. */
+  takesCompressed(): boolean
+  /** The driver of the node below. */
+  driverName(): string
   /**
    * As `status`, but of everything below: what this node does not have is asked of the node that
    * shows through it, down to `base`, which is not asked unless `includeBase` says so.
@@ -148,7 +155,12 @@ export interface Instance {
   zero?(offset: number, bytes: number, flags: RequestFlags): MaybePromise<void>
   /** Throw `ENOTSUP` where the storage cannot; that is no failure. */
   discard?(offset: number, bytes: number): MaybePromise<void>
+  /** All of flushing, the children's included. Without it the next two do, and then the children. */
   flush?(): MaybePromise<void>
+  /** Hands on what the driver holds back itself. */
+  flushToOs?(): MaybePromise<void>
+  /** Makes stable; only called where something was written since the last time. */
+  flushToDisk?(): MaybePromise<void>
   status?(offset: number, bytes: number): MaybePromise<BlockStatus>
   truncate?(bytes: number, options: TruncateOptions): MaybePromise<void>
   limits?(): Partial<Limits>
@@ -173,7 +185,9 @@ export interface Instance {
   checkChildRemoval?(name: string): void
   childRemoved?(name: string): void
   /** What a parent is about to do; only a driver that injects faults cares. */
-  debugEvent?(event: DebugEvent): void
+  debugEvent?(event: DebugEvent): MaybePromise<void>
+  /** Breakpoints, where the driver has them. */
+  readonly breakpoints?: Breakpoints
   /** The frozen view that this node offers to a snapshot-access node above. */
   readonly snapshot?: SnapshotIo
   /** The backing image that the node's own header names. */
@@ -188,6 +202,17 @@ export interface Instance {
    */
   reopen?(next: ReopenQuery): MaybePromise<Reopening>
   close?(): MaybePromise<void>
+}
+
+/** Stops requests at events and lets them go again. */
+export interface Breakpoints {
+  /** The next request that comes to the event stops there, under this tag. */
+  add(event: DebugEvent, tag: string): void
+  /** Lets the first request go that stopped under the tag; false if none did. */
+  resume(tag: string): boolean
+  /** Forgets the breakpoints of the tag and lets all its requests go; false if there was nothing. */
+  remove(tag: string): boolean
+  isSuspended(tag: string): boolean
 }
 
 /** A backing image as an image header names it. */
@@ -270,6 +295,21 @@ export interface Services {
   exit(status: number): void
   /** A dirty bitmap of any node. @throws {BlockError} where there is none. */
   dirtyBitmap(node: string, name: string): BitmapView
+  /**
+   * Lists a driver's own bitmap, which has no name, with the dirty bitmaps of a node, which may
+   * still be opening. It follows the node's length. The returned function takes it off again.
+   */
+  listBitmap(node: string, bitmap: ListedBitmap): () => void
+  /** What is to be known of any open node, nothing where there is none of this name. */
+  node(name: string): { readonly isFilter: boolean } | undefined
+}
+
+/** A bitmap that somebody else keeps, as queries list it. */
+export interface ListedBitmap {
+  readonly granularity: number
+  /** Dirty bytes, in whole bits. */
+  readonly count: number
+  resize(bytes: number): void
 }
 
 /** A dirty bitmap as a driver may read it. */
@@ -319,6 +359,13 @@ export interface NodeHandle {
   /** The length changed without a truncate of ours. */
   lengthChanged(): void
   /**
+   * Forbids to change the links from this node down the chain to another one, until the returned
+   * function is called. Nothing is returned where the other one is not in the chain.
+   *
+   * @throws {BlockError} where somebody else froze one of them.
+   */
+  freezeChain(bottom: string): (() => void) | undefined
+  /**
    * The image's own structures are wrong. Sends the event, and if `fatal` puts the node out of use
    * as the profile's `corrupt.*` switches say; the driver marks the image itself.
    */
@@ -335,6 +382,7 @@ export interface CheckQuery<O = Readonly<Record<string, unknown>>> {
   readonly options: O
   /** How many children each list names. */
   readonly counts: Readonly<Record<string, number>>
+  readonly services: Services
 }
 
 /** What `claims` is told. */
@@ -344,6 +392,8 @@ export interface ClaimsQuery<O = Readonly<Record<string, unknown>>> {
   readonly role: ChildRole
   /** What all parents of the node together use, and what all of them share. */
   readonly above: Claims
+  /** Whether there is any parent, be it one that wants nothing. */
+  readonly hasParents: boolean
   readonly readOnly: boolean
 }
 
@@ -354,6 +404,8 @@ export interface NamingQuery<O = Readonly<Record<string, unknown>>> {
   readonly options: O
   /** The plain file names of the children, by edge name; absent where a child has none. */
   readonly children: ReadonlyMap<string, string | undefined>
+  /** What queries show as the children's names: plain ones or `json:`. */
+  readonly shown: ReadonlyMap<string, string>
 }
 
 export interface Driver {
@@ -373,7 +425,7 @@ export interface Driver {
   readonly childrenFirst: boolean
   readonly addsChildren: boolean
   /** Refuses options before any listed child is opened. */
-  readonly check: ((query: CheckQuery) => void) | undefined
+  readonly check: ((query: CheckQuery) => MaybePromise<void>) | undefined
   readonly claims: ((query: ClaimsQuery) => Claims) | undefined
   /** A file name that opens the same node, or nothing where only options can. */
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
@@ -386,7 +438,14 @@ export interface Driver {
   /** What a file name that begins with `name:` means. */
   readonly prefixes: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create: Creation | undefined
+  /** Its nodes carry out compressed writes, or hand them to a child that may. */
+  readonly takesCompressed: boolean
   open(context: OpenContext): MaybePromise<Instance>
+}
+
+/** Whether QEMU counts the driver among the protocols: it reaches storage or names begin with it. */
+export function isProtocol({ kind, prefixes }: Driver): boolean {
+  return kind === 'protocol' || Object.keys(prefixes).length > 0
 }
 
 /** Options as `blockdev-add` takes them, without a node name. */
@@ -420,7 +479,7 @@ interface DriverDefinition<O extends Members> {
   readonly strongOptions?: readonly (keyof O & string)[]
   readonly childrenFirst?: boolean
   readonly addsChildren?: boolean
-  readonly check?: (query: CheckQuery<Values<O>>) => void
+  readonly check?: (query: CheckQuery<Values<O>>) => MaybePromise<void>
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly needsFilename?: boolean
@@ -428,6 +487,7 @@ interface DriverDefinition<O extends Members> {
   readonly probe?: (head: Uint8Array) => number
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create?: Creation
+  readonly takesCompressed?: boolean
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
 
@@ -447,6 +507,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     probe: undefined,
     prefixes: {},
     create: undefined,
+    takesCompressed: false,
     ...definition,
   }
   // The graph hands every driver options that were checked against this very declaration.
@@ -468,6 +529,7 @@ interface FilterDefinition<O extends Members> {
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
+  readonly takesCompressed?: boolean
   open(next: Child, context: OpenContext<Values<O>>): MaybePromise<Partial<Instance>>
 }
 

@@ -3,6 +3,7 @@
  * and the options. Only what shapes the visible data counts: given strong options, and children.
  */
 import { printJson } from '../util/json.ts'
+import { isProtocol } from '../block/driver.ts'
 import type { Node } from './node.ts'
 
 /** As `query-named-block-nodes` reports it. */
@@ -18,7 +19,9 @@ function plainName(node: Node): string | undefined {
       node.children.map((edge) => [
         edge.name,
         // Opening a file name again finds a format by looking, so it never stacks two of them.
-        edge.child.driver.kind === 'protocol' ? plainName(edge.child) : undefined,
+        node.driver.kind !== 'format' || isProtocol(edge.child.driver)
+          ? plainName(edge.child)
+          : undefined,
       ]),
     ),
   })
@@ -44,7 +47,13 @@ function strongOptions(node: Node): Record<string, unknown> {
   return Object.fromEntries(
     node.driver.strongOptions.flatMap((name) => {
       const value = node.given.own[name]
-      return value === undefined ? [] : [[name, value]]
+      return value === undefined ? [] : flatten(name, value)
     }),
   )
+}
+
+/** QEMU keeps a node's own options without nesting: `server.path`, `inject-error.0.event`. */
+function flatten(name: string, value: unknown): (readonly [name: string, value: unknown])[] {
+  if (typeof value !== 'object' || value === null) return [[name, value]]
+  return Object.entries(value).flatMap(([key, inner]) => flatten(`${name}.${key}`, inner))
 }

@@ -2,9 +2,17 @@
  * Opens nodes: nested children first or when the driver's turn comes, each edge with the claims
  * that its parent's driver declares. Whatever fails, all that was opened for it is closed again.
  */
-import type { Child, ChildDeclaration, Driver, NodeFlags, NodeHandle } from '../block/driver.ts'
+import {
+  isProtocol,
+  type Child,
+  type ChildDeclaration,
+  type Driver,
+  type NodeFlags,
+  type NodeHandle,
+} from '../block/driver.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
+import { inKeyOrder } from '../util/key-order.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { beginDrained } from './drain.ts'
 import { attachEdge } from './edge.ts'
@@ -84,12 +92,16 @@ async function openWithChildren(
   node.holds++
   environment.nodes.set(name, node)
   try {
-    driver.check?.({ options: given.checked, counts: request.counts })
+    await driver.check?.({
+      options: given.checked,
+      counts: request.counts,
+      services: environment.services,
+    })
     for (const [index, wanted] of request.wanted.entries()) {
       await attachChild(environment, node, wanted, early[index])
     }
     await openInstance(environment, node)
-    checkAllRead(driver, request.generic)
+    checkAllRead(driver, request)
     return node
   } catch (error) {
     await dispose(environment, node)
@@ -98,15 +110,20 @@ async function openWithChildren(
 }
 
 /**
- * QEMU flattens nested options before a driver sees them. An empty dictionary has no flat form, so
- * it stays behind as an option that nobody reads.
+ * QEMU flattens nested options before a driver sees them. An empty dictionary or list has no flat
+ * form, so it stays behind as an option that nobody reads.
  */
-function checkAllRead({ name, kind }: Driver, { cache }: GenericOptions): void {
-  if (cache === undefined || Object.keys(cache).length > 0) return
+function checkAllRead(driver: Driver, { generic: { cache }, given }: Request): void {
+  const empty = Object.entries({ ...given.own, cache }).filter(
+    ([, value]) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
+  )
+  const unread = inKeyOrder(empty)[0]?.[0]
+  if (unread === undefined) return
+  const { name } = driver
   throw new BlockError(
-    kind === 'protocol'
-      ? `Block protocol '${name}' doesn't support the option 'cache'`
-      : `Block format '${name}' does not support the option 'cache'`,
+    isProtocol(driver)
+      ? `Block protocol '${name}' doesn't support the option '${unread}'`
+      : `Block format '${name}' does not support the option '${unread}'`,
   )
 }
 
