@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.ts'
 import type { SocketAddress, Sockets } from '../host/host.ts'
 import { BlockError } from '../util/errors.ts'
+import { closingOrder } from './closing-order.ts'
 import { NbdExport } from './nbd-export.ts'
 import { NbdServer } from './nbd-server.ts'
 
@@ -153,16 +154,15 @@ class Registry implements Exports {
     server?.close()
   }
 
-  /** Those without clients go first, in the order of their making. */
   async #closeExports(server: NbdServer | undefined): Promise<void> {
     server?.stopListening()
-    const all = [...this.#exports].filter(([, found]) => !found.shuttingDown)
-    const idle = all.filter(([, found]) => !found.inUse)
-    const busy = all.filter(([, found]) => found.inUse)
     const going = [...this.#exports.values()].map(({ gone }) => gone)
-    for (const [, found] of busy) found.dropClients()
-    for (const [id, found] of idle) await this.#shutDown(id, found)
-    await Promise.all(busy.map(([id, found]) => this.#shutDown(id, found)))
+    const all = [...this.#exports].filter(([, found]) => !found.shuttingDown)
+    const order = closingOrder(all, this.#services.graph)
+    for (const [, found] of all) found.beginShutdown()
+    for (const [id, found] of order) {
+      await this.#shutDown(id, found)
+    }
     // Some may have been on their way before.
     await Promise.all(going)
   }

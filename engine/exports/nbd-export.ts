@@ -22,6 +22,9 @@ export interface ExportClient {
 /** What servers prefer whatever the node says. */
 const PREFERRED_BLOCK = 4096
 
+/** Orders exports by when their latest client came. */
+let connections = 0
+
 export class NbdExport implements OfferedExport {
   readonly name: string
   readonly description: string | undefined
@@ -39,6 +42,8 @@ export class NbdExport implements OfferedExport {
   readonly gone: Promise<void>
   finished: () => void = () => undefined
   shuttingDown = false
+  /** Number of the latest connection. */
+  lastConnection = 0
 
   /** Checks in the order in which the real daemon does, then offers the node. */
   static create(options: NbdExportOptions, graph: Graph, server: NbdServer | undefined): NbdExport {
@@ -106,25 +111,31 @@ export class NbdExport implements OfferedExport {
 
   addClient(client: ExportClient): void {
     this.#clients.add(client)
+    this.lastConnection = ++connections
   }
 
   removeClient(client: ExportClient): void {
     this.#clients.delete(client)
   }
 
-  dropClients(): void {
+  /** Takes the export off the server and drops its clients; their requests still complete. */
+  beginShutdown(): void {
+    this.shuttingDown = true
+    this.#server.withdraw(this)
     for (const client of this.#clients) client.drop()
   }
 
-  /** Takes the export off the server, waits for the requests of its clients, lets go of the node. */
+  /**
+   * Shuts the export down, waits for the requests of its clients, lets go of the node. That is a drained section as any change of the graph: what waits in throttles above runs.
+   */
   async close(): Promise<void> {
-    this.shuttingDown = true
-    this.#server.withdraw(this)
     const clients = [...this.#clients]
-    this.dropClients()
+    this.beginShutdown()
     await Promise.all(clients.map(({ idle }) => idle))
     for (const context of this.contexts) context.close?.()
+    const section = await this.user.drained()
     await this.user.close()
+    section.end()
   }
 }
 

@@ -35,9 +35,8 @@ export function requestProblem(
     return `len (${String(bytes)} ) is larger than max len (${String(MAX_PAYLOAD_BYTES)})`
   }
   if (CHANGING.includes(type) && readOnly) return 'Export is read-only'
-  // A flush has no range; whatever stands in its place is ignored.
-  const from = type === COMMAND.flush ? 0n : header.offset
-  const count = type === COMMAND.flush ? 0n : BigInt(bytes)
+  const from = header.offset
+  const count = BigInt(bytes)
   if (from > BigInt(size) || count > BigInt(size) - from) {
     return `operation past EOF; From: ${String(from)}, Len: ${String(count)}, Size: ${String(size)}`
   }

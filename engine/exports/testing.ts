@@ -65,9 +65,10 @@ export async function startTestServer(
 
 function graphOf(disk: TestDisk): Graph {
   const node = { name: 'disk', flags: { readOnly: false } } as GraphNode
-  const graph: Pick<Graph, 'findOrUndefined' | 'attach'> = {
+  const graph: Pick<Graph, 'findOrUndefined' | 'attach' | 'dump'> = {
     findOrUndefined: (name) => (name === 'disk' ? node : undefined),
     attach: () => userOf(node, disk),
+    dump: () => ({ nodes: [], edges: [] }),
   }
   // Exports use no more of it than this.
   return graph as Graph
@@ -113,6 +114,8 @@ function userOf(node: GraphNode, disk: TestDisk): User {
         ? ready.then(() => statusOf(disk, offset, count))
         : statusOf(disk, offset, count)
     },
+    drained: () =>
+      Promise.resolve({ end: () => undefined, [Symbol.asyncDispose]: () => Promise.resolve() }),
     close: () => Promise.resolve(),
   }
   return user as User
