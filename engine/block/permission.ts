@@ -53,3 +53,8 @@ export function permissionText(permissions: Permissions): string {
 export function permissionNames(permissions: Permissions): PermissionName[] {
   return IN_QUERIES.filter(([bit]) => (permissions & bit) !== 0).map(([, name]) => name)
 }
+
+/** The set that such names stand for. */
+export function permissionsNamed(names: readonly PermissionName[]): Permissions {
+  return IN_QUERIES.filter(([, name]) => names.includes(name)).reduce((set, [bit]) => set | bit, 0)
+}

@@ -1,5 +1,6 @@
 /** Every driver the engine knows. Adding one means one new file and one line here. */
 import type { Driver } from '../block/driver.ts'
+import { blkdebug } from './blkdebug/blkdebug.ts'
 import { file } from './file/file.ts'
 import { nbd } from './nbd.ts'
 import { nullAio, nullCo } from './null.ts'
@@ -7,4 +8,13 @@ import { quorum } from './quorum/quorum.ts'
 import { raw } from './raw.ts'
 import { throttle } from './throttle/throttle.ts'
 
-export const DRIVERS: readonly Driver[] = [file, nbd, nullAio, nullCo, quorum, raw, throttle]
+export const DRIVERS: readonly Driver[] = [
+  blkdebug,
+  file,
+  nbd,
+  nullAio,
+  nullCo,
+  quorum,
+  raw,
+  throttle,
+]

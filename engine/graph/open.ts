@@ -114,7 +114,8 @@ async function openWithChildren(
  * form, so it stays behind as an option that nobody reads.
  */
 function checkAllRead(driver: Driver, { generic: { cache }, given }: Request): void {
-  const empty = Object.entries({ ...given.own, cache }).filter(
+  const options: Readonly<Record<string, unknown>> = { ...given.own, cache }
+  const empty = Object.entries(options).filter(
     ([, value]) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
   )
   const unread = inKeyOrder(empty)[0]?.[0]
