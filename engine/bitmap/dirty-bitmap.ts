@@ -1,5 +1,5 @@
 /** One dirty bitmap of a node: a name, what changed, and whether changes still count. */
-import type { WriteObserver } from '../block/driver.ts'
+import type { ListedBitmap, WriteObserver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
 
@@ -50,7 +50,8 @@ export class DirtyBitmap implements WriteObserver {
 
 /** As queries tell it; members in the order of their declaration. */
 export interface DirtyBitmapInfo {
-  readonly name: string
+  /** Absent for a driver's own. */
+  readonly name: string | undefined
   readonly count: number
   readonly granularity: number
   readonly recording: boolean
@@ -58,7 +59,15 @@ export interface DirtyBitmapInfo {
   readonly persistent: boolean
 }
 
-export function dirtyBitmapInfo({ name, bitmap, recording, busy }: DirtyBitmap): DirtyBitmapInfo {
-  const { count, granularity } = bitmap
-  return { name, count, granularity, recording, busy, persistent: false }
+export function dirtyBitmapInfo(listed: DirtyBitmap | ListedBitmap): DirtyBitmapInfo {
+  const isOwn = listed instanceof DirtyBitmap
+  const { count, granularity } = isOwn ? listed.bitmap : listed
+  return {
+    name: isOwn ? listed.name : undefined,
+    count,
+    granularity,
+    recording: isOwn && listed.recording,
+    busy: isOwn && listed.busy,
+    persistent: false,
+  }
 }

@@ -2,7 +2,7 @@
  * The dirty bitmaps of all nodes: by node and name, and what may be done with them. Every change
  * comes as a preparation that is then committed or aborted, so that several can be made together.
  */
-import type { WriteObserver } from '../block/driver.ts'
+import type { ListedBitmap, WriteObserver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
 import { DirtyBitmap } from './dirty-bitmap.ts'
@@ -12,7 +12,7 @@ export interface Disk {
   readonly name: string
   readonly observers: Set<WriteObserver>
   /** What the driver of the node can keep in its image. */
-  readonly driver: { readonly name: string; readonly storesBitmaps?: boolean }
+  readonly driver: { readonly storesBitmaps: boolean }
   length(): number
 }
 
@@ -54,15 +54,29 @@ const MAX_NAME_BYTES = 1023
 
 const encoder = new TextEncoder()
 /** Newest first. A node that goes takes its bitmaps with it. */
-const lists = new WeakMap<Disk, DirtyBitmap[]>()
+const lists = new WeakMap<Disk, readonly Listed[]>()
 
-/** Newest first. */
-export function bitmapsOf(disk: Disk): readonly DirtyBitmap[] {
+type Listed = DirtyBitmap | ListedBitmap
+
+/** Newest first, drivers' own among them. */
+export function bitmapsOf(disk: Disk): readonly Listed[] {
   return lists.get(disk) ?? []
 }
 
 export function bitmapOf(disk: Disk, name: string): DirtyBitmap | undefined {
-  return bitmapsOf(disk).find((bitmap) => bitmap.name === name)
+  return bitmapsOf(disk).find(
+    (bitmap): bitmap is DirtyBitmap => bitmap instanceof DirtyBitmap && bitmap.name === name,
+  )
+}
+
+/** Shows a driver's own bitmap in queries; returns what ends that. */
+export function listBitmap(disk: Disk, bitmap: ListedBitmap): () => void {
+  const observer: WriteObserver = {
+    resized: (bytes) => {
+      bitmap.resize(bytes)
+    },
+  }
+  return list(disk, bitmap, observer)
 }
 
 /** @throws {BlockError} where there is no such node or bitmap. */
@@ -97,13 +111,7 @@ export function addBitmap(
   }
   const bitmap = new Bitmap(disk.length(), granularity)
   const made = new DirtyBitmap(name, bitmap, about.disabled !== true)
-  lists.set(disk, [made, ...bitmapsOf(disk)])
-  disk.observers.add(made)
-  return {
-    abort: () => {
-      drop(disk, made)
-    },
-  }
+  return { abort: list(disk, made, made) }
 }
 
 /** The bitmap is busy until the change is settled, and goes when it is committed. */
@@ -113,7 +121,7 @@ export function removeBitmap(disks: Disks, address: BitmapAddress): Change {
   const release = bitmap.occupy()
   return {
     commit: () => {
-      drop(disk, bitmap)
+      drop(disk, bitmap, bitmap)
     },
     abort: release,
   }
@@ -179,7 +187,7 @@ function defaultGranularity(clusterBytes = 0): number {
 
 function checkStorable(disk: Disk): void {
   throw new BlockError(
-    disk.driver.storesBitmaps === true
+    disk.driver.storesBitmaps
       ? `Persistent bitmaps of ${disk.name}: not built yet`
       : `Can't store persistent bitmaps to ${disk.name}: Operation not supported`,
     { errno: 'ENOTSUP' },
@@ -194,8 +202,16 @@ function checkSameSize(target: Bitmap, source: Bitmap): void {
   )
 }
 
-function drop(disk: Disk, gone: DirtyBitmap): void {
+function list(disk: Disk, bitmap: Listed, observer: WriteObserver): () => void {
+  lists.set(disk, [bitmap, ...bitmapsOf(disk)])
+  disk.observers.add(observer)
+  return () => {
+    drop(disk, bitmap, observer)
+  }
+}
+
+function drop(disk: Disk, gone: Listed, observer: WriteObserver): void {
   const kept = bitmapsOf(disk).filter((bitmap) => bitmap !== gone)
   lists.set(disk, kept)
-  disk.observers.delete(gone)
+  disk.observers.delete(observer)
 }

@@ -47,6 +47,8 @@ export interface BlockStatus {
   readonly offset?: number
   /** The run ends where the node ends. */
   readonly eof?: boolean
+  /** Of a chain: how many nodes down the answer was found, 1 for the one that was asked. */
+  readonly depth?: number
 }
 
 export interface TruncateOptions {
@@ -431,6 +433,8 @@ export interface Driver {
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
   /** The option `filename` must not be empty. */
   readonly needsFilename: boolean
+  /** Images can keep dirty bitmaps. */
+  readonly storesBitmaps: boolean
   /** Own options whose values may change when the node is reopened. */
   readonly reopenable: readonly string[]
   /** How sure the driver is, from 0 to 100, that the image beginning with `head` is of its format. */
@@ -483,6 +487,7 @@ interface DriverDefinition<O extends Members> {
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly needsFilename?: boolean
+  readonly storesBitmaps?: boolean
   readonly reopenable?: readonly (keyof O & string)[]
   readonly probe?: (head: Uint8Array) => number
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
@@ -503,6 +508,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     claims: undefined,
     filename: undefined,
     needsFilename: false,
+    storesBitmaps: false,
     reopenable: [],
     probe: undefined,
     prefixes: {},

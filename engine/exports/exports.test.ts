@@ -59,7 +59,6 @@ describe('exports', () => {
     [{ name: 'y', bitmaps: ['b'] }, "Bitmap 'b' is not found"],
     [{ name: 'y', bitmaps: [{ node: 'zz', name: 'b' }] }, "Node 'zz' not found"],
     [{ name: 'y', bitmaps: [{ node: 'disk', name: 'b' }] }, "Dirty bitmap 'b' not found"],
-    [{ name: 'y', 'allocation-depth': true }, 'allocation-depth of an export: not built yet'],
   ]
   it('are refused in the words of 7.2, and nothing stays behind', () =>
     inSim(async ({ server, add }) => {

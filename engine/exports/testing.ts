@@ -65,9 +65,10 @@ export async function startTestServer(
 
 function graphOf(disk: TestDisk): Graph {
   const node = { name: 'disk', flags: { readOnly: false } } as GraphNode
-  const graph: Pick<Graph, 'findOrUndefined' | 'attach' | 'dump'> = {
+  const graph: Pick<Graph, 'findOrUndefined' | 'attach' | 'dump' | 'shownThrough'> = {
     findOrUndefined: (name) => (name === 'disk' ? node : undefined),
     attach: () => userOf(node, disk),
+    shownThrough: () => undefined,
     dump: () => ({ nodes: [], edges: [] }),
   }
   // Exports use no more of it than this.

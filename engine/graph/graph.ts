@@ -20,7 +20,7 @@ import { changeChild } from './change-child.ts'
 import { beginDrained } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
-import { nodeInfo, nodeStats, statisticsChild } from './info.ts'
+import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
 import { closeIfUnused, removeNode } from './lifecycle.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
@@ -199,6 +199,8 @@ export interface Graph {
   /** The child that statistics call `file`, if any. */
   primaryChild(node: GraphNode): GraphNode | undefined
   backingChild(node: GraphNode): GraphNode | undefined
+  /** What a filter shows, or the backing child. */
+  shownThrough(node: GraphNode): GraphNode | undefined
   dump(): GraphDump
   /** Drains all nodes, deletes the monitor's, newest first. Users must be closed already. */
   close(): Promise<void>
@@ -242,6 +244,7 @@ export function createGraph({ drivers, services, random, paths }: GraphAbout): G
     info: (node) => nodeInfo(innerNode(node)),
     stats: (node) => nodeStats(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
+    shownThrough: (node) => shownThrough(innerNode(node)),
     backingChild: (node) => innerNode(node).children.find(({ role }) => role.cow)?.child,
     dump: () => dumpGraph(environment),
     close: () => closeAll(environment),

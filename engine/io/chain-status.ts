@@ -16,14 +16,16 @@ export function statusAbove(
 ): MaybePromise<BlockStatus> {
   const found = node.io.status(offset, bytes)
   const goOn = (run: BlockStatus): MaybePromise<BlockStatus> => {
-    if (run.allocated) return run
+    if (run.allocated) return { ...run, depth: 1 }
     const next = nextBelow(node, base)
     if (next === undefined) return run
-    if (offset >= next.length()) return { ...run, zero: true }
+    // Below the upper disk's range but beyond the lower one's end, the lower one answers: zeroes.
+    if (offset >= next.length()) return { ...run, allocated: true, zero: true, depth: 2 }
     const below = statusAbove(next, offset, run.bytes, base)
     // Where the lower disk ends the upper one goes on.
     const merge = (status: BlockStatus): BlockStatus => ({
       ...status,
+      ...(status.depth === undefined ? {} : { depth: status.depth + 1 }),
       eof: run.eof === true && status.bytes === run.bytes,
     })
     return isPromise(below) ? below.then(merge) : merge(below)

@@ -375,11 +375,11 @@ function chosenContexts(
   for (let left = count; left > 0; left -= 1) {
     const query = decodeText(data.take(data.long()))
     const isNamespace = !set && NAMESPACES.includes(query)
-    for (const context of offered) {
-      if (context.name === query || (isNamespace && context.name.startsWith(query))) {
-        chosen.add(context)
-      }
-    }
+    // Of several with one name a name means the first, a namespace all.
+    const named = isNamespace
+      ? offered.filter(({ name }) => name.startsWith(query))
+      : offered.filter(({ name }) => name === query).slice(0, 1)
+    for (const context of named) chosen.add(context)
   }
   return offered.filter((context) => chosen.has(context))
 }

@@ -1,4 +1,5 @@
 /** One engine: a graph, its exports and objects, and the monitors through which clients reach them. */
+import { findBitmap, listBitmap } from '../bitmap/dirty-bitmaps.ts'
 import type { Driver, Services } from '../block/driver.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
@@ -90,9 +91,12 @@ export class EngineProcess implements Engine, EngineParts {
       object: (type, id) => this.objects.instance(type, id),
       log,
       exit: (status) => this.#exit(status),
-      dirtyBitmap(node, name) {
-        throw new BlockError(`Bitmap '${name}' of '${node}' could not be found`)
+      listBitmap: (node, bitmap) => listBitmap(this.graph.find(node), bitmap),
+      node: (name) => {
+        const node = this.graph.findOrUndefined(name)
+        return node && { isFilter: node.driver.kind === 'filter' }
       },
+      dirtyBitmap: (node, name) => findBitmap(this.graph, { node, name }).bitmap,
     }
     this.objects = new Objects(this.objectTypes)
     this.graph = createGraph({

@@ -5,6 +5,7 @@ import type { NbdExportOptions } from '../../exports/exports.ts'
 import type { SocketAddress } from '../../host/host.ts'
 import { portNumber } from '../../nbd/address.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
+import { BITMAP_REFERENCE } from './bitmaps.ts'
 
 /** Where the NBD server listens, as members of one object (command line). */
 export const INET_MEMBERS = {
@@ -85,18 +86,7 @@ export const EXPORT_OPTIONS = {
     nbd: {
       name: opt.str({ optional: true, doc: 'Name for clients; default the node name.' }),
       description: opt.str({ optional: true, doc: 'Text for clients.' }),
-      bitmaps: opt.list({
-        kind: 'alternate',
-        name: 'BlockDirtyBitmapOrStr',
-        branches: [
-          { kind: 'str' },
-          {
-            kind: 'struct',
-            name: 'BlockDirtyBitmap',
-            members: { node: opt.str({ doc: 'Its node.' }), name: opt.str({ doc: 'Its name.' }) },
-          },
-        ],
-      })({ optional: true, doc: 'Dirty bitmaps to show.' }),
+      bitmaps: opt.list(BITMAP_REFERENCE)({ optional: true, doc: 'Dirty bitmaps to show.' }),
       'allocation-depth': opt.bool({ optional: true, doc: 'Show the depth of allocation.' }),
     },
   },

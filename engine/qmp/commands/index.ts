@@ -2,11 +2,13 @@
 import type { Driver } from '../../block/driver.ts'
 import type { Command } from '../command.ts'
 import type { ObjectType } from '../objects.ts'
+import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { blockdevCommands } from './blockdev.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
 import { objectCommands } from './objects.ts'
 import { QUERY_COMMANDS } from './queries.ts'
 import { SESSION_COMMANDS } from './session.ts'
+import { transaction } from './transaction.ts'
 
 export function createCommands(about: {
   readonly drivers: readonly Driver[]
@@ -15,9 +17,11 @@ export function createCommands(about: {
   const commands = [
     ...QUERY_COMMANDS,
     ...blockdevCommands(about.drivers),
+    ...BITMAP_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,
     ...objectCommands(about.objectTypes),
+    transaction,
   ]
   return new Map(commands.map((command) => [command.name, command]))
 }

@@ -1,4 +1,6 @@
 /** Commands that describe nodes, and those about jobs, of which there are none yet. */
+import { dirtyBitmapInfo } from '../../bitmap/dirty-bitmap.ts'
+import { bitmapsOf } from '../../bitmap/dirty-bitmaps.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { GraphNode, ImageInfo, NodeInfo } from '../../graph/graph.ts'
 import { defineCommand } from '../command.ts'
@@ -24,11 +26,16 @@ const queryNamedBlockNodes = defineCommand({
     engine.graph
       .nodes()
       .toReversed()
-      .map((node) => deviceInfo(engine.graph.info(node), args.flat === true)),
+      .map((node) => deviceInfo(node, engine.graph.info(node), args.flat === true)),
 })
 
 /** @param flat - Tell nothing of what shows through the node. */
-function deviceInfo(info: NodeInfo, flat: boolean): Readonly<Record<string, unknown>> {
+function deviceInfo(
+  node: GraphNode,
+  info: NodeInfo,
+  flat: boolean,
+): Readonly<Record<string, unknown>> {
+  const bitmaps = bitmapsOf(node)
   return {
     file: info.filename,
     'node-name': info.nodeName,
@@ -46,6 +53,7 @@ function deviceInfo(info: NodeInfo, flat: boolean): Readonly<Record<string, unkn
       'no-flush': info.cache.noFlush,
     },
     write_threshold: info.writeThreshold,
+    'dirty-bitmaps': bitmaps.length === 0 ? undefined : bitmaps.map(dirtyBitmapInfo),
   }
 }
 

@@ -52,6 +52,17 @@ export const DEVICE_INFO: Schema = shape.struct('BlockDeviceInfo', {
     shape.struct('BlockdevCacheInfo', { writeback: bool, direct: bool, 'no-flush': bool }),
   )(about),
   write_threshold: int,
+  'dirty-bitmaps': opt.list(
+    shape.struct('BlockDirtyInfo', {
+      name: maybeStr,
+      count: int,
+      granularity: opt.uint32(about),
+      recording: bool,
+      busy: bool,
+      persistent: bool,
+      inconsistent: maybeBool,
+    }),
+  )(maybe),
 })
 
 export const BLOCK_INFO: Schema = shape.struct('BlockInfo', {

@@ -1,0 +1,102 @@
+/** Commands about dirty bitmaps; as actions of a transaction they are in `transaction.ts`. */
+import type { Members, Values } from '../../block/option.ts'
+import { opt, shape } from '../../block/option.ts'
+import { sha256 } from '../../util/sha256.ts'
+import type { BitmapAddress, Change, Disk, Merge, NewBitmap } from '../../bitmap/dirty-bitmaps.ts'
+import {
+  addBitmap,
+  clearBitmap,
+  findBitmap,
+  mergeBitmaps,
+  removeBitmap,
+  setRecording,
+} from '../../bitmap/dirty-bitmaps.ts'
+import { BlockError } from '../../util/errors.ts'
+import { defineCommand } from '../command.ts'
+import type { EngineParts } from '../parts.ts'
+
+/** Also arguments of exports. */
+export const BITMAP_REFERENCE = {
+  kind: 'alternate',
+  name: 'BlockDirtyBitmapOrStr',
+  branches: [
+    { kind: 'str' },
+    {
+      kind: 'struct',
+      name: 'BlockDirtyBitmap',
+      members: { node: opt.str({ doc: 'Its node.' }), name: opt.str({ doc: 'Its name.' }) },
+    },
+  ],
+} as const
+
+export const BITMAP_ADDRESS = {
+  node: opt.str({ doc: 'Node whose bitmap it is.' }),
+  name: opt.str({ doc: 'Name of the bitmap.' }),
+} as const satisfies Members
+
+export const NEW_BITMAP = {
+  ...BITMAP_ADDRESS,
+  granularity: opt.uint32({ optional: true, doc: 'Bytes that one bit stands for.' }),
+  persistent: opt.bool({ optional: true, doc: 'Keep it in the image.' }),
+  disabled: opt.bool({ optional: true, doc: 'Do not record changes yet.' }),
+} as const satisfies Members
+
+export const BITMAP_MERGE = {
+  node: opt.str({ doc: 'Node of the target.' }),
+  target: opt.str({ doc: 'Name of the bitmap to mark.' }),
+  bitmaps: opt.list<string | BitmapAddress>(BITMAP_REFERENCE)({ doc: 'What to merge into it.' }),
+} as const satisfies Members
+
+/** What each command prepares; a command commits it at once, a transaction with all others. */
+export const CHANGES = {
+  add: ({ graph, profile }: EngineParts, about: NewBitmap): Change => {
+    if (profile['bitmap.forward'] || profile['bitmap.unshareBackingWrite']) {
+      throw new BlockError('bitmaps that see every change of the visible data: not built yet')
+    }
+    return addBitmap(graph, about, (disk) => clusterBytes(graph, disk))
+  },
+  remove: ({ graph }: EngineParts, about: BitmapAddress) => removeBitmap(graph, about),
+  clear: ({ graph }: EngineParts, about: BitmapAddress) => clearBitmap(graph, about),
+  enable: ({ graph }: EngineParts, about: BitmapAddress) => setRecording(graph, about, true),
+  disable: ({ graph }: EngineParts, about: BitmapAddress) => setRecording(graph, about, false),
+  merge: ({ graph }: EngineParts, about: Merge) => mergeBitmaps(graph, about),
+} as const
+
+function clusterBytes(graph: EngineParts['graph'], disk: Disk): number | undefined {
+  return graph.info(graph.find(disk.name)).image.instance.clusterBytes
+}
+
+function define<const M extends Members>(
+  verb: string,
+  about: { readonly doc: string; readonly args: M },
+  prepare: (engine: EngineParts, args: Values<M>) => Change,
+) {
+  return defineCommand({
+    name: `block-dirty-bitmap-${verb}`,
+    ...about,
+    run({ engine }, args) {
+      prepare(engine, args).commit?.()
+    },
+  })
+}
+
+const xDebugSha256 = defineCommand({
+  name: 'x-debug-block-dirty-bitmap-sha256',
+  doc: 'The hash of all bits of a bitmap.',
+  features: ['unstable'],
+  args: BITMAP_ADDRESS,
+  returns: shape.struct('BlockDirtyBitmapSha256', { sha256: opt.str({ doc: 'In hex digits.' }) }),
+  run: ({ engine }, address) => ({
+    sha256: sha256(findBitmap(engine.graph, address).bitmap.serialise()),
+  }),
+})
+
+export const BITMAP_COMMANDS = [
+  define('add', { doc: 'Adds a dirty bitmap to a node.', args: NEW_BITMAP }, CHANGES.add),
+  define('remove', { doc: 'Removes a bitmap.', args: BITMAP_ADDRESS }, CHANGES.remove),
+  define('clear', { doc: 'Forgets what changed.', args: BITMAP_ADDRESS }, CHANGES.clear),
+  define('enable', { doc: 'Begins to record changes.', args: BITMAP_ADDRESS }, CHANGES.enable),
+  define('disable', { doc: 'Stops recording changes.', args: BITMAP_ADDRESS }, CHANGES.disable),
+  define('merge', { doc: 'Marks what others have marked.', args: BITMAP_MERGE }, CHANGES.merge),
+  xDebugSha256,
+] as const

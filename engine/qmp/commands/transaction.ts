@@ -1,0 +1,119 @@
+/**
+ * `transaction`: several changes, of which all happen or none. Each action is prepared in its turn
+ * and takes effect then, so that later ones see it; when one fails, all that were prepared are
+ * undone, the last one first. Only what cannot be undone waits for the end.
+ */
+import type { Members, Schema, Union, Values } from '../../block/option.ts'
+import { opt, shape } from '../../block/option.ts'
+import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
+import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
+import { BlockError } from '../../util/errors.ts'
+import { defineCommand } from '../command.ts'
+import type { EngineParts } from '../parts.ts'
+import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
+
+interface Action {
+  readonly data: Schema
+  /** Jobs that it starts may end together. */
+  readonly grouped: boolean
+  /** What it is given was checked against `data`. */
+  prepare(engine: EngineParts, data: Readonly<Record<string, unknown>>): Change
+}
+
+function bitmapAction<const M extends Members>(
+  name: string,
+  members: M,
+  prepare: (engine: EngineParts, data: Values<M>) => Change,
+): Action {
+  const data = shape.struct(name, members)
+  // The data was checked against these members.
+  return { data, grouped: false, prepare: (engine, given) => prepare(engine, given as Values<M>) }
+}
+
+/** 7.2 undoes an enabling that was refused too, and so disables the bitmap. */
+function enable(engine: EngineParts, address: BitmapAddress): Change {
+  try {
+    return CHANGES.enable(engine, address)
+  } catch (error) {
+    const disk = engine.graph.findOrUndefined(address.node)
+    const bitmap = disk === undefined ? undefined : bitmapOf(disk, address.name)
+    if (bitmap !== undefined) bitmap.recording = false
+    throw error
+  }
+}
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  abort: {
+    data: shape.struct('Abort', {}),
+    grouped: true,
+    prepare() {
+      throw new BlockError('Transaction aborted using Abort action')
+    },
+  },
+  'block-dirty-bitmap-add': bitmapAction('BlockDirtyBitmapAdd', NEW_BITMAP, CHANGES.add),
+  'block-dirty-bitmap-remove': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.remove),
+  'block-dirty-bitmap-clear': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.clear),
+  'block-dirty-bitmap-enable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, enable),
+  'block-dirty-bitmap-disable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.disable),
+  'block-dirty-bitmap-merge': bitmapAction('BlockDirtyBitmapMerge', BITMAP_MERGE, CHANGES.merge),
+}
+
+const ACTION: Union = {
+  kind: 'union',
+  name: 'TransactionAction',
+  tag: 'type',
+  base: {
+    type: opt.enum('TransactionActionKind', Object.keys(ACTIONS))({ doc: 'Kind of action.' }),
+  },
+  variants: Object.fromEntries(
+    Object.entries(ACTIONS).map(([type, { data }]) => [
+      type,
+      { data: opt.of(data)({ doc: 'Its arguments.' }) },
+    ]),
+  ),
+}
+
+interface GivenAction {
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+const COMPLETION_MODE = opt.enum('ActionCompletionMode', ['individual', 'grouped'])
+
+export const transaction = defineCommand({
+  name: 'transaction',
+  doc: 'Carries out several actions, or none.',
+  args: {
+    actions: opt.list<GivenAction>(ACTION)({ doc: 'What to do, in this order.' }),
+    properties: opt.of<{ readonly 'completion-mode'?: 'individual' | 'grouped' } | undefined>(
+      shape.struct('TransactionProperties', {
+        'completion-mode': COMPLETION_MODE({ optional: true, doc: 'How jobs end.' }),
+      }),
+    )({ optional: true, doc: 'What holds for all of them.' }),
+  },
+  async run({ engine }, { actions, properties }) {
+    for (const node of engine.graph.nodes()) (await node.drained()).end()
+    const grouped = properties?.['completion-mode'] === 'grouped'
+    const prepared: Change[] = []
+    try {
+      for (const { type, data } of actions) {
+        prepared.push(actionOf(type, grouped).prepare(engine, data))
+      }
+    } catch (error) {
+      for (const change of prepared.toReversed()) change.abort?.()
+      throw error
+    }
+    for (const change of prepared) change.commit?.()
+  },
+})
+
+function actionOf(type: string, grouped: boolean): Action {
+  const action = ACTIONS[type]
+  if (action === undefined) throw new Error(`no action ${type}`)
+  if (grouped && !action.grouped) {
+    throw new BlockError(
+      `Action '${type}' does not support Transaction property completion-mode = grouped`,
+    )
+  }
+  return action
+}
