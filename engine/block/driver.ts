@@ -94,6 +94,8 @@ export interface Child extends BlockIo {
   filename(): string
   limits(): Limits
   info(): InstanceInfo
+  /** Whether the node below makes a write stable by itself, without a flush after it. */
+  supportsFua(): boolean
   /**
    * Tells the node below, if it listens, what the parent is about to do. A promise stands for a
    * breakpoint that holds the request back; who cannot wait for it does not stop there.
@@ -571,6 +573,6 @@ export function passThrough(next: Child): Instance {
     status: (offset, bytes) => next.status(offset, bytes),
     truncate: (bytes, options) => next.truncate(bytes, options),
     info: () => next.info(),
-    supports: { fua: true, unchanged: true },
+    supports: { fua: next.supportsFua(), unchanged: true },
   }
 }

@@ -1,7 +1,8 @@
 /** `raw`: a format without structure, all of its child or a window of it. */
-import { defineDriver, passThrough, type Child, type Instance } from '../block/driver.ts'
+import { defineDriver, type Child, type Instance } from '../block/driver.ts'
 import { opt } from '../block/option.ts'
 import { RESIZE } from '../block/permission.ts'
+import { andThen } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { assert } from '../util/assert.ts'
 import { checkNotNegative } from './size.ts'
@@ -31,7 +32,7 @@ export const raw = defineDriver({
     const offset = checkNotNegative('offset', options.offset) ?? 0
     const size = checkNotNegative('size', options.size)
     checkWindow(file.length(), offset, size)
-    return offset === 0 && size === undefined ? whole(file) : window(file, offset, size)
+    return requests(file, offset, size)
   },
 })
 
@@ -53,22 +54,23 @@ function checkWindow(available: number, offset: number, size: number | undefined
   if (size % 512 !== 0) throw new BlockError('Specified size is not multiple of 512')
 }
 
-function whole(file: Child): Instance {
-  return { ...passThrough(file), liveLength: true }
-}
-
-function window(file: Child, start: number, size: number | undefined): Instance {
-  const length = (): number => size ?? Math.max(0, file.length() - start)
+/** Flushing goes the usual way, by steps, of which the file hears. */
+function requests(file: Child, start: number, size: number | undefined): Instance {
   const place = (offset: number, bytes: number, beyond: 'EINVAL' | 'ENOSPC'): number => {
     if (size !== undefined && offset + bytes > size) throw ioError(beyond)
     return start + offset
   }
   return {
-    ...passThrough(file),
-    length,
+    length: () => size ?? Math.max(0, file.length() - start),
     liveLength: true,
-    read: (offset, into, flags) => file.read(place(offset, into.length, 'EINVAL'), into, flags),
-    write: (offset, data, flags) => file.write(place(offset, data.length, 'ENOSPC'), data, flags),
+    read(offset, into, flags) {
+      const at = place(offset, into.length, 'EINVAL')
+      return andThen(file.debugEvent('read_aio'), () => file.read(at, into, flags))
+    },
+    write(offset, data, flags) {
+      const at = place(offset, data.length, 'ENOSPC')
+      return andThen(file.debugEvent('write_aio'), () => file.write(at, data, flags))
+    },
     zero: (offset, bytes, flags) => file.zero(place(offset, bytes, 'ENOSPC'), bytes, flags),
     discard: (offset, bytes) => file.discard(place(offset, bytes, 'ENOSPC'), bytes),
     status: (offset, bytes) => file.status(start + offset, bytes),
@@ -78,5 +80,7 @@ function window(file: Child, start: number, size: number | undefined): Instance 
       }
       return file.truncate(start + bytes, options)
     },
+    info: () => file.info(),
+    supports: { fua: file.supportsFua(), unchanged: true },
   }
 }

@@ -234,6 +234,7 @@ function childHandle(edge: Edge): Child {
     truncate: (bytes, options) => edge.child.io.truncate(bytes, options),
     limits: () => edge.child.limits(),
     info: () => instanceInfo(edge.child),
+    supportsFua: () => edge.child.instance.supports?.fua === true,
     debugEvent: (event) => edge.child.instance.debugEvent?.(event),
     snapshot: () => edge.child.instance.snapshot,
     statusAbove: (offset, bytes, base) => edge.child.io.statusAbove(offset, bytes, base),
@@ -281,5 +282,7 @@ function limitsOf(node: Node): Limits {
     maxTransfer = bounds.length === 0 ? 0 : Math.min(...bounds)
     optimalTransfer = Math.max(optimalTransfer, below.optimalTransfer)
   }
+  // What the driver itself asks for may be more than its children can do: they split again.
+  if (own.maxTransfer > 0) maxTransfer = own.maxTransfer
   return { ...own, maxTransfer, optimalTransfer }
 }

@@ -1,6 +1,5 @@
 /** Discards: what is less than a unit goes to the driver apart, and no failure where it cannot. */
 import type { Instance, Limits } from '../block/driver.ts'
-import { alignDown, alignUp } from '../util/align.ts'
 import { isPromise, type MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { pieceBytes } from './pieces.ts'
@@ -12,25 +11,42 @@ export function discardRange(
   bytes: number,
 ): MaybePromise<void> {
   const unit = Math.max(limits.discardAlignment, limits.requestAlignment)
-  const step = pieceBytes(limits.maxDiscard, unit)
-  const end = offset + bytes
-  const from = Math.min(alignUp(offset, unit), end)
-  const to = Math.max(alignDown(end, unit), from)
-  if (from === offset && to === end && bytes <= step) return discardOnce(instance, offset, bytes)
-  return discardInPieces(instance, [offset, from, to, end], step)
+  const aligned = offset % unit === 0 && bytes % unit === 0
+  if (aligned && bytes <= pieceBytes(limits.maxDiscard, unit)) {
+    return discardOnce(instance, offset, bytes)
+  }
+  return discardInPieces(instance, limits, offset, bytes)
 }
 
-/** @param bounds - Where the parts begin, and where the last one ends. */
 async function discardInPieces(
   instance: Instance,
-  bounds: readonly number[],
-  step: number,
+  limits: Limits,
+  offset: number,
+  bytes: number,
 ): Promise<void> {
-  for (const [index, from] of bounds.entries()) {
-    const to = bounds[index + 1] ?? from
-    for (let at = from; at < to; at += step) {
-      await discardOnce(instance, at, Math.min(step, to - at))
+  const { requestAlignment } = limits
+  const unit = Math.max(limits.discardAlignment, requestAlignment)
+  const most = pieceBytes(limits.maxDiscard, unit)
+  const end = offset + bytes
+  let head = offset % unit
+  let tail = end % unit
+  for (let at = offset; at < end;) {
+    let part = end - at
+    if (head > 0) {
+      part = Math.min(part, unit - head)
+      if (part % requestAlignment !== 0) part %= requestAlignment
+      head = (head + part) % unit
+    } else if (tail > 0) {
+      if (part > unit) {
+        part -= tail
+      } else if (tail % requestAlignment !== 0 && tail > requestAlignment) {
+        tail %= requestAlignment
+        part -= tail
+      }
     }
+    part = Math.min(part, most)
+    await discardOnce(instance, at, part)
+    at += part
   }
 }
 

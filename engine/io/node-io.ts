@@ -7,33 +7,34 @@ import type { NodeIo } from '../graph/environment.ts'
 import type { Node } from '../graph/node.ts'
 import { alignDown, alignUp, isAligned } from '../util/align.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
-import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { MAX_LENGTH } from '../block/length.ts'
+import { discarded, writeAligned, zeroAligned } from './aligned.ts'
 import { statusAbove } from './chain-status.ts'
 import { discardRange } from './discard.ts'
 import { flushNode } from './flush.ts'
-import { readPieces, writePieces } from './pieces.ts'
+import { writePadded, zeroPadded } from './padding.ts'
+import { readPieces } from './pieces.ts'
+import type { PathState } from './state.ts'
 import { Tracker } from './tracker.ts'
-import { detectedFlags, writeDetectedZeroes, zeroRange, type Zeroing } from './zero.ts'
 
 const NO_FLAGS: RequestFlags = {}
 
-/** What the steps of a request share. */
-export interface PathState {
-  readonly node: Node
-  readonly tracker: Tracker
-}
-
 export function createNodeIo(node: Node): NodeIo {
-  const state: PathState = { node, tracker: new Tracker() }
+  const state: PathState = {
+    node,
+    tracker: new Tracker(),
+    generation: 0,
+    flushed: 0,
+    flushing: undefined,
+  }
   return {
     length: () => node.length(),
     read: (offset, into, flags = NO_FLAGS) => read(state, offset, into, flags),
     write: (offset, data, flags = NO_FLAGS) => write(state, offset, data, flags),
     zero: (offset, bytes, flags = NO_FLAGS) => zero(state, offset, bytes, flags),
     discard: (offset, bytes) => discard(state, offset, bytes),
-    flush: () => counted(state, flushNode(node)),
+    flush: () => counted(state, flushNode(state)),
     status: (offset, bytes) => status(state, offset, bytes),
     truncate: (bytes, options = {}) => truncate(state, bytes, options),
     statusAbove: (offset, bytes, base) => statusAbove(node, offset, bytes, base),
@@ -74,20 +75,10 @@ function write(
 ): MaybePromise<void> {
   checkRange(offset, data.length)
   checkWritable(state.node)
-  const about = zeroing(state)
-  const { instance, limits } = about
-  if (about.detectZeroes === 'off' || !isZero(data)) {
-    return change(state, offset, data.length, flags, (own) =>
-      writePieces(instance, limits, offset, data, own),
-    )
-  }
-  const { requestAlignment } = limits
-  if (isAligned(offset, requestAlignment) && isAligned(data.length, requestAlignment)) {
-    return zero(state, offset, data.length, detectedFlags(about, flags))
-  }
-  return change(state, offset, data.length, flags, (own) =>
-    writeDetectedZeroes(about, offset, data, own),
-  )
+  return change(state, offset, data.length, flags, {
+    whole: () => writeAligned(state, offset, data, flags),
+    padded: () => writePadded(state, offset, data, flags),
+  })
 }
 
 function zero(
@@ -98,41 +89,32 @@ function zero(
 ): MaybePromise<void> {
   checkRange(offset, bytes)
   checkWritable(state.node)
-  return change(state, offset, bytes, flags, (own) => zeroRange(zeroing(state), offset, bytes, own))
+  const { requestAlignment } = state.node.limits()
+  const whole = isAligned(offset, requestAlignment) && isAligned(bytes, requestAlignment)
+  if (flags.noFallback === true && !whole) throw ioError('ENOTSUP')
+  return change(state, offset, bytes, flags, {
+    whole: () => zeroAligned(state, offset, bytes, flags),
+    padded: () => zeroPadded(state, offset, bytes, flags),
+  })
 }
 
-function zeroing(state: PathState): Zeroing {
-  const { instance, flags } = state.node
-  return { instance, limits: state.node.limits(), detectZeroes: flags.detectZeroes }
-}
-
-/** A write of any kind: its turn, the write itself, stable storage where asked for. */
+/** A write of any kind, in its turn: whole blocks as they are, others with what is around them. */
 function change(
   state: PathState,
   offset: number,
   bytes: number,
   flags: RequestFlags,
-  run: (flags: RequestFlags) => MaybePromise<void>,
+  run: { readonly whole: () => MaybePromise<void>; readonly padded: () => MaybePromise<void> },
 ): MaybePromise<void> {
-  if (bytes === 0) return flags.fua === true ? counted(state, flushNode(state.node)) : undefined
+  if (bytes === 0) return flags.fua === true ? counted(state, flushNode(state)) : undefined
   const end = offset + bytes
   const { requestAlignment } = state.node.limits()
   const from = alignDown(offset, requestAlignment)
   const to = alignUp(end, requestAlignment)
-  const native = state.node.instance.supports?.fua === true
-  const own = flags.fua === true && !native ? { ...flags, fua: false } : flags
-  const work = (): MaybePromise<void> => {
-    const written = observed(state.node, offset, bytes, () => run(own))
-    const finish = (): MaybePromise<void> => {
-      noteWrite(state.node, to)
-      return flags.fua === true && !native ? flushNode(state.node) : undefined
-    }
-    return isPromise(written) ? written.then(finish) : finish()
-  }
-  // An unaligned write reads its edges first; nobody else may change them in between.
-  const whole = from === offset && to === end
-  if (whole && !state.tracker.mustWait(offset, end)) return counted(state, work(), offset, end)
-  return inTurn(state, from, to, !whole, work)
+  // Nobody else may change the rest of the blocks between reading and writing it.
+  if (from !== offset || to !== end) return inTurn(state, from, to, true, run.padded)
+  if (state.tracker.mustWait(offset, end)) return inTurn(state, offset, end, false, run.whole)
+  return counted(state, run.whole(), offset, end)
 }
 
 function discard(state: PathState, offset: number, bytes: number): MaybePromise<void> {
@@ -141,8 +123,8 @@ function discard(state: PathState, offset: number, bytes: number): MaybePromise<
   const { node } = state
   if (bytes === 0 || !node.flags.discard || node.instance.discard === undefined) return
   const end = offset + bytes
-  const work = () =>
-    observed(node, offset, bytes, () => discardRange(node.instance, node.limits(), offset, bytes))
+  const work = (): MaybePromise<void> =>
+    discarded(state, offset, bytes, () => discardRange(node.instance, node.limits(), offset, bytes))
   if (!state.tracker.mustWait(offset, end)) return counted(state, work(), offset, end)
   return inTurn(state, offset, end, false, work)
 }
@@ -184,33 +166,10 @@ function truncate(
   const from = Math.min(bytes, node.length())
   const to = Math.max(bytes, node.length())
   return inTurn(state, from, to, true, async () => {
+    state.generation++
     await instance.truncate?.(bytes, options)
     node.refreshLength()
   })
-}
-
-/** Tells whoever watches the node before and after a change, also of one that failed. */
-function observed(
-  node: Node,
-  offset: number,
-  bytes: number,
-  run: () => MaybePromise<void>,
-): MaybePromise<void> {
-  const { observers } = node
-  if (observers.size === 0) return run()
-  for (const observer of observers) observer.writing?.(offset, bytes)
-  const tell = (): void => {
-    for (const observer of observers) observer.wrote?.(offset, bytes)
-  }
-  let running: MaybePromise<void>
-  try {
-    running = run()
-  } catch (error) {
-    tell()
-    throw error
-  }
-  if (isPromise(running)) return always(running, tell)
-  tell()
 }
 
 /** Counts a request that is already running for as long as it runs. */
@@ -256,9 +215,4 @@ function checkRange(offset: number, bytes: number): void {
 
 function checkWritable(node: Node): void {
   if (node.flags.readOnly) throw ioError('EPERM')
-}
-
-function noteWrite(node: Node, end: number): void {
-  node.writeHighestOffset = Math.max(node.writeHighestOffset, end)
-  if (end > node.length()) node.grewTo(end)
 }

@@ -1,4 +1,4 @@
-/** Cuts reads and writes into what a driver takes: whole blocks, not too large ones. */
+/** Cuts reads and writes into what a driver takes: reads into whole blocks, both to the largest size. */
 import type { Instance, Limits, RequestFlags } from '../block/driver.ts'
 import { alignDown, alignUp } from '../util/align.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -14,6 +14,7 @@ export function readPieces(
   return readInPieces(instance, limits, offset, into, flags)
 }
 
+/** @param offset - Where a block begins; the data fill whole blocks. */
 export function writePieces(
   instance: Instance,
   limits: Limits,
@@ -65,6 +66,7 @@ async function readInPieces(
   }
 }
 
+/** Whole blocks only. */
 async function writeInPieces(
   instance: Instance,
   limits: Limits,
@@ -72,25 +74,8 @@ async function writeInPieces(
   data: Uint8Array,
   flags: RequestFlags,
 ): Promise<void> {
-  const { requestAlignment } = limits
-  const step = pieceBytes(limits.maxTransfer, requestAlignment)
-  const end = offset + data.length
-  for (let at = offset; at < end;) {
-    const from = alignDown(at, requestAlignment)
-    const whole = at === from && end - at >= requestAlignment
-    // Edges go block by block, so that only they are read first.
-    const room = whole ? alignDown(end - at, requestAlignment) : requestAlignment
-    const to = from + Math.min(room, step)
-    const stop = Math.min(to, end)
-    const source = data.subarray(at - offset, stop - offset)
-    if (whole) {
-      await instance.write(from, source, flags)
-    } else {
-      const block = new Uint8Array(to - from)
-      await instance.read(from, block, {})
-      block.set(source, at - from)
-      await instance.write(from, block, flags)
-    }
-    at = stop
+  const step = pieceBytes(limits.maxTransfer, limits.requestAlignment)
+  for (let done = 0; done < data.length; done += step) {
+    await instance.write(offset + done, data.subarray(done, done + step), flags)
   }
 }

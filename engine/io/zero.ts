@@ -1,173 +1,102 @@
-/** Zeroing: by the driver where it can, else by writing zeroes. */
-import type { Instance, Limits, NodeFlags, RequestFlags } from '../block/driver.ts'
-import { alignDown, alignUp } from '../util/align.ts'
+/** Zeroing of whole blocks: by the driver where it can, else by writing zeroes. */
+import type { Instance, Limits, RequestFlags } from '../block/driver.ts'
 import { isPromise, type MaybePromise } from '../util/async.ts'
-import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import { pieceBytes, writePieces } from './pieces.ts'
+import { pieceBytes } from './pieces.ts'
 
 /** Largest buffer of zeroes that a fallback writes at once. */
-const BOUNCE_BYTES = 1024 * 1024
+const BOUNCE_BYTES = 32768 * 512
 
-/** What zeroing needs to know of a node. */
-export interface Zeroing {
-  readonly instance: Instance
-  readonly limits: Limits
-  readonly detectZeroes: NodeFlags['detectZeroes']
-}
-
-export function zeroRange(
-  about: Zeroing,
-  offset: number,
-  bytes: number,
-  flags: RequestFlags,
-): MaybePromise<void> {
-  const { requestAlignment } = about.limits
-  const whole = offset % requestAlignment === 0 && bytes % requestAlignment === 0
-  if (whole) return zeroBlocks(about, offset, bytes, flags)
-  return zeroWithEdges(about, offset, bytes, flags)
-}
-
-/**
- * Writes zeroes that begin or end inside a block. Together with what is stored around them they
- * may make up blocks of zeroes, and are then stored as such where the node looks for that.
- */
-export async function writeDetectedZeroes(
-  about: Zeroing,
-  offset: number,
-  data: Uint8Array,
-  flags: RequestFlags,
-): Promise<void> {
-  const { instance, limits } = about
-  const end = offset + data.length
-  const from = alignDown(offset, limits.requestAlignment)
-  const to = alignUp(end, limits.requestAlignment)
-  const edgesZero =
-    (await isStoredZero(instance, limits, from, offset)) &&
-    (await isStoredZero(instance, limits, end, to))
-  if (edgesZero) await zeroBlocks(about, from, to - from, detectedFlags(about, flags))
-  else await writePieces(instance, limits, offset, data, flags)
-}
-
-/** Whether part of one block, up to its start or end, is all zeroes. */
-async function isStoredZero(
+export function zeroBlocks(
   instance: Instance,
-  { requestAlignment }: Limits,
-  from: number,
-  to: number,
-): Promise<boolean> {
-  if (from === to) return true
-  const start = alignDown(from, requestAlignment)
-  const block = new Uint8Array(requestAlignment)
-  await instance.read(start, block, {})
-  return isZero(block.subarray(from - start, to - start))
-}
-
-export function detectedFlags({ detectZeroes }: Zeroing, flags: RequestFlags): RequestFlags {
-  return { ...flags, mayUnmap: flags.mayUnmap === true || detectZeroes === 'unmap' }
-}
-
-async function zeroWithEdges(
-  about: Zeroing,
-  offset: number,
-  bytes: number,
-  flags: RequestFlags,
-): Promise<void> {
-  const { requestAlignment } = about.limits
-  const end = offset + bytes
-  const from = Math.min(alignUp(offset, requestAlignment), end)
-  const to = Math.max(alignDown(end, requestAlignment), from)
-  if (offset < from) await zeroEdge(about, offset, from, flags)
-  if (from < to) await zeroBlocks(about, from, to - from, flags)
-  if (to < end) await zeroEdge(about, to, end, flags)
-}
-
-/** Zeroes part of one block. */
-async function zeroEdge(
-  about: Zeroing,
-  from: number,
-  to: number,
-  flags: RequestFlags,
-): Promise<void> {
-  const { requestAlignment } = about.limits
-  const start = alignDown(from, requestAlignment)
-  const block = new Uint8Array(requestAlignment)
-  await about.instance.read(start, block, {})
-  block.fill(0, from - start, to - start)
-  if (about.detectZeroes !== 'off' && isZero(block)) {
-    await zeroBlocks(about, start, block.length, detectedFlags(about, flags))
-  } else {
-    const { mayUnmap: _, ...write } = flags
-    await about.instance.write(start, block, write)
-  }
-}
-
-/** Zeroes whole blocks. */
-function zeroBlocks(
-  about: Zeroing,
+  limits: Limits,
   offset: number,
   bytes: number,
   flags: RequestFlags,
 ): MaybePromise<void> {
-  const { zeroAlignment, maxZero } = about.limits
-  const aligned = offset % zeroAlignment === 0 && bytes % zeroAlignment === 0
-  if (aligned && (maxZero === 0 || bytes <= maxZero)) {
-    return zeroOrWrite(about, offset, bytes, flags)
+  const unit = Math.max(limits.zeroAlignment, limits.requestAlignment)
+  const aligned = offset % unit === 0 && bytes % unit === 0
+  if (aligned && bytes <= pieceBytes(limits.maxZero, unit) && instance.zero !== undefined) {
+    const pieces = (error: unknown): MaybePromise<void> => {
+      checkUnsupported(error, flags)
+      return zeroInPieces(instance, limits, offset, bytes, flags, true)
+    }
+    try {
+      const done = instance.zero(offset, bytes, flags)
+      return isPromise(done) ? done.catch(pieces) : done
+    } catch (error) {
+      return pieces(error)
+    }
   }
-  return zeroInPieces(about, offset, bytes, flags)
+  return zeroInPieces(instance, limits, offset, bytes, flags, false)
 }
 
+/** @param refused - The driver has refused the first piece already. */
 async function zeroInPieces(
-  about: Zeroing,
+  instance: Instance,
+  limits: Limits,
   offset: number,
   bytes: number,
   flags: RequestFlags,
+  refused: boolean,
 ): Promise<void> {
-  const { zeroAlignment, maxZero } = about.limits
+  const unit = Math.max(limits.zeroAlignment, limits.requestAlignment)
+  const most = pieceBytes(limits.maxZero, unit)
+  const transfer = Math.min(
+    BOUNCE_BYTES,
+    limits.maxTransfer === 0 ? BOUNCE_BYTES : limits.maxTransfer,
+  )
   const end = offset + bytes
-  const step = pieceBytes(maxZero, zeroAlignment)
+  const tail = end % unit
+  let head = offset % unit
+  let asked = refused
   for (let at = offset; at < end;) {
-    const edge = at % zeroAlignment !== 0 || end - at < zeroAlignment
-    const room = edge
-      ? Math.min(end, alignUp(at + 1, zeroAlignment)) - at
-      : alignDown(end - at, zeroAlignment)
-    const part = Math.min(room, step)
-    if (edge) await writeZeroes(about, at, part, flags)
-    else await zeroOrWrite(about, at, part, flags)
+    let part = end - at
+    if (head > 0) {
+      part = Math.min(part, transfer, unit - head)
+      head = (head + part) % unit
+    } else if (tail > 0 && part > unit) {
+      part -= tail
+    }
+    part = Math.min(part, most)
+    if (asked || !(await zeroOnce(instance, at, part, flags))) {
+      part = Math.min(part, transfer)
+      await writeZeroes(instance, at, part, flags)
+    }
+    asked = false
     at += part
   }
 }
 
-function zeroOrWrite(
-  about: Zeroing,
+/** False where the driver cannot. */
+async function zeroOnce(
+  instance: Instance,
+  offset: number,
+  bytes: number,
+  flags: RequestFlags,
+): Promise<boolean> {
+  try {
+    if (instance.zero === undefined) throw ioError('ENOTSUP')
+    await instance.zero(offset, bytes, flags)
+    return true
+  } catch (error) {
+    checkUnsupported(error, flags)
+    return false
+  }
+}
+
+/** @throws what is no mere inability, and that too where writing zeroes is no way out. */
+function checkUnsupported(error: unknown, flags: RequestFlags): void {
+  const unable = error instanceof BlockError && error.errno === 'ENOTSUP'
+  if (!unable || flags.noFallback === true) throw error
+}
+
+function writeZeroes(
+  instance: Instance,
   offset: number,
   bytes: number,
   flags: RequestFlags,
 ): MaybePromise<void> {
-  const { instance } = about
-  if (instance.zero === undefined) return writeZeroes(about, offset, bytes, flags)
-  const fallBack = (error: unknown): MaybePromise<void> => {
-    if (!(error instanceof BlockError) || error.errno !== 'ENOTSUP') throw error
-    return writeZeroes(about, offset, bytes, flags)
-  }
-  try {
-    const done = instance.zero(offset, bytes, flags)
-    return isPromise(done) ? done.catch(fallBack) : done
-  } catch (error) {
-    return fallBack(error)
-  }
-}
-
-async function writeZeroes(
-  { instance, limits }: Zeroing,
-  offset: number,
-  bytes: number,
-  flags: RequestFlags,
-): Promise<void> {
-  if (flags.noFallback === true) throw ioError('ENOTSUP')
   const { mayUnmap: _, ...write } = flags
-  for (let done = 0; done < bytes; done += BOUNCE_BYTES) {
-    const zeroes = new Uint8Array(Math.min(BOUNCE_BYTES, bytes - done))
-    await writePieces(instance, limits, offset + done, zeroes, write)
-  }
+  return instance.write(offset, new Uint8Array(bytes), write)
 }

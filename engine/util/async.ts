@@ -19,3 +19,34 @@ export function always<T>(promise: Promise<T>, after: () => void): Promise<T> {
     },
   )
 }
+
+/** Goes on when the value is there: at once, if it is. */
+export function andThen<T, U>(
+  value: MaybePromise<T>,
+  next: (value: T) => MaybePromise<U>,
+): MaybePromise<U> {
+  return isPromise(value) ? value.then(next) : next(value)
+}
+
+/** Runs `after` when `run` is over, also if it failed; what `after` throws comes first. */
+export function andFinally(
+  run: () => MaybePromise<void>,
+  after: (ok: boolean) => MaybePromise<void>,
+): MaybePromise<void> {
+  let running: MaybePromise<void>
+  try {
+    running = run()
+  } catch (error) {
+    return andThen(after(false), () => {
+      throw error
+    })
+  }
+  if (!isPromise(running)) return after(true)
+  return running.then(
+    () => after(true),
+    async (error: unknown) => {
+      await after(false)
+      throw error
+    },
+  )
+}

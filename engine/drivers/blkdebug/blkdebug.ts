@@ -69,7 +69,7 @@ export const blkdebug = defineDriver({
       length: () => image.length(),
       truncate: (bytes, how) => image.truncate(bytes, how),
       info: () => image.info(),
-      supports: { fua: true, unchanged: true },
+      supports: { fua: image.supportsFua(), unchanged: true },
       ...requests(image, machine, services.clock, options),
       limits: () => limitsOf(options),
       debugEvent: (event) => breakpoints.happened(event),

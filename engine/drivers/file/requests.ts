@@ -29,7 +29,7 @@ export function fileRequests(current: () => HostFile): Instance {
       'discard-nb-failed': discards.failed,
       'discard-bytes-ok': discards.bytesOk,
     }),
-    flush: () => current().flush(),
+    flushToDisk: () => current().flush(),
     status: (offset, bytes) => status(current(), offset, bytes),
     truncate(bytes, { preallocation = 'off' }) {
       if (preallocation !== 'off') {
