@@ -15,8 +15,12 @@ const dist = join(root, 'dist')
 const { outputFiles } = await build({
   write: false,
   absWorkingDir: root,
-  // The worker is a file of its own, as threads start from one.
-  entryPoints: { blockspec: 'runner/main.ts', worker: 'runner/worker.ts' },
+  // Workers are files of their own, as threads start from one.
+  entryPoints: {
+    blockspec: 'runner/main.ts',
+    worker: 'runner/worker.ts',
+    'fuzz-worker': 'runner/fuzz/worker.ts',
+  },
   outdir: dist,
   bundle: true,
   splitting: true,

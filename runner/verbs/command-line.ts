@@ -31,6 +31,7 @@ const STATUS_BY_ERROR: ReadonlyMap<string, number> = new Map([
   ['DivergenceError', EXIT.usage],
   ['ProvenanceError', EXIT.usage],
   ['GoldenError', EXIT.usage],
+  ['ExclusionError', EXIT.usage],
 ])
 
 function statusOf(error: unknown): number | undefined {

@@ -57,6 +57,10 @@ export const VERBS: Readonly<Record<string, Entry>> = {
     'explain a code, a clause or a scenario',
     async () => (await import('./explain.ts')).explain,
   ),
+  fuzz: entry(
+    'play random sequences on the engine and a real daemon and compare',
+    async () => (await import('./fuzz.ts')).fuzz,
+  ),
   'storage-daemon': entry(
     'the built-in engine as a storage daemon',
     async () => (await import('./storage-daemon.ts')).storageDaemon,
@@ -73,7 +77,6 @@ export const NOT_BUILT: ReadonlySet<string> = new Set([
   'report',
   'shard',
   'trace',
-  'fuzz',
   'shrink',
   'crashpoints',
   'mutate',

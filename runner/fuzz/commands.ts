@@ -1,0 +1,180 @@
+/**
+ * How commands are drawn: one declaration for each that needs more than its types and the hints.
+ * Every other command of the schema is drawn generically with the default weight.
+ */
+import type { Value } from '../../dsl/plan.ts'
+import { isMap, text } from '../json.ts'
+import type { Draw } from './draw.ts'
+import type { NodeState } from './state.ts'
+import type { Members } from './step.ts'
+
+/** What a step is to be about, where that is settled before it is drawn. */
+export interface Focus {
+  readonly driver?: string
+  /** Path of the option that must be there. */
+  readonly must?: readonly string[]
+  /** Type of an object. */
+  readonly object?: string
+}
+
+export interface CommandKind {
+  readonly command: string
+  /** How often it is drawn, beside the turns that every command gets. */
+  readonly weight: number
+  /** How often something is wrong with its arguments on purpose. */
+  readonly flawed?: number
+  readonly make?: (draw: Draw, focus: Focus) => Members | undefined
+}
+
+export const DEFAULT_WEIGHT = 1
+
+const QUERY_FLAWED = 0.3
+const USUALLY_FLAWED = 0.06
+
+const TABLE: readonly CommandKind[] = [
+  { command: 'blockdev-add', weight: 26, make: addNode },
+  { command: 'blockdev-reopen', weight: 9, make: reopen },
+  { command: 'blockdev-del', weight: 4, make: removeNode },
+  { command: 'x-blockdev-change', weight: 6, make: changeChild },
+  { command: 'block_resize', weight: 3, make: resize },
+  { command: 'change-backing-file', weight: 2, make: changeBackingFile },
+  { command: 'transaction', weight: 4 },
+  { command: 'object-add', weight: 3, make: addObject },
+  { command: 'block-export-add', weight: 3, flawed: 0.02 },
+  { command: 'block-dirty-bitmap-add', weight: 3, flawed: 0.02 },
+  { command: 'block-dirty-bitmap-merge', weight: 1.5, flawed: 0.02 },
+  { command: 'nbd-server-start', weight: 2 },
+  // Ends the sequence, so it comes late: see the generator.
+  { command: 'quit', weight: 0, flawed: QUERY_FLAWED },
+]
+
+const BY_NAME = new Map(TABLE.map((kind) => [kind.command, kind]))
+
+export function kindOf(command: string): CommandKind {
+  return BY_NAME.get(command) ?? { command, weight: DEFAULT_WEIGHT }
+}
+
+/** How often to put something wrong into the arguments. */
+export function flawedShare(kind: CommandKind): number {
+  if (kind.flawed !== undefined) return kind.flawed
+  return /query|nbd-server-stop/.test(kind.command) ? QUERY_FLAWED : USUALLY_FLAWED
+}
+
+export function makeArguments(kind: CommandKind, draw: Draw, focus: Focus): Members | undefined {
+  return kind.make === undefined ? draw.arguments(kind.command) : kind.make(draw, focus)
+}
+
+function names(draw: Draw): readonly string[] {
+  return draw.state.nodes.map((node) => node.name)
+}
+
+/** Drivers that most sequences are built from; the others come by their turns. */
+const COMMON = ['file', 'file', 'null-co', 'raw', 'qcow2', 'qcow2', 'quorum', 'throttle']
+
+function addNode(draw: Draw, focus: Focus): Members {
+  const { random, schema } = draw
+  const drivers = schema.drivers()
+  const common = COMMON.filter((driver) => drivers.includes(driver))
+  const driver =
+    focus.driver ?? (random.chance(0.5) ? random.pick(common) : random.pick(drivers)) ?? 'file'
+  const name = random.chance(0.97)
+    ? draw.fresh('n', names(draw))
+    : random.pick(['#x', 'a b', '1a', '', 'y'.repeat(31), 'y'.repeat(32), 'a.b'])
+  const options = draw.nodeOptions(driver, {
+    name,
+    ...(focus.must === undefined ? {} : { must: focus.must }),
+  })
+  if (!random.chance(0.02)) return options
+  const { 'node-name': _name, ...unnamed } = options
+  return unnamed
+}
+
+/** Options that may change while a node is open, beside references to children. */
+const CHANGEABLE = ['read-only', 'auto-read-only', 'discard', 'detect-zeroes', 'cache']
+
+/** Restates one or two nodes as they are, with something changed. */
+function reopen(draw: Draw): Members {
+  const { random, state } = draw
+  const known = random.shuffled(state.nodes.filter(({ name }) => state.options(name) !== undefined))
+  if (known.length === 0) draw.wants.add('node')
+  const count = random.chance(0.75) ? 1 : 2
+  const options = known.slice(0, count).map((node) => restated(draw, node))
+  return { options: random.chance(0.02) ? [] : options }
+}
+
+function restated(draw: Draw, node: NodeState): Members {
+  const { random, schema, state } = draw
+  const before = state.options(node.name) ?? {}
+  const entries = Object.entries(before).flatMap(([name, value]): [string, Value][] => {
+    const kept = asReference(value)
+    return kept === undefined ? [] : [[name, kept]]
+  })
+  const options: Record<string, Value> = Object.fromEntries(entries)
+  if (random.chance(0.25)) return options
+  const members = schema.driverMembers(node.driver)
+  const changeable = members.filter(
+    ({ name }) => CHANGEABLE.includes(name) || name in before || random.chance(0.1),
+  )
+  const member = random.pick(
+    changeable.filter(({ name }) => name !== 'driver' && name !== 'node-name'),
+  )
+  if (member === undefined) return options
+  const { name, type } = member
+  if (member.optional && name in options && random.chance(0.2)) {
+    const { [name]: _gone, ...rest } = options
+    return rest
+  }
+  const isChild = node.children.has(name)
+  options[name] =
+    isChild && random.chance(0.8)
+      ? draw.node()
+      : draw.value(type, { owner: node.driver, name, must: [], beside: options })
+  return options
+}
+
+/** Children can only be named; one without a name is kept by not speaking of it. */
+function asReference(value: Value): Value | undefined {
+  if (!isMap(value) || !('driver' in value)) return value
+  return text(value['node-name'])
+}
+
+function removeNode(draw: Draw): Members {
+  return { 'node-name': draw.nodeWhere(({ parents }) => parents === 0) }
+}
+
+function changeChild(draw: Draw): Members {
+  const { random, state } = draw
+  if (!state.nodes.some(({ driver }) => driver === 'quorum')) draw.wants.add('quorum')
+  const parent = draw.node('quorum')
+  const edges = [...(state.node(parent)?.children.keys() ?? [])]
+  const edge = random.chance(0.85) ? random.pick(edges) : undefined
+  const child = { child: edge ?? random.pick(['children.0', 'children.7', 'file', 'x']) }
+  const node = { node: draw.nodeWhere(({ parents }) => parents === 0) }
+  if (random.chance(0.04)) return { parent }
+  if (random.chance(0.04)) return { parent, ...child, ...node }
+  return random.chance(0.5) ? { parent, ...child } : { parent, ...node }
+}
+
+function resize(draw: Draw): Members {
+  const { random } = draw
+  const size = random.pick([0, 512, 1000, 65_536, 1 << 20, 3 << 19, 1 << 21, 1 << 22, -1, 2 ** 62])
+  const name = draw.nodeWhere(
+    ({ driver, readOnly }) => !readOnly && driver !== 'quorum' && !driver.startsWith('null'),
+  )
+  if (random.chance(0.05)) return { device: name, size }
+  return random.chance(0.03) ? { size } : { 'node-name': name, size }
+}
+
+function changeBackingFile(draw: Draw): Members {
+  const node = draw.nodeWhere(({ driver }) => driver === 'qcow2')
+  return {
+    device: draw.random.chance(0.6) ? node : draw.node(),
+    'image-node-name': node,
+    'backing-file': draw.random.pick(['$img.q0', '$img.f0', 'x', '']),
+  }
+}
+
+function addObject(draw: Draw, focus: Focus): Members | undefined {
+  if (focus.object === undefined) return draw.arguments('object-add')
+  return { 'qom-type': focus.object, id: draw.fresh('o', draw.state.objects()) }
+}

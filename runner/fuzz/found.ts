@@ -1,0 +1,101 @@
+/** Puts findings on disk: a scenario each, with its golden recorded from the real target. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { compileScenario, renderProblem } from '../../dsl/index.ts'
+import type { Scenario } from '../../dsl/plan.ts'
+import type { CaseEnd } from '../report/event.ts'
+import { GoldenStore } from '../store.ts'
+import { type GoldenMode, runSuite, selectAll } from '../suite.ts'
+import type { TargetSpec } from '../targets/target.ts'
+import type { Finding } from './campaign.ts'
+import { nameOf, scenarioText } from './scenario-text.ts'
+
+export interface Written {
+  readonly path: string
+  /** Why the scenario alone does not show the finding, where it does not. */
+  readonly doubt?: string
+}
+
+export interface FoundOptions {
+  readonly folder: string
+  readonly target: TargetSpec
+  readonly timeoutScale: number
+  /** How the sequence is drawn again. */
+  readonly again: string
+}
+
+export class FoundFolder {
+  readonly #options: Omit<FoundOptions, 'again'>
+  #next: number | undefined
+
+  constructor(options: Omit<FoundOptions, 'again'>) {
+    this.#options = options
+  }
+
+  async write(finding: Finding, again: string): Promise<Written> {
+    const { folder } = this.#options
+    const found = {
+      steps: finding.replayed.steps,
+      real: finding.replayed.real.records,
+      difference: finding.difference,
+      again,
+    }
+    mkdirSync(folder, { recursive: true })
+    this.#next ??= nextNumber(folder)
+    const id = `${String(this.#next).padStart(3, '0')}-${nameOf(found)}`
+    this.#next += 1
+    const path = join(folder, `${id}.yaml`)
+    const text = scenarioText(found)
+    writeFileSync(path, text)
+    const doubt = finding.steady ? await this.#record(path, text) : 'it did not show a second time'
+    return doubt === undefined ? { path } : { path, doubt }
+  }
+
+  /** Records the golden; says why the scenario does not tell the two targets apart. */
+  async #record(path: string, text: string): Promise<string | undefined> {
+    const { folder, target } = this.#options
+    const { scenario, problems } = compileScenario({ path, text }, { root: folder })
+    const error = problems.find((problem) => problem.level === 'error')
+    if (scenario === undefined || error !== undefined) {
+      return error === undefined ? 'no scenario' : renderProblem(error)
+    }
+    const real = await this.#run(scenario, target, 'pending')
+    if (real?.verdict === 'crash' || real?.verdict === 'timeout') return undefined
+    const [failure] = real?.failures ?? []
+    if (failure !== undefined) return `the real target fails it: ${failure.message}`
+    const store = new GoldenStore(join(folder, 'golden'))
+    store.accept([scenario], store.pending([scenario]), { unconfirmed: true, shrink: true })
+    const ours = await this.#run(scenario, { kind: 'engine', text: 'engine' }, 'check')
+    return ours?.verdict === 'pass' ? 'the engine passes it' : undefined
+  }
+
+  async #run(
+    scenario: Scenario,
+    target: TargetSpec,
+    mode: GoldenMode,
+  ): Promise<CaseEnd | undefined> {
+    let end: CaseEnd | undefined
+    await runSuite({
+      cases: selectAll({ scenarios: [scenario], sources: {} }),
+      target,
+      jobs: 1,
+      seed: 1,
+      timeoutScale: this.#options.timeoutScale,
+      golden: { mode, root: join(this.#options.folder, 'golden') },
+      keep: 'none',
+      onEvent: (event) => {
+        if (event.event === 'case-end') end = event
+      },
+    })
+    return end
+  }
+}
+
+/** Behind what earlier runs have written. */
+function nextNumber(folder: string): number {
+  const numbers = readdirSync(folder).flatMap((name) => {
+    const [, digits] = /^(\d{3,})-.*\.yaml$/.exec(name) ?? []
+    return digits === undefined ? [] : [Number(digits)]
+  })
+  return Math.max(0, ...numbers) + 1
+}

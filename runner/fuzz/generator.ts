@@ -1,0 +1,192 @@
+/**
+ * Draws one sequence, step by step, while it is played on the engine: what a step may name is what
+ * exists by then. Every command and every option member gets its turns, in an order that the run's
+ * seed shuffles, so that a run of full size meets its minimal figures by construction.
+ */
+import { flawedShare, kindOf, makeArguments, type CommandKind, type Focus } from './commands.ts'
+import { Draw, type Want } from './draw.ts'
+import { withFlaw } from './flaws.ts'
+import { drawIo } from './io.ts'
+import { Random } from './random.ts'
+import type { FuzzSchema } from './schema.ts'
+import { State } from './state.ts'
+import type { FuzzStep } from './step.ts'
+
+export interface GeneratorOptions {
+  readonly schema: FuzzSchema
+  readonly seed: number
+  readonly index: number
+  readonly steps: number
+}
+
+/** A step that is settled before it is drawn. */
+interface Intent {
+  readonly command: string
+  readonly focus: Focus
+  /** How many steps have been put before it to make what it needs. */
+  readonly prepared: number
+}
+
+/** Steps of which each command gets an equal share. */
+const TURNS = 0.3
+/** Additions of nodes that are about an option member whose turn it is. */
+const OPTION_TURNS = 0.75
+/** Option members that one sequence has room for. */
+const OPTIONS_A_SEQUENCE = 12
+const RAW_TEXT = 0.006
+/** Nodes beyond which no more are asked for. */
+const MANY_NODES = 14
+/** How often a sequence ends with `quit`. */
+const QUITS = 0.2
+
+const TEXTS = [
+  '{"execute": "query-jobs", "id": [1, {"a": 2.50}]}',
+  "{'execute': 'query-jobs', 'id': 'x'}",
+  '{"execute": 1}',
+  '{"exec": "a"}',
+  '[]',
+  'garbage',
+  '{"execute": "query-jobs", "arguments": []}',
+  '{"execute": "nosuch", "id": 1}',
+  '{"execute": "query-jobs", "id": 1e5, "extra": 1}',
+  '{"exec-oob": "query-jobs"}',
+  '{"execute": "query-jobs"}}',
+  '"str"',
+] as const
+
+/** What makes the thing that a step wants. */
+const PROVIDERS: Readonly<Record<Want, { readonly command: string; readonly focus: Focus }>> = {
+  node: { command: 'blockdev-add', focus: {} },
+  quorum: { command: 'blockdev-add', focus: { driver: 'quorum' } },
+  'throttle-group': { command: 'object-add', focus: { object: 'throttle-group' } },
+  iothread: { command: 'object-add', focus: { object: 'iothread' } },
+  bitmap: { command: 'block-dirty-bitmap-add', focus: {} },
+  export: { command: 'block-export-add', focus: {} },
+  server: { command: 'nbd-server-start', focus: {} },
+}
+
+export class Generator {
+  readonly state = new State()
+  readonly #options: GeneratorOptions
+  readonly #random: Random
+  readonly #commands: readonly string[]
+  readonly #io: number
+  readonly #pending: Intent[] = []
+  #drawn = 0
+  #optionTurns = 0
+  #closing: FuzzStep[] | undefined
+
+  constructor(options: GeneratorOptions) {
+    this.#options = options
+    this.#random = new Random(options.seed, options.index)
+    this.#commands = options.schema.commands()
+    this.#io = this.#random.pick([0, 0.08, 0.15, 0.3])
+  }
+
+  /** The next step, then looks at what every node holds, then nothing. */
+  next(): FuzzStep | undefined {
+    if (this.#drawn >= this.#options.steps) {
+      this.#closing ??= this.#contents()
+      return this.#closing.shift()
+    }
+    this.#drawn += 1
+    const last = this.#drawn === this.#options.steps
+    if (last && this.#random.chance(QUITS)) return this.#play({ ...PLAIN, command: 'quit' })
+    const pending = this.#pending.pop()
+    if (pending !== undefined) return this.#play(pending)
+    if (this.#random.chance(RAW_TEXT)) return { kind: 'raw', text: this.#random.pick(TEXTS) }
+    return (
+      (this.#random.chance(this.#io) ? this.#drawIo() : undefined) ?? this.#play(this.#choose())
+    )
+  }
+
+  /** The sequence ends here: nothing more is drawn. */
+  end(): void {
+    this.#drawn = this.#options.steps
+    this.#closing = []
+  }
+
+  #choose(): Intent {
+    const early = this.#drawn <= 4
+    if (!early && this.#random.chance(TURNS)) {
+      const turn = this.#options.index * this.#options.steps + this.#drawn
+      const command = this.#turnOf(this.#commands, turn)
+      if (command !== undefined && command !== 'quit') return { ...PLAIN, command }
+    }
+    const kinds = this.#commands.map(kindOf)
+    const kind = this.#random.weighted(kinds, (each) => this.#weight(each, early))
+    return { ...PLAIN, command: kind?.command ?? 'query-version' }
+  }
+
+  #weight(kind: CommandKind, early: boolean): number {
+    if (kind.command === 'blockdev-add') {
+      return this.state.nodes.length > MANY_NODES ? kind.weight / 8 : kind.weight
+    }
+    return early ? kind.weight / 8 : kind.weight
+  }
+
+  /** The item whose turn it is: each once in a round, rounds in different orders. */
+  #turnOf<T>(items: readonly T[], turn: number): T | undefined {
+    const round = Math.floor(turn / items.length)
+    const order = new Random(this.#options.seed, round, items.length).shuffled(items)
+    return order[turn % items.length]
+  }
+
+  #play(intent: Intent): FuzzStep {
+    const focus = intent.command === 'blockdev-add' ? this.#optionFocus(intent.focus) : intent.focus
+    const draw = new Draw(this.#random, this.#options.schema, this.state)
+    const kind = kindOf(intent.command)
+    const args = makeArguments(kind, draw, focus)
+    const provider = this.#provider(draw.wants)
+    if (provider !== undefined && intent.prepared < 3 && this.#random.chance(0.85)) {
+      this.#pending.push({ ...intent, focus, prepared: intent.prepared + 1 })
+      return this.#play({ ...provider, prepared: intent.prepared + 1 })
+    }
+    const flawed = this.#random.chance(flawedShare(kind))
+    return {
+      kind: 'qmp',
+      command: intent.command,
+      args: flawed ? withFlaw(this.#random, args) : args,
+    }
+  }
+
+  #provider(
+    wants: ReadonlySet<Want>,
+  ): { readonly command: string; readonly focus: Focus } | undefined {
+    const [want] = wants
+    if (want === undefined) return undefined
+    const provider = PROVIDERS[want]
+    return this.#commands.includes(provider.command) ? provider : undefined
+  }
+
+  /** The option member whose turn it is, where nothing else is asked for. */
+  #optionFocus(focus: Focus): Focus {
+    if (focus.driver !== undefined || !this.#random.chance(OPTION_TURNS)) return focus
+    const { index, schema } = this.#options
+    const turn = index * OPTIONS_A_SEQUENCE + (this.#optionTurns % OPTIONS_A_SEQUENCE)
+    this.#optionTurns += 1
+    const paths = [
+      ...schema.optionPaths(),
+      ...schema.drivers().map((driver) => ({ driver, path: [] as readonly string[] })),
+    ]
+    const option = this.#turnOf(paths, turn)
+    if (option === undefined) return focus
+    return {
+      must: option.path,
+      ...(option.driver === undefined ? {} : { driver: option.driver }),
+    }
+  }
+
+  #drawIo(): FuzzStep | undefined {
+    return drawIo(this.#random, this.state)
+  }
+
+  /** A look at every node whose data is what was written. */
+  #contents(): FuzzStep[] {
+    return this.state.nodes
+      .filter(({ name }) => !this.state.hasUndefinedData(name))
+      .map(({ name }) => ({ kind: 'content', node: name }))
+  }
+}
+
+const PLAIN = { focus: {}, prepared: 0 } as const

@@ -1,0 +1,180 @@
+/**
+ * What exists while a sequence is drawn: nodes, edges, bitmaps, exports, objects. Queries of the
+ * engine say what is there; what they do not say (options as given, objects, the NBD server) is
+ * kept from the commands that were accepted.
+ */
+import type { Value } from '../../dsl/plan.ts'
+import { isList, isMap, isNumber, member, text } from '../json.ts'
+import type { FuzzStep, Members } from './step.ts'
+
+export interface NodeState {
+  readonly name: string
+  readonly driver: string
+  readonly readOnly: boolean
+  readonly size: number
+  readonly bitmaps: readonly string[]
+  /** Node names by edge name. */
+  readonly children: ReadonlyMap<string, string>
+  /** How many edges of nodes lead here. */
+  readonly parents: number
+}
+
+/** Answers to the queries that are made after each step. */
+export interface Queried {
+  readonly graph: Value
+  readonly named: Value
+  readonly exports: Value
+}
+
+const GENERATED = /^#block\d+$/
+
+/** Drivers whose data is not defined unless this member is true. */
+const UNDEFINED_DATA: Readonly<Record<string, string>> = {
+  'null-co': 'read-zeroes',
+  'null-aio': 'read-zeroes',
+}
+
+export class State {
+  #nodes: readonly NodeState[] = []
+  #all = new Map<string, NodeState>()
+  readonly #options = new Map<string, Members>()
+  readonly #objects = new Map<string, string>()
+  #exports: readonly string[] = []
+  #hasServer = false
+
+  /** Nodes that commands can name. */
+  get nodes(): readonly NodeState[] {
+    return this.#nodes
+  }
+
+  get exports(): readonly string[] {
+    return this.#exports
+  }
+
+  get hasServer(): boolean {
+    return this.#hasServer
+  }
+
+  node(name: string): NodeState | undefined {
+    return this.#all.get(name)
+  }
+
+  /** The options that a node has been opened with, its named children as references. */
+  options(name: string): Members | undefined {
+    return this.#options.get(name)
+  }
+
+  /** Ids of objects, of one type if it is given. */
+  objects(type?: string): readonly string[] {
+    return [...this.#objects].flatMap(([id, of]) => (type === undefined || of === type ? [id] : []))
+  }
+
+  /** A command was accepted. */
+  note(step: FuzzStep): void {
+    if (step.kind !== 'qmp') return
+    const args = step.args ?? {}
+    const id = text(args['id'])
+    switch (step.command) {
+      case 'blockdev-add':
+        this.#keep(args)
+        break
+      case 'blockdev-reopen':
+        for (const options of isList(args['options']) ? args['options'] : []) {
+          if (isMap(options)) this.#keep(options)
+        }
+        break
+      case 'object-add':
+        if (id !== undefined) this.#objects.set(id, text(args['qom-type']) ?? '')
+        break
+      case 'object-del':
+        if (id !== undefined) this.#objects.delete(id)
+        break
+      case 'nbd-server-start':
+        this.#hasServer = true
+        break
+      case 'nbd-server-stop':
+        this.#hasServer = false
+        break
+      default:
+    }
+  }
+
+  /** Takes over what the queries say. */
+  see({ graph, named, exports }: Queried): void {
+    const about = new Map(
+      (isList(named) ? named : []).map((info) => [text(member(info, 'node-name')) ?? '', info]),
+    )
+    const byId = new Map<Value, string>()
+    for (const node of listIn(graph, 'nodes')) {
+      if (text(member(node, 'type')) !== 'block-driver') continue
+      byId.set(member(node, 'id') ?? null, text(member(node, 'name')) ?? '')
+    }
+    const children = new Map<string, Map<string, string>>()
+    const parents = new Map<string, number>()
+    for (const edge of listIn(graph, 'edges')) {
+      const parent = byId.get(member(edge, 'parent') ?? null)
+      const child = byId.get(member(edge, 'child') ?? null)
+      if (parent === undefined || child === undefined) continue
+      const own = children.get(parent) ?? new Map<string, string>()
+      own.set(text(member(edge, 'name')) ?? '', child)
+      children.set(parent, own)
+      parents.set(child, (parents.get(child) ?? 0) + 1)
+    }
+    const nodes = [...byId.values()].sort().map((name): NodeState => {
+      const info = about.get(name)
+      const size = member(member(info, 'image'), 'virtual-size')
+      return {
+        name,
+        driver: text(member(info, 'drv')) ?? '',
+        readOnly: member(info, 'ro') === true,
+        size: isNumber(size) ? Number(size) : 0,
+        bitmaps: listIn(info, 'dirty-bitmaps').flatMap((map) => text(member(map, 'name')) ?? []),
+        children: children.get(name) ?? new Map(),
+        parents: parents.get(name) ?? 0,
+      }
+    })
+    this.#all = new Map(nodes.map((node) => [node.name, node]))
+    this.#nodes = nodes.filter(({ name }) => !GENERATED.test(name))
+    this.#exports = (isList(exports) ? exports : []).flatMap(
+      (each) => text(member(each, 'id')) ?? [],
+    )
+    for (const name of this.#options.keys()) if (!this.#all.has(name)) this.#options.delete(name)
+  }
+
+  /** Whether what is read from the node may be anything at all. */
+  hasUndefinedData(name: string, seen = new Set<string>()): boolean {
+    const node = this.#all.get(name)
+    if (node === undefined || seen.has(name)) return false
+    seen.add(name)
+    const unless = UNDEFINED_DATA[node.driver]
+    if (unless !== undefined) {
+      // One without a name has been opened with it, as all that the generator nests.
+      return !GENERATED.test(name) && this.#options.get(name)?.[unless] !== true
+    }
+    return [...node.children.values()].some((child) => this.hasUndefinedData(child, seen))
+  }
+
+  /** Keeps the options of a node and of named ones inside, which become references. */
+  #keep(options: Members): Value | undefined {
+    const entries = Object.entries(options).flatMap(([name, value]): [string, Value][] => {
+      const kept = this.#keepValue(value)
+      return kept === undefined ? [] : [[name, kept]]
+    })
+    const name = text(options['node-name'])
+    if (name === undefined) return undefined
+    this.#options.set(name, Object.fromEntries(entries))
+    return name
+  }
+
+  #keepValue(value: Value): Value | undefined {
+    if (isList(value)) {
+      return value.map((item) => this.#keepValue(item) ?? item)
+    }
+    return isMap(value) && 'driver' in value ? this.#keep(value) : value
+  }
+}
+
+function listIn(value: Value | undefined, name: string): readonly Value[] {
+  const list = member(value, name)
+  return isList(list) ? list : []
+}
