@@ -319,6 +319,8 @@ export interface ListedBitmap {
 /** A dirty bitmap as a driver may read it. */
 export interface BitmapView {
   readonly granularity: number
+  /** Bytes of the disk it is over. */
+  readonly size: number
   /** The first dirty run at or after `offset`, cut off at `offset + bytes`. */
   nextDirty(
     offset: number,

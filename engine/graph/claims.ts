@@ -29,6 +29,7 @@ export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role' | 'child'>
     childName: edge.name,
     role: edge.role,
     above,
+    hasParents: node.parents.length > 0,
     readOnly: node.flags.readOnly,
   })
   // Without rules of its own a driver wants what is wanted of it.

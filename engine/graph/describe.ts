@@ -24,6 +24,7 @@ function plainName(node: Node): string | undefined {
           : undefined,
       ]),
     ),
+    shown: new Map(node.children.map((edge) => [edge.name, filenameOf(edge.child)])),
   })
 }
 

@@ -44,6 +44,8 @@ export class Edge {
   /** The node below. Only `edge.ts` changes it. */
   child: Node
   claims: Claims
+  /** Somebody relies on where the edge leads: no command may change that. */
+  frozen = false
   /** How the parent's driver sees the node below. */
   readonly handle: Child
 
@@ -237,6 +239,8 @@ function childHandle(edge: Edge): Child {
     supportsFua: () => edge.child.instance.supports?.fua === true,
     debugEvent: (event) => edge.child.instance.debugEvent?.(event),
     snapshot: () => edge.child.instance.snapshot,
+    takesCompressed: () => edge.child.driver.takesCompressed,
+    driverName: () => edge.child.driver.name,
     statusAbove: (offset, bytes, base) => edge.child.io.statusAbove(offset, bytes, base),
   }
 }

@@ -16,6 +16,7 @@ import { inKeyOrder } from '../util/key-order.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { beginDrained } from './drain.ts'
 import { attachEdge } from './edge.ts'
+import { freezeChain } from './freeze.ts'
 import { findReference, type Environment } from './environment.ts'
 import { checkFlags, GENERIC_OPTIONS, resolveFlags, type GenericOptions } from './flags.ts'
 import type { NodeOptions } from './graph.ts'
@@ -170,6 +171,7 @@ function nodeHandle(node: Node): NodeHandle {
     lengthChanged() {
       if (node.isOpen) node.refreshLength()
     },
+    freezeChain: (bottom) => freezeChain(node, bottom),
     corrupted({ message }) {
       throw new BlockError(message, { errno: 'EIO' })
     },

@@ -30,7 +30,7 @@ export function testWorld(
   const events: [string, Readonly<Record<string, unknown>>][] = []
   const log: string[] = []
   const exits: number[] = []
-  const graph = createGraph({
+  const graph: Graph = createGraph({
     drivers,
     paths,
     random: host.random,
@@ -42,6 +42,11 @@ export function testWorld(
       object: () => undefined,
       log: (line) => log.push(line),
       exit: (status) => exits.push(status),
+      listBitmap: () => () => undefined,
+      node(name) {
+        const node = graph.findOrUndefined(name)
+        return node && { isFilter: node.driver.kind === 'filter' }
+      },
       dirtyBitmap(node, name) {
         throw new BlockError(`Bitmap '${name}' of '${node}' could not be found`)
       },
