@@ -4,6 +4,7 @@ import { blkdebug } from './blkdebug/blkdebug.ts'
 import { file } from './file/file.ts'
 import { nbd } from './nbd.ts'
 import { nullAio, nullCo } from './null.ts'
+import { qcow2 } from './qcow2/qcow2.ts'
 import { quorum } from './quorum/quorum.ts'
 import { raw } from './raw.ts'
 import { throttle } from './throttle/throttle.ts'
@@ -14,6 +15,7 @@ export const DRIVERS: readonly Driver[] = [
   nbd,
   nullAio,
   nullCo,
+  qcow2,
   quorum,
   raw,
   throttle,

@@ -15,7 +15,9 @@ import type {
 } from '../block/driver.ts'
 import { ALL_PERMISSIONS, RESIZE, type Claims, type PermissionName } from '../block/permission.ts'
 import type { Random } from '../host/host.ts'
+import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
+import type { Json } from '../util/json.ts'
 import { changeChild } from './change-child.ts'
 import { beginDrained } from './drain.ts'
 import { dumpGraph } from './dump.ts'
@@ -24,7 +26,7 @@ import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
 import { closeIfUnused, removeNode } from './lifecycle.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
-import { addNode } from './open.ts'
+import { addFilename, addNode } from './open.ts'
 import { innerNode } from './public-node.ts'
 import { RootUser } from './user.ts'
 
@@ -76,6 +78,8 @@ export interface UserAbout extends Claims {
   readonly type?: 'block-backend' | 'block-job'
   /** Name of its edge; default `root`. */
   readonly edgeName?: string
+  /** Writes may go past the end of the node, which then grows, as where an image is made. */
+  readonly writesPastEnd?: boolean
   /** No more requests of the user's own making until `drainedEnd`. Requests that come are held. */
   drainedBegin?(): void
   drainedEnd?(): void
@@ -199,6 +203,8 @@ export interface Graph {
   /** The child that statistics call `file`, if any. */
   primaryChild(node: GraphNode): GraphNode | undefined
   backingChild(node: GraphNode): GraphNode | undefined
+  /** Something that is no node uses it. */
+  hasRootUser(node: GraphNode): boolean
   /** What a filter shows, or the backing child. */
   shownThrough(node: GraphNode): GraphNode | undefined
   dump(): GraphDump
@@ -212,13 +218,19 @@ export interface GraphAbout {
   readonly random: Random
   /** `requestPaths` of engine/io. */
   readonly paths: RequestPaths
+  /** Reads what follows `json:` in file names. @throws {BlockError} for what is no JSON. */
+  readonly parseJson: (text: string) => Json
+  readonly profile: Profile
 }
 
-export function createGraph({ drivers, services, random, paths }: GraphAbout): Graph {
+export function createGraph(about: GraphAbout): Graph {
+  const { drivers, services, random, paths, parseJson, profile } = about
   const environment: Environment = {
     drivers: new Map(drivers.map((driver) => [driver.name, driver])),
     services,
     paths,
+    parseJson,
+    profile,
     nodes: new Map(),
     users: new Set(),
     nextName: nameGenerator(random),
@@ -234,7 +246,7 @@ export function createGraph({ drivers, services, random, paths }: GraphAbout): G
     },
     findDeviceOrNode: (name) => findReference(environment, name),
     add: (options) => addNode(environment, options),
-    addFilename: () => Promise.reject(new BlockError('opening by name is not built yet')),
+    addFilename: (filename, about) => addFilename(environment, filename, about),
     reopen: () => Promise.reject(new BlockError('reopening is not built yet')),
     changeBackingFile: () => Promise.reject(new BlockError('backing files are not built yet')),
     remove: (name) => removeNode(environment, name),
@@ -244,6 +256,8 @@ export function createGraph({ drivers, services, random, paths }: GraphAbout): G
     info: (node) => nodeInfo(innerNode(node)),
     stats: (node) => nodeStats(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
+    hasRootUser: (node) =>
+      innerNode(node).parents.some(({ parent }) => parent.asNode === undefined),
     shownThrough: (node) => shownThrough(innerNode(node)),
     backingChild: (node) => innerNode(node).children.find(({ role }) => role.cow)?.child,
     dump: () => dumpGraph(environment),

@@ -50,6 +50,10 @@ export class RootUser implements User, Parent {
     return this.#edge
   }
 
+  get writesPastEnd(): boolean {
+    return this.#about.writesPastEnd === true
+  }
+
   get node(): GraphNode {
     return publicNode(this.edge.child)
   }
@@ -83,7 +87,7 @@ export class RootUser implements User, Parent {
   setClaims(claims: Claims): void {
     Transaction.run((transaction) => {
       setEdgeClaims(this.edge, { uses: claims.uses, shares: claims.shares }, transaction)
-      refreshClaims(this.edge.child, transaction)
+      refreshClaims([this.edge.child], transaction)
     })
   }
 

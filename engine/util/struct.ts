@@ -84,6 +84,35 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+export function u8(offset: number): Field<number> {
+  return {
+    offset,
+    bytes: 1,
+    get: (view, at) => view.getUint8(at),
+    set: (view, at, value) => {
+      view.setUint8(at, value)
+    },
+  }
+}
+
+/** Text padded with NUL bytes to `count`; what does not fit is cut off. */
+export function paddedText(offset: number, count: number): Field<string> {
+  return {
+    offset,
+    bytes: count,
+    get: (view, at) => {
+      const all = new Uint8Array(view.buffer, view.byteOffset + at, count)
+      const end = all.indexOf(0)
+      return new TextDecoder().decode(end === -1 ? all : all.subarray(0, end))
+    },
+    set: (view, at, value) => {
+      const all = new Uint8Array(view.buffer, view.byteOffset + at, count)
+      all.fill(0)
+      new TextEncoder().encodeInto(value, all)
+    },
+  }
+}
+
 export function be16(offset: number): Field<number> {
   return int16(offset, false)
 }
@@ -167,3 +196,45 @@ function int64(offset: number, little: boolean): Field<bigint> {
     },
   }
 }
+
+/**
+ * A table of big-endian 64-bit words, read and written in 32-bit halves so that masks stay plain
+ * arithmetic. It shows the bytes it was made of, which change with it.
+ */
+export class WordTable {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly #view: DataView
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.bytes = bytes
+    this.#view = viewOf(bytes)
+  }
+
+  /** Words. */
+  get length(): number {
+    return Math.floor(this.bytes.length / WORD_BYTES)
+  }
+
+  high(index: number): number {
+    return this.#view.getUint32(index * WORD_BYTES)
+  }
+
+  low(index: number): number {
+    return this.#view.getUint32(index * WORD_BYTES + WORD_BYTES / 2)
+  }
+
+  set(index: number, high: number, low: number): void {
+    this.#view.setUint32(index * WORD_BYTES, high)
+    this.#view.setUint32(index * WORD_BYTES + WORD_BYTES / 2, low)
+  }
+
+  exact(index: number): bigint {
+    return this.#view.getBigUint64(index * WORD_BYTES)
+  }
+
+  setExact(index: number, value: bigint): void {
+    this.#view.setBigUint64(index * WORD_BYTES, value)
+  }
+}
+
+const WORD_BYTES = 8

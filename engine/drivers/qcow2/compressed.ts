@@ -1,0 +1,28 @@
+/** Unpacking compressed clusters. */
+import { inflateRawSync, constants } from 'node:zlib'
+import { COMPRESSION } from './header.ts'
+
+const WINDOW_BITS = 12
+
+/**
+ * The cluster that `packed` begins with; what follows it belongs to others.
+ *
+ * @returns nothing where it is damaged.
+ */
+export function decompress(
+  type: number,
+  packed: Uint8Array,
+  clusterBytes: number,
+): Uint8Array | undefined {
+  if (type !== COMPRESSION.zlib) return undefined
+  try {
+    const cluster = inflateRawSync(packed, {
+      windowBits: WINDOW_BITS,
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: clusterBytes,
+    })
+    return cluster.length === clusterBytes ? cluster : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,60 @@
+/** What happens when the image's own structures prove wrong. */
+import { BlockError, ioError } from '../../util/errors.ts'
+import type { Routine } from '../../util/routine.ts'
+import { FIELD_OFFSETS, INCOMPATIBLE, ONE_WORD } from './header.ts'
+import type { Image } from './image.ts'
+import { writeStable } from './storage.ts'
+
+export interface Damage {
+  readonly message: string
+  /** The write that was prevented; absent where nothing was. */
+  readonly offset?: number
+  readonly bytes?: number
+  /** Whether going on would make it worse; on a node that is not writable it cannot. */
+  readonly fatal: boolean
+}
+
+/**
+ * Tells of damage, once, and gives up a writable image where that is fatal: its header is marked,
+ * and no further request reaches it.
+ *
+ * @throws {BlockError} `EIO`, always: the request that met the damage fails.
+ */
+export function* signalCorruption(image: Image, damage: Damage): Routine<never> {
+  const { header, around } = image
+  const fatal = damage.fatal && around.writable()
+  const marked = (header.incompatible & INCOMPATIBLE.corrupt) !== 0n
+  if (image.corruptionSignalled && (!fatal || marked)) throw ioError('EIO')
+  const { message, offset, bytes } = damage
+  around.log(
+    fatal
+      ? `qcow2: Marking image as corrupt: ${message}; further corruption events will be suppressed`
+      : `qcow2: Image is corrupt: ${message}; further non-fatal corruption events will be suppressed`,
+  )
+  image.corruptionSignalled = true
+  if (fatal) {
+    image.dead = true
+    if (!marked) yield* markCorrupt(image)
+  }
+  around.corrupted({
+    message,
+    ...(offset === undefined ? {} : { offset }),
+    ...(bytes === undefined ? {} : { bytes }),
+    fatal,
+  })
+  throw ioError('EIO')
+}
+
+/** Best effort: the storage may be what failed. */
+function* markCorrupt(image: Image): Routine<void> {
+  image.header.incompatible |= INCOMPATIBLE.corrupt
+  try {
+    yield* writeStable(
+      image.file,
+      FIELD_OFFSETS.incompatible,
+      ONE_WORD.encode({ value: image.header.incompatible }),
+    )
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+  }
+}

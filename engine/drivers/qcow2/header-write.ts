@@ -1,0 +1,114 @@
+/** Writing the header: as a whole, or one field that changes alone. */
+import { ioError } from '../../util/errors.ts'
+import { wait, type Routine } from '../../util/routine.ts'
+import { concatBytes } from './bytes.ts'
+import { encodeExtension, type Extension } from './extensions.ts'
+import { featureNameTable } from './feature-names.ts'
+import {
+  CRYPT,
+  EXTENSION_TYPE,
+  FIELD_OFFSETS,
+  HEADER,
+  HEADER_FULL_BYTES,
+  HEADER_TAIL,
+  HEADER_V3,
+  HEADER_V3_END,
+  INCOMPATIBLE,
+  MAGIC,
+  ONE_WORD,
+} from './header.ts'
+import type { Image } from './image.ts'
+import { writeStable } from './storage.ts'
+
+/** Writes header, extensions and the name of the backing file anew. */
+export function* writeHeader(image: Image): Routine<void> {
+  const { header, geometry, file } = image
+  const extensions = concatBytes([
+    ...extensionsOf(image).map(encodeExtension),
+    encodeExtension({ type: EXTENSION_TYPE.end, data: new Uint8Array() }),
+  ])
+  const name = new TextEncoder().encode(header.backingFile ?? '')
+  const fixed = fixedBytes(image)
+  const nameOffset = fixed + extensions.length
+  if (nameOffset + name.length > geometry.clusterBytes) throw ioError('ENOSPC')
+  const cluster = new Uint8Array(geometry.clusterBytes)
+  encodeFields(image, cluster, name.length === 0 ? 0 : nameOffset, name.length)
+  cluster.set(extensions, fixed)
+  cluster.set(name, nameOffset)
+  yield* wait(file.write(0, cluster))
+}
+
+function fixedBytes({ geometry, header }: Image): number {
+  return geometry.version < 3 ? HEADER.size : HEADER_FULL_BYTES + header.unknownFields.length
+}
+
+function encodeFields(
+  image: Image,
+  into: Uint8Array,
+  backingFileOffset: number,
+  backingFileBytes: number,
+): void {
+  const { header, geometry } = image
+  HEADER.encodeInto(into, 0, {
+    magic: MAGIC,
+    version: geometry.version,
+    backingFileOffset,
+    backingFileBytes,
+    clusterBits: geometry.clusterBits,
+    size: BigInt(header.size),
+    cryptMethod: CRYPT.none,
+    l1Entries: image.l1.length,
+    l1Offset: image.l1Offset,
+    refcountTableOffset: image.refcountTableOffset,
+    refcountTableClusters: image.refcountTable.bytes.length / geometry.clusterBytes,
+    snapshotCount: header.snapshotCount,
+    snapshotsOffset: header.snapshotsOffset,
+  })
+  if (geometry.version < 3) return
+  HEADER_V3.encodeInto(into, HEADER.size, {
+    incompatible: header.incompatible,
+    compatible: header.compatible,
+    autoclear: header.autoclear,
+    refcountOrder: geometry.refcountOrder,
+    headerBytes: fixedBytes(image),
+  })
+  HEADER_TAIL.encodeInto(into, HEADER_V3_END, {
+    compressionType: header.compressionType,
+    padding: undefined,
+  })
+  into.set(header.unknownFields, HEADER_FULL_BYTES)
+}
+
+function extensionsOf({ header, geometry }: Image): Extension[] {
+  const extensions: Extension[] = []
+  if (header.backingFormat !== undefined) {
+    const data = new TextEncoder().encode(header.backingFormat)
+    extensions.push({ type: EXTENSION_TYPE.backingFormat, data })
+  }
+  if (geometry.version >= 3) {
+    extensions.push({ type: EXTENSION_TYPE.featureNames, data: featureNameTable() })
+  }
+  if (header.bitmaps !== undefined) extensions.push(header.bitmaps)
+  return [...extensions, ...header.unknownExtensions]
+}
+
+/** Refcounts in the file may be too low from now on, until `markClean`. */
+export function* markDirty(image: Image): Routine<void> {
+  if ((image.header.incompatible & INCOMPATIBLE.dirty) !== 0n) return
+  yield* writeIncompatible(image, image.header.incompatible | INCOMPATIBLE.dirty)
+}
+
+/** Everything is written: the refcounts in the file are right. */
+export function* markClean(image: Image): Routine<void> {
+  if ((image.header.incompatible & INCOMPATIBLE.dirty) === 0n) return
+  image.header.incompatible &= ~INCOMPATIBLE.dirty
+  yield* image.l2Cache.write()
+  yield* image.refcountCache.write()
+  yield* wait(image.file.flush())
+  yield* writeHeader(image)
+}
+
+function* writeIncompatible(image: Image, value: bigint): Routine<void> {
+  yield* writeStable(image.file, FIELD_OFFSETS.incompatible, ONE_WORD.encode({ value }))
+  image.header.incompatible = value
+}

@@ -1,0 +1,92 @@
+/**
+ * An open image: what its header said, the tables in memory, and what is under way. The parts of
+ * the driver are functions over it; whoever reads or changes tables holds `lock`.
+ */
+import type { Child } from '../../block/driver.ts'
+import type { Mutex } from '../../util/mutex.ts'
+import type { WordTable } from '../../util/struct.ts'
+import type { Allocation } from './allocation.ts'
+import type { DiscardQueue } from './discard-queue.ts'
+import type { Extension } from './extensions.ts'
+import type { Geometry } from './geometry.ts'
+import type { InFlight } from './in-flight.ts'
+import type { RuntimeOptions } from './options.ts'
+import type { OverlapSet } from './overlap.ts'
+import type { RefcountCodec } from './refcount-width.ts'
+import type { Snapshot } from './snapshots.ts'
+import type { Storage } from './storage.ts'
+import type { TableCache } from './table-cache.ts'
+
+/** What the header says, as it is now. */
+export interface HeaderState {
+  size: number
+  incompatible: bigint
+  compatible: bigint
+  autoclear: bigint
+  backingFile: string | undefined
+  backingFormat: string | undefined
+  readonly compressionType: number
+  readonly headerBytes: number
+  /** Header bytes past those that we know, kept. */
+  readonly unknownFields: Uint8Array
+  /** Extensions that we do not know, kept. */
+  readonly unknownExtensions: readonly Extension[]
+  readonly bitmaps: Extension | undefined
+  readonly snapshotCount: number
+  readonly snapshotsOffset: number
+}
+
+/** What the image needs to know of the node that shows it. */
+export interface Surroundings {
+  readonly nodeName: () => string
+  readonly writable: () => boolean
+  readonly log: (line: string) => void
+  /** Tells of damage; see `NodeHandle.corrupted`. */
+  readonly corrupted: (about: {
+    readonly message: string
+    readonly offset?: number
+    readonly bytes?: number
+    readonly fatal: boolean
+  }) => void
+  readonly backing: () => Child | undefined
+}
+
+export interface Image {
+  readonly file: Storage
+  readonly geometry: Geometry
+  readonly header: HeaderState
+  readonly around: Surroundings
+  readonly codec: RefcountCodec
+  readonly lock: Mutex
+
+  l1: WordTable
+  l1Offset: number
+  refcountTable: WordTable
+  refcountTableOffset: number
+  snapshots: readonly Snapshot[]
+  snapshotTableBytes: number
+  /** Where the directory of persistent bitmaps lies. */
+  bitmapDirectory: { readonly offset: number; readonly bytes: number } | undefined
+
+  options: RuntimeOptions
+  overlap: OverlapSet
+  l2Cache: TableCache
+  refcountCache: TableCache
+
+  /** No cluster below this index is free. */
+  freeClusterIndex: number
+  readonly discards: DiscardQueue
+  /** Clusters that are allocated but not mapped yet, newest last. */
+  readonly allocations: Set<Allocation>
+  readonly inFlight: InFlight
+  /** An event about damage was sent. */
+  corruptionSignalled: boolean
+  /** The image was given up after fatal damage, or is closed. */
+  dead: boolean
+  /** Whether mapped data may be holes in the file; unknown until asked for. */
+  metadataPreallocated: boolean | undefined
+}
+
+export function l1Entries(image: Image): number {
+  return image.l1.length
+}

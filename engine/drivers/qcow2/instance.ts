@@ -1,0 +1,81 @@
+/** An open image as the request path sees it. */
+import type { Instance } from '../../block/driver.ts'
+import type { MaybePromise } from '../../util/async.ts'
+import { run, type Routine } from '../../util/routine.ts'
+import { markClean, writeHeader } from './header-write.ts'
+import type { Image } from './image.ts'
+import { specificInfo } from './info.ts'
+import { read } from './read.ts'
+import { truncate } from './resize.ts'
+import { status } from './status.ts'
+import { write } from './write.ts'
+import { discard, zero } from './zero.ts'
+import { INCOMPATIBLE } from './header.ts'
+import { ioError } from '../../util/errors.ts'
+
+export function instanceOf(image: Image): Instance {
+  const { header, geometry } = image
+  return {
+    length: () => header.size,
+    read: (offset, into) => read(image, offset, into),
+    write: (offset, data) => write(image, offset, data),
+    zero: (offset, bytes, flags) => zero(image, offset, bytes, flags),
+    discard: (offset, bytes) => discard(image, offset, bytes),
+    flushToOs: () => flushToOs(image),
+    status: (offset, bytes) => status(image, offset, bytes),
+    truncate: (bytes, options) => truncate(image, bytes, options),
+    limits: () => ({
+      zeroAlignment: geometry.clusterBytes,
+      discardAlignment: geometry.clusterBytes,
+    }),
+    info: () => ({
+      clusterBytes: geometry.clusterBytes,
+      dirty: (header.incompatible & INCOMPATIBLE.dirty) !== 0n,
+      specific: specificInfo(image),
+    }),
+    backing: () =>
+      header.backingFile === undefined
+        ? undefined
+        : {
+            filename: header.backingFile,
+            ...(header.backingFormat === undefined ? {} : { format: header.backingFormat }),
+          },
+    changeBacking: (hint) =>
+      run(
+        image.lock.during(function* () {
+          header.backingFile = hint?.filename
+          header.backingFormat = hint?.format
+          yield* writeHeader(image)
+        }),
+      ),
+    close: () => close(image),
+  }
+}
+
+/** Tables reach the file in the order that their dependencies demand. */
+function flushToOs(image: Image): MaybePromise<void> {
+  return run(
+    image.lock.during(function* (): Routine<void> {
+      if (image.dead) throw ioError('ENOMEDIUM')
+      yield* writeTables(image)
+    }),
+  )
+}
+
+function* writeTables(image: Image): Routine<void> {
+  yield* image.l2Cache.write()
+  if ((image.header.incompatible & INCOMPATIBLE.dirty) === 0n) yield* image.refcountCache.write()
+}
+
+function close(image: Image): MaybePromise<void> {
+  return run(
+    image.lock.during(function* (): Routine<void> {
+      if (image.dead) return
+      image.dead = true
+      if (!image.around.writable()) return
+      yield* image.l2Cache.flush()
+      yield* image.refcountCache.flush()
+      yield* markClean(image)
+    }),
+  )
+}

@@ -1,0 +1,358 @@
+/** Opening an image: its header is read and checked, then the tables that stay in memory. */
+import { reach } from './storage.ts'
+import { BlockError } from '../../util/errors.ts'
+import { Mutex } from '../../util/mutex.ts'
+import { wait, type Routine } from '../../util/routine.ts'
+import { WordTable } from '../../util/struct.ts'
+import { DiscardQueue } from './discard-queue.ts'
+import {
+  backingFormatOf,
+  BITMAPS_EXTENSION,
+  checkBitmaps,
+  readExtensions,
+  type Extension,
+} from './extensions.ts'
+import { describeUnknown } from './feature-names.ts'
+import { ENTRY_BYTES, geometryOf, l1EntriesFor, type Geometry } from './geometry.ts'
+import {
+  AUTOCLEAR,
+  COMPATIBLE,
+  COMPRESSION,
+  CRYPT,
+  EXTENSION_TYPE,
+  HEADER,
+  HEADER_FULL_BYTES,
+  HEADER_TAIL,
+  HEADER_V3,
+  HEADER_V3_END,
+  INCOMPATIBLE,
+  KNOWN_INCOMPATIBLE,
+  MAGIC,
+  MAX_BACKING_NAME,
+  MAX_CLUSTER_BITS,
+  MIN_CLUSTER_BITS,
+  type HeaderFields,
+} from './header.ts'
+import type { HeaderState, Image, Surroundings } from './image.ts'
+import { InFlight } from './in-flight.ts'
+import { MAX_L1_BYTES } from './l1.ts'
+import { runtimeOptions, type Qcow2Options, type RuntimeOptions } from './options.ts'
+import { checkOverlap } from './overlap.ts'
+import { refcountCodec } from './refcount-width.ts'
+import { readSnapshots, SNAPSHOT } from './snapshots.ts'
+import type { Storage } from './storage.ts'
+import { TableCache } from './table-cache.ts'
+
+const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20
+const MAX_SNAPSHOTS = 65536
+const MAX_REFCOUNT_ORDER = 6
+
+export interface OpenAbout {
+  readonly file: Storage
+  readonly options: Qcow2Options
+  readonly around: Surroundings
+  /** The node passes discards on. */
+  readonly discard: boolean
+  /** For `check` only: damage that keeps others from opening does not. */
+  readonly checking?: boolean
+}
+
+/** @throws {BlockError} for the first thing that is wrong or not built. */
+export function* openImage(about: OpenAbout): Routine<Image> {
+  const { file, around } = about
+  const head = yield* readHead(file)
+  const { fields, geometry, v3 } = head
+  yield* checkFeatures(about, head)
+  if (v3.refcountOrder > MAX_REFCOUNT_ORDER) {
+    throw new BlockError('Reference count entry width too large; may not exceed 64 bits')
+  }
+  checkEncryption(fields.cryptMethod)
+  checkTables(fields, geometry)
+  const size = sizeOf(fields, geometry)
+  const l1 = new WordTable(new Uint8Array(fields.l1Entries * ENTRY_BYTES))
+  if (l1.bytes.length > 0) yield* wait(file.read(fields.l1Offset, l1.bytes))
+  const runtime = runtimeOptions(about.options, {
+    geometry,
+    size,
+    lazyRefcounts: (v3.compatible & COMPATIBLE.lazyRefcounts) !== 0n,
+    discard: about.discard,
+  })
+  const tableBytes = fields.refcountTableClusters * geometry.clusterBytes
+  const refcountTable = new WordTable(new Uint8Array(tableBytes))
+  if (tableBytes > 0) yield* wait(file.read(fields.refcountTableOffset, refcountTable.bytes))
+  const extensions = yield* readExtensions(file, v3.headerBytes, extensionsEnd(head))
+  const header = headerState(head, size, extensions, around)
+  checkUnbuilt(about.options, header)
+  header.backingFile = yield* readBackingName(file, fields, geometry)
+  const { snapshots, bytes } = yield* readSnapshots(
+    file,
+    fields.snapshotsOffset,
+    fields.snapshotCount,
+  )
+  const image: Image = {
+    file,
+    geometry,
+    header,
+    around,
+    codec: refcountCodec(geometry.refcountOrder),
+    lock: new Mutex(),
+    l1,
+    l1Offset: fields.l1Offset,
+    refcountTable,
+    refcountTableOffset: fields.refcountTableOffset,
+    snapshots,
+    snapshotTableBytes: bytes,
+    bitmapDirectory: directoryOf(header),
+    options: runtime,
+    overlap: runtime.overlap,
+    ...makeCaches(() => image, runtime),
+    freeClusterIndex: 0,
+    discards: new DiscardQueue(),
+    allocations: new Set(),
+    inFlight: new InFlight(),
+    corruptionSignalled: false,
+    dead: false,
+    metadataPreallocated: undefined,
+  }
+  return image
+}
+
+/** New caches for an image with these options. */
+export function makeCaches(
+  image: () => Image,
+  options: RuntimeOptions,
+): Pick<Image, 'l2Cache' | 'refcountCache'> {
+  const file = () => image().file
+  return {
+    l2Cache: new TableCache({
+      file,
+      tableBytes: options.l2TableBytes,
+      capacity: options.l2Capacity,
+      loading: () => reach(image().file, 'l2_load'),
+      *writing(offset, bytes) {
+        yield* checkOverlap(image(), offset, bytes, 'active-l2')
+        yield* reach(file(), 'l2_update')
+      },
+    }),
+    refcountCache: new TableCache({
+      file,
+      tableBytes: options.refcountBlockBytes,
+      capacity: options.refcountCapacity,
+      loading: nothing,
+      *writing(offset, bytes) {
+        yield* checkOverlap(image(), offset, bytes, 'refcount-block')
+        yield* reach(file(), 'refblock_update_part')
+      },
+    }),
+  }
+}
+
+interface Head {
+  readonly fields: HeaderFields
+  readonly geometry: Geometry
+  readonly v3: {
+    readonly incompatible: bigint
+    readonly compatible: bigint
+    readonly autoclear: bigint
+    readonly refcountOrder: number
+    readonly headerBytes: number
+  }
+  readonly compressionType: number
+  readonly unknownFields: Uint8Array
+}
+
+function* readHead(file: Storage): Routine<Head> {
+  const bytes = new Uint8Array(HEADER_FULL_BYTES)
+  yield* wait(file.read(0, bytes))
+  const fields = HEADER.decode(bytes)
+  if (fields.magic !== MAGIC) throw new BlockError('Image is not in qcow2 format')
+  const { version, clusterBits } = fields
+  if (version !== 2 && version !== 3) {
+    throw new BlockError(`Unsupported qcow2 version ${String(version)}`, { errno: 'ENOTSUP' })
+  }
+  if (clusterBits < MIN_CLUSTER_BITS || clusterBits > MAX_CLUSTER_BITS) {
+    throw new BlockError(`Unsupported cluster size: 2^${String(clusterBits)}`)
+  }
+  const v3 =
+    version === 3
+      ? HEADER_V3.decode(bytes, HEADER.size)
+      : { incompatible: 0n, compatible: 0n, autoclear: 0n, refcountOrder: 4, headerBytes: 72 }
+  if (version === 3 && v3.headerBytes < HEADER_V3_END)
+    throw new BlockError('qcow2 header too short')
+  if (v3.headerBytes > 2 ** clusterBits) throw new BlockError('qcow2 header exceeds cluster size')
+  const unknownFields = new Uint8Array(Math.max(0, v3.headerBytes - HEADER_FULL_BYTES))
+  if (unknownFields.length > 0) yield* wait(file.read(HEADER_FULL_BYTES, unknownFields))
+  if (fields.backingFileOffset > 2 ** clusterBits) {
+    throw new BlockError('Invalid backing file offset')
+  }
+  const hasTail = v3.headerBytes > HEADER_V3_END
+  return {
+    fields,
+    v3,
+    unknownFields,
+    geometry: geometryOf(version, clusterBits, Math.min(v3.refcountOrder, MAX_REFCOUNT_ORDER)),
+    compressionType: hasTail ? HEADER_TAIL.decode(bytes, HEADER_V3_END).compressionType : 0,
+  }
+}
+
+function extensionsEnd({ fields, geometry }: Head): number {
+  return fields.backingFileOffset === 0 ? geometry.clusterBytes : fields.backingFileOffset
+}
+
+function* checkFeatures({ file, around }: OpenAbout, head: Head): Routine<void> {
+  const { incompatible, headerBytes } = head.v3
+  const unknown = incompatible & ~KNOWN_INCOMPATIBLE
+  if (unknown !== 0n) {
+    const extensions = yield* readExtensions(file, headerBytes, extensionsEnd(head))
+    const table = extensions.find(({ type }) => type === EXTENSION_TYPE.featureNames)
+    throw unsupported(`Unsupported qcow2 feature(s): ${describeUnknown(unknown, table?.data)}`)
+  }
+  if ((incompatible & INCOMPATIBLE.corrupt) !== 0n && around.writable()) {
+    throw new BlockError('qcow2: Image is corrupt; cannot be opened read/write', {
+      errno: 'EACCES',
+    })
+  }
+  checkCompression(head)
+  if ((incompatible & INCOMPATIBLE.extendedL2) !== 0n) {
+    throw unsupported('qcow2: images with extended L2 entries are not built yet')
+  }
+}
+
+function checkCompression({ v3, compressionType }: Head): void {
+  const flagged = (v3.incompatible & INCOMPATIBLE.compression) !== 0n
+  if (compressionType > COMPRESSION.zstd) {
+    throw unsupported(`qcow2: unknown compression type: ${String(compressionType)}`)
+  }
+  if (compressionType === COMPRESSION.zlib && flagged) {
+    throw new BlockError('qcow2: Compression type incompatible feature bit must not be set')
+  }
+  if (compressionType !== COMPRESSION.zlib && !flagged) {
+    throw new BlockError('qcow2: Compression type incompatible feature bit must be set')
+  }
+}
+
+function checkEncryption(method: number): void {
+  if (method > CRYPT.luks) throw new BlockError(`Unsupported encryption method ${String(method)}`)
+  if (method !== CRYPT.none) throw unsupported('qcow2: encrypted images are not built yet')
+}
+
+function checkTables(fields: HeaderFields, geometry: Geometry): void {
+  if (fields.refcountTableClusters === 0) {
+    throw new BlockError('Image does not contain a reference count table')
+  }
+  const check = (
+    name: string,
+    offset: number,
+    entries: number,
+    entryBytes: number,
+    maximum: number,
+  ): void => {
+    if (entries > Math.floor(maximum / entryBytes)) {
+      throw new BlockError(`${name} too large`, { errno: 'EFBIG' })
+    }
+    if (offset + entries * entryBytes > 2 ** 63 || offset % geometry.clusterBytes !== 0) {
+      throw new BlockError(`${name} offset invalid`)
+    }
+  }
+  check(
+    'Reference count table',
+    fields.refcountTableOffset,
+    fields.refcountTableClusters,
+    geometry.clusterBytes,
+    MAX_REFCOUNT_TABLE_BYTES,
+  )
+  check(
+    'Snapshot table',
+    fields.snapshotsOffset,
+    fields.snapshotCount,
+    SNAPSHOT.size,
+    SNAPSHOT.size * MAX_SNAPSHOTS,
+  )
+  check('Active L1 table', fields.l1Offset, fields.l1Entries, ENTRY_BYTES, MAX_L1_BYTES)
+}
+
+function sizeOf(fields: HeaderFields, geometry: Geometry): number {
+  const size = Number(fields.size)
+  const needed = l1EntriesFor(geometry, size)
+  if (needed > 2 ** 31 - 1) throw new BlockError('Image is too big', { errno: 'EFBIG' })
+  if (fields.l1Entries < needed) throw new BlockError('L1 table is too small')
+  if (!Number.isSafeInteger(size)) {
+    throw unsupported('qcow2: images beyond 2^53 bytes are more than this engine can keep')
+  }
+  return size
+}
+
+function headerState(
+  { fields, v3, compressionType, unknownFields }: Head,
+  size: number,
+  extensions: readonly Extension[],
+  around: Surroundings,
+): HeaderState {
+  const known: readonly number[] = Object.values(EXTENSION_TYPE)
+  const bitmaps = extensions.find(({ type }) => type === EXTENSION_TYPE.bitmaps)
+  const trusted = (v3.autoclear & AUTOCLEAR.bitmaps) !== 0n
+  if (bitmaps !== undefined && !trusted) {
+    around.log(
+      `WARNING: ${around.nodeName()}: a program lacking bitmap support modified this file, ` +
+        'so all bitmaps are now considered inconsistent',
+    )
+  }
+  if (bitmaps !== undefined && trusted) checkBitmaps(bitmaps, 2 ** fields.clusterBits)
+  return {
+    size,
+    incompatible: v3.incompatible,
+    compatible: v3.compatible,
+    autoclear: v3.autoclear,
+    backingFile: undefined,
+    backingFormat: backingFormatOf(extensions),
+    compressionType,
+    headerBytes: v3.headerBytes,
+    unknownFields,
+    // Each rewriting turns their order around.
+    unknownExtensions: extensions.filter(({ type }) => !known.includes(type)).toReversed(),
+    bitmaps: trusted ? bitmaps : undefined,
+    snapshotCount: fields.snapshotCount,
+    snapshotsOffset: fields.snapshotsOffset,
+  }
+}
+
+function directoryOf({ bitmaps }: HeaderState): Image['bitmapDirectory'] {
+  if (bitmaps === undefined) return undefined
+  const { directoryOffset, directoryBytes } = BITMAPS_EXTENSION.decode(bitmaps.data)
+  return { offset: directoryOffset, bytes: directoryBytes }
+}
+
+function checkUnbuilt(options: Qcow2Options, header: HeaderState): void {
+  if ((header.incompatible & INCOMPATIBLE.dataFile) !== 0n) {
+    throw unsupported('qcow2: images with an external data file are not built yet')
+  }
+  if (options.encrypt !== undefined) {
+    throw new BlockError(
+      'No encryption in image header, but options specified format ' +
+        `'${options.encrypt.format}'`,
+    )
+  }
+}
+
+function* readBackingName(
+  file: Storage,
+  { backingFileOffset, backingFileBytes }: HeaderFields,
+  { clusterBytes }: Geometry,
+): Routine<string | undefined> {
+  if (backingFileOffset === 0) return undefined
+  const room = Math.min(MAX_BACKING_NAME, clusterBytes - backingFileOffset)
+  if (backingFileBytes > room) throw new BlockError('Backing file name too long')
+  const name = new Uint8Array(backingFileBytes)
+  if (name.length > 0) yield* wait(file.read(backingFileOffset, name))
+  const end = name.indexOf(0)
+  return new TextDecoder().decode(end === -1 ? name : name.subarray(0, end))
+}
+
+function unsupported(message: string): BlockError {
+  return new BlockError(message, { errno: 'ENOTSUP' })
+}
+
+// eslint-disable-next-line require-yield -- a routine that has nothing to wait for
+function* nothing(): Routine<void> {
+  return
+}

@@ -1,0 +1,112 @@
+/** `qcow2`: a format that grows with its data, over a backing image if it has one. */
+import { defineDriver, type Child, type Instance, type OpenContext } from '../../block/driver.ts'
+import {
+  CONSISTENT_READ,
+  RESIZE,
+  WRITE,
+  WRITE_UNCHANGED,
+  ALL_PERMISSIONS,
+} from '../../block/permission.ts'
+import { assert } from '../../util/assert.ts'
+import { run, type Routine } from '../../util/routine.ts'
+import { CREATE_OPTIONS, createImage, type CreateOptions } from './create.ts'
+import { MAGIC, HEADER } from './header.ts'
+import type { Image } from './image.ts'
+import { instanceOf } from './instance.ts'
+import { openImage } from './open.ts'
+import { OPTIONS, type Qcow2Options } from './options.ts'
+
+export const qcow2 = defineDriver({
+  name: 'qcow2',
+  kind: 'format',
+  doc: 'Images that grow with their data, with backing images, in versions 2 and 3.',
+  options: OPTIONS,
+  children: {
+    file: {
+      doc: 'The node that holds the image.',
+      role: { data: true, metadata: true, primary: true },
+    },
+    backing: {
+      doc: 'What shows through where the image has nothing; as its header says.',
+      role: { cow: true },
+      optional: true,
+      nullable: true,
+    },
+  },
+  memberOrder: [
+    'file',
+    'backing',
+    'lazy-refcounts',
+    'pass-discard-request',
+    'pass-discard-snapshot',
+    'pass-discard-other',
+    'overlap-check',
+    'cache-size',
+    'l2-cache-size',
+    'l2-cache-entry-size',
+    'refcount-cache-size',
+    'cache-clean-interval',
+    'encrypt',
+  ],
+  reopenable: [
+    'lazy-refcounts',
+    'pass-discard-request',
+    'pass-discard-snapshot',
+    'pass-discard-other',
+    'overlap-check',
+    'cache-size',
+    'l2-cache-size',
+    'l2-cache-entry-size',
+    'refcount-cache-size',
+    'cache-clean-interval',
+  ],
+  filename: ({ given, children }) =>
+    Object.keys(given).length === 0 ? children.get('file') : undefined,
+  claims: ({ role, above, readOnly }) => {
+    if (role.cow === true) {
+      return { uses: above.uses & CONSISTENT_READ, shares: ALL_PERMISSIONS }
+    }
+    // Its structures belong to it alone.
+    const uses = (readOnly ? 0 : WRITE | RESIZE) | CONSISTENT_READ
+    return { uses, shares: CONSISTENT_READ | WRITE_UNCHANGED }
+  },
+  probe: (head) => {
+    if (head.length < HEADER.size) return 0
+    const { magic, version } = HEADER.decode(head)
+    return magic === MAGIC && version >= 2 ? 100 : 0
+  },
+  create: {
+    options: CREATE_OPTIONS,
+    needsFile: true,
+    run({ options, file, services }) {
+      assert(file !== undefined, 'an image is made in a file')
+      // They were checked against this very declaration.
+      return run(createImage(options as CreateOptions, file, (line) => services.log(line)))
+    },
+  },
+  open(context) {
+    return run(openNode(context))
+  },
+})
+
+function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
+  const { options, node, children, services } = context
+  const file = (): Child => {
+    const child = children.get('file')
+    assert(child !== undefined, 'qcow2 opens with its file attached')
+    return child
+  }
+  const image: Image = yield* openImage({
+    file: file(),
+    options,
+    discard: node.flags.discard,
+    around: {
+      nodeName: () => node.name,
+      writable: () => !node.flags.readOnly,
+      log: (line) => services.log(line),
+      corrupted: (about) => node.corrupted(about),
+      backing: () => children.get('backing'),
+    },
+  })
+  return instanceOf(image)
+}

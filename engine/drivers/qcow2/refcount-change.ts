@@ -1,0 +1,179 @@
+/** Changing counts of references, with the blocks and tables that this takes. */
+import { BlockError, ioError } from '../../util/errors.ts'
+import type { Routine } from '../../util/routine.ts'
+import { WordTable } from '../../util/struct.ts'
+import { signalCorruption } from './corruption.ts'
+import { offsetAt, setEntry } from './entry.ts'
+import { clusterStart, ENTRY_BYTES } from './geometry.ts'
+import type { Image } from './image.ts'
+import type { DiscardKind } from './options.ts'
+import { placeRefcountArea } from './refcount-area.ts'
+import { checkBlockOffset, findFree, loadBlock } from './refcount-lookup.ts'
+import { reach, writeStable } from './storage.ts'
+import type { Table } from './table-cache.ts'
+
+/** An allocation took the place that the caller was about to use: it must look for another. */
+export const AGAIN = Symbol('again')
+
+/**
+ * Adds `change` to the counts of all clusters that the range touches. A failure undoes what was
+ * done.
+ *
+ * @returns `AGAIN` if a new refcount block may have taken clusters of the range.
+ */
+export function* changeRefcounts(
+  image: Image,
+  offset: number,
+  bytes: number,
+  change: 1 | -1,
+  kind: DiscardKind,
+): Routine<typeof AGAIN | undefined> {
+  if (bytes === 0) return undefined
+  const { clusterBytes } = image.geometry
+  const start = clusterStart(image.geometry, offset)
+  const last = clusterStart(image.geometry, offset + bytes - 1)
+  if (change < 0) yield* image.refcountCache.dependOn(image.l2Cache)
+  let at = start
+  try {
+    for (; at <= last; at += clusterBytes) {
+      const index = at / clusterBytes
+      const block = yield* refcountBlockFor(image, index)
+      if (block === AGAIN) break
+      changeOne(image, block, index, change, kind)
+    }
+  } catch (error) {
+    yield* undo(image, start, at, change)
+    image.discards.clear()
+    throw error
+  }
+  if (at <= last) {
+    yield* undo(image, start, at, change)
+    return AGAIN
+  }
+  if (!image.discards.held) yield* image.discards.process(image.file)
+  return undefined
+}
+
+function* undo(image: Image, start: number, end: number, change: 1 | -1): Routine<void> {
+  try {
+    yield* changeRefcounts(image, start, end - start, change === 1 ? -1 : 1, 'never')
+  } catch (error) {
+    // What cannot be undone either is a leak.
+    if (!(error instanceof BlockError)) throw error
+  }
+}
+
+function changeOne(
+  image: Image,
+  block: Table,
+  index: number,
+  change: 1 | -1,
+  kind: DiscardKind,
+): void {
+  const { codec, geometry, options } = image
+  const inBlock = index % geometry.refcountsPerBlock
+  const count = codec.get(block.bytes, inBlock) + change
+  if (count < 0 || count > geometry.maxRefcount) throw ioError('EINVAL')
+  codec.set(block.bytes, inBlock, count)
+  block.dirty = true
+  if (count > 0) return
+  if (index < image.freeClusterIndex) image.freeClusterIndex = index
+  const offset = index * geometry.clusterBytes
+  image.refcountCache.drop(offset)
+  for (let at = 0; at < geometry.clusterBytes; at += image.l2Cache.tableBytes) {
+    image.l2Cache.drop(offset + at)
+  }
+  if (options.passDiscard[kind]) image.discards.add(offset, geometry.clusterBytes)
+}
+
+/** Gives clusters back. A failure leaks them, which is told and goes no further. */
+export function* freeClusters(
+  image: Image,
+  offset: number,
+  bytes: number,
+  kind: DiscardKind,
+): Routine<void> {
+  yield* reach(image.file, 'cluster_free')
+  try {
+    yield* changeRefcounts(image, offset, bytes, -1, kind)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    image.around.log(`qcow2_free_clusters failed: ${error.message}`)
+  }
+}
+
+/**
+ * The block that counts a cluster, made if need be.
+ *
+ * @returns `AGAIN` if one was made, since it may have taken the cluster in question.
+ */
+export function* refcountBlockFor(
+  image: Image,
+  clusterIndex: number,
+): Routine<Table | typeof AGAIN> {
+  const { refcountTable, geometry } = image
+  const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
+  if (index < refcountTable.length) {
+    const offset = offsetAt(refcountTable, index)
+    if (offset !== 0) {
+      if (offset % geometry.clusterBytes !== 0) yield* checkBlockOffset(image, offset, index)
+      return image.refcountCache.peek(offset) ?? (yield* loadBlock(image, offset))
+    }
+  }
+  yield* makeBlock(image, clusterIndex, index)
+  return AGAIN
+}
+
+function* makeBlock(image: Image, clusterIndex: number, index: number): Routine<void> {
+  const { geometry, file, refcountCache } = image
+  yield* reach(file, 'refblock_alloc')
+  // Whatever L2 tables point to must be counted before they say so.
+  yield* image.l2Cache.flush()
+  const offset = yield* findFree(image, geometry.clusterBytes)
+  if (offset === 0) {
+    yield* signalCorruption(image, {
+      message: 'Preventing invalid allocation of refcount block at offset 0',
+      fatal: true,
+    })
+  }
+  const own = offset / geometry.clusterBytes
+  const countsItself = Math.floor(own / geometry.refcountsPerBlock) === index
+  if (!countsItself) {
+    const counted = yield* changeRefcounts(image, offset, geometry.clusterBytes, 1, 'never')
+    // The block for this one had to be made first, and may have taken its place.
+    if (counted === AGAIN) return
+    yield* refcountCache.flush()
+  }
+  const block = yield* refcountCache.fresh(offset)
+  if (countsItself) image.codec.set(block.bytes, own % geometry.refcountsPerBlock, 1)
+  block.dirty = true
+  yield* reach(file, 'refblock_alloc_write')
+  yield* refcountCache.flush()
+  if (index < image.refcountTable.length) yield* hookUp(image, index, offset)
+  else yield* growTable(image, clusterIndex, index, offset)
+}
+
+function* hookUp(image: Image, index: number, offset: number): Routine<void> {
+  const { file, refcountTable, refcountTableOffset } = image
+  const entry = new WordTable(new Uint8Array(ENTRY_BYTES))
+  setEntry(entry, 0, offset)
+  yield* reach(file, 'refblock_alloc_hookup')
+  yield* writeStable(file, refcountTableOffset + index * ENTRY_BYTES, entry.bytes)
+  setEntry(refcountTable, index, offset)
+}
+
+/** The new table and what counts it go behind all clusters that the old one can count. */
+function* growTable(
+  image: Image,
+  clusterIndex: number,
+  index: number,
+  block: number,
+): Routine<void> {
+  const { geometry, file } = image
+  yield* reach(file, 'reftable_grow')
+  const perBlock = geometry.refcountsPerBlock
+  const highest = Math.max(clusterIndex + 1, block / geometry.clusterBytes)
+  const start = Math.ceil(highest / perBlock) * perBlock * geometry.clusterBytes
+  const { oldTable } = yield* placeRefcountArea(image, start, 0, false, { index, offset: block })
+  yield* freeClusters(image, oldTable.offset, oldTable.bytes, 'other')
+}

@@ -1,0 +1,65 @@
+/** Reading counts of references to clusters, and finding free ones. */
+import { ioError } from '../../util/errors.ts'
+import type { Routine } from '../../util/routine.ts'
+import { hex } from './bytes.ts'
+import { signalCorruption } from './corruption.ts'
+import { offsetAt } from './entry.ts'
+import type { Image } from './image.ts'
+import { reach } from './storage.ts'
+import type { Table } from './table-cache.ts'
+
+/** Clusters lie below this: offsets have 56 bits. */
+export const MAX_HOST_OFFSET = 2 ** 56
+
+/** The count of one cluster; clusters without a block are free. */
+export function* refcountOf(image: Image, clusterIndex: number): Routine<number> {
+  const block = yield* blockOf(image, clusterIndex)
+  if (block === undefined) return 0
+  return image.codec.get(block.bytes, clusterIndex % image.geometry.refcountsPerBlock)
+}
+
+/** The block that counts a cluster, if there is one. */
+export function* blockOf(image: Image, clusterIndex: number): Routine<Table | undefined> {
+  const { geometry, refcountTable } = image
+  const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
+  if (index >= refcountTable.length) return undefined
+  const offset = offsetAt(refcountTable, index)
+  if (offset === 0) return undefined
+  yield* checkBlockOffset(image, offset, index)
+  return image.refcountCache.peek(offset) ?? (yield* loadBlock(image, offset))
+}
+
+export function* checkBlockOffset(image: Image, offset: number, index: number): Routine<void> {
+  if (offset % image.geometry.clusterBytes === 0) return
+  yield* signalCorruption(image, {
+    message: `Refblock offset ${hex(offset)} unaligned (reftable index: ${hex(index)})`,
+    fatal: true,
+  })
+}
+
+export function* loadBlock(image: Image, offset: number): Routine<Table> {
+  yield* reach(image.file, 'refblock_load')
+  return yield* image.refcountCache.get(offset)
+}
+
+/**
+ * Finds consecutive free clusters, without taking them.
+ *
+ * @returns where they begin.
+ */
+export function* findFree(image: Image, bytes: number, limit = MAX_HOST_OFFSET): Routine<number> {
+  const { geometry, codec } = image
+  const wanted = Math.ceil(bytes / geometry.clusterBytes)
+  let found = 0
+  while (found < wanted) {
+    const index = image.freeClusterIndex
+    const block = yield* blockOf(image, index)
+    image.freeClusterIndex = index + 1
+    const count =
+      block === undefined ? 0 : codec.get(block.bytes, index % geometry.refcountsPerBlock)
+    found = count === 0 ? found + 1 : 0
+  }
+  const first = image.freeClusterIndex - wanted
+  if (image.freeClusterIndex * geometry.clusterBytes > limit) throw ioError('EFBIG')
+  return first * geometry.clusterBytes
+}
