@@ -49,6 +49,8 @@ export interface Member<T = unknown> {
   readonly default?: T
   readonly doc: string
   readonly features?: readonly Feature[]
+  /** A number of bytes, which may have a unit where it comes as text: `64k`. */
+  readonly bytes?: boolean
   /** Never present; carries the static type. */
   readonly type?: T
 }
@@ -63,6 +65,7 @@ export type Values<M extends Members> = {
 interface Common {
   readonly doc: string
   readonly features?: readonly Feature[]
+  readonly bytes?: boolean
 }
 interface Mandatory extends Common {
   readonly optional?: never
@@ -90,6 +93,7 @@ export function declare<T>(schema: Schema): Declare<T> {
     ...(about.default === undefined ? {} : { default: about.default }),
     doc: about.doc,
     ...(about.features === undefined ? {} : { features: about.features }),
+    ...(about.bytes === undefined ? {} : { bytes: about.bytes }),
   })
 }
 

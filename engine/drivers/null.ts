@@ -2,7 +2,13 @@
  * `null-co` and `null-aio`: nodes with a length and no storage, for tests and benchmarks. The two
  * differ in name only; here every request may complete at once.
  */
-import { defineDriver, type BlockStatus, type Driver, type Instance } from '../block/driver.ts'
+import {
+  defineDriver,
+  type BlockStatus,
+  type Driver,
+  type Instance,
+  type NodeDescription,
+} from '../block/driver.ts'
 import { MAX_LENGTH } from '../block/length.ts'
 import { opt } from '../block/option.ts'
 import { sleep } from '../block/sleep.ts'
@@ -21,12 +27,17 @@ function nullDriver(name: string): Driver {
     kind: 'protocol',
     doc: 'Discards writes. Reads leave the buffer as it is unless read-zeroes is set.',
     options: {
-      size: opt.int({ optional: true, doc: 'Virtual disk size in bytes; default 1 GiB.' }),
+      size: opt.int({
+        optional: true,
+        bytes: true,
+        doc: 'Virtual disk size in bytes; default 1 GiB.',
+      }),
       'latency-ns': opt.uint64({ optional: true, doc: 'Delay before each request completes.' }),
       'read-zeroes': opt.bool({ optional: true, doc: 'Whether reads return zeroes.' }),
     },
     children: {},
     strongOptions: ['size', 'read-zeroes'],
+    prefixes: { [name]: (filename) => optionsInName(name, filename) },
     filename: ({ given }) => (Object.keys(given).length === 0 ? `${name}://` : undefined),
     open({ options, services }): Instance {
       const size = checkSize(checkNotNegative('size', options.size) ?? DEFAULT_SIZE)
@@ -58,6 +69,12 @@ function nullDriver(name: string): Driver {
       }
     },
   })
+}
+
+/** The name says nothing but which driver it means. */
+function optionsInName(name: string, filename: string): NodeDescription {
+  if (filename === `${name}://`) return {}
+  throw new BlockError(`The only allowed filename for this driver is '${name}://'`)
 }
 
 /** What no node can be as long as is refused with the node's length, in QEMU's words. */

@@ -12,15 +12,23 @@ export const raw = defineDriver({
   kind: 'format',
   doc: 'Shows a node as it is, or a part of it.',
   options: {
-    offset: opt.int({ optional: true, doc: 'Where the window starts in the file, in bytes.' }),
-    size: opt.int({ optional: true, doc: 'Length of the window, a multiple of 512 bytes.' }),
+    offset: opt.int({
+      optional: true,
+      bytes: true,
+      doc: 'Where the window starts in the file, in bytes.',
+    }),
+    size: opt.int({
+      optional: true,
+      bytes: true,
+      doc: 'Length of the window, a multiple of 512 bytes.',
+    }),
   },
   children: {
     file: { doc: 'The node that holds the data.', role: { data: true, primary: true } },
   },
   strongOptions: ['offset', 'size'],
-  filename: ({ given, children }) =>
-    Object.keys(given).length === 0 ? children.get('file') : undefined,
+  // Anything may be a raw image, but whatever else it may be comes first.
+  probe: () => 1,
   // A window would be cut off by whoever shrinks the file.
   claims: ({ above, options }) =>
     (options.offset ?? 0) === 0 && options.size === undefined

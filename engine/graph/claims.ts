@@ -3,6 +3,7 @@
  * decides what the node wants of its children. A change is prepared in a transaction, so that a
  * conflict anywhere leaves all claims as they were.
  */
+import type { NodeFlags } from '../block/driver.ts'
 import {
   ALL_PERMISSIONS,
   RESIZE,
@@ -16,13 +17,30 @@ import type { Edge, Node } from './node.ts'
 import { checkClaims, cumulative } from './permission.ts'
 import type { Transaction } from './transaction.ts'
 
-/** @throws {BlockError} the first conflict, with nothing changed once the transaction aborts. */
-export function refreshClaims(start: Node, transaction: Transaction): void {
-  for (const node of parentsFirst(start)) refreshNode(node, transaction)
+/** The flags that nodes are to have once a command has succeeded, where these are others. */
+export type PlannedFlags = ReadonlyMap<Node, NodeFlags>
+
+const AS_THEY_ARE: PlannedFlags = new Map()
+
+/**
+ * Settles the claims of these nodes and of all below them.
+ *
+ * @throws {BlockError} the first conflict, with nothing changed once the transaction aborts.
+ */
+export function refreshClaims(
+  starts: readonly Node[],
+  transaction: Transaction,
+  planned: PlannedFlags = AS_THEY_ARE,
+): void {
+  for (const node of parentsFirst(starts)) refreshNode(node, transaction, planned)
 }
 
 /** What a node would claim of the child on this edge, as things are. */
-export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role' | 'child'>): Claims {
+export function claimsOn(
+  node: Node,
+  edge: Pick<Edge, 'name' | 'role' | 'child'>,
+  planned: PlannedFlags = AS_THEY_ARE,
+): Claims {
   const above = cumulative(node.parents.map((parent) => parent.claims))
   const own = node.driver.claims?.({
     options: node.given.checked,
@@ -30,7 +48,7 @@ export function claimsOn(node: Node, edge: Pick<Edge, 'name' | 'role' | 'child'>
     role: edge.role,
     above,
     hasParents: node.parents.length > 0,
-    readOnly: node.flags.readOnly,
+    readOnly: (planned.get(node) ?? node.flags).readOnly,
   })
   // Without rules of its own a driver wants what is wanted of it.
   const claims = own ?? above
@@ -47,7 +65,7 @@ export function setEdgeClaims(edge: Edge, claims: Claims, transaction: Transacti
   })
 }
 
-function refreshNode(node: Node, transaction: Transaction): void {
+function refreshNode(node: Node, transaction: Transaction, planned: PlannedFlags): void {
   checkClaims(
     node.name,
     node.parents.map((edge) => ({
@@ -57,14 +75,20 @@ function refreshNode(node: Node, transaction: Transaction): void {
     })),
   )
   const above = cumulative(node.parents.map((edge) => edge.claims))
-  if (node.flags.readOnly && (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0) {
-    throw new BlockError('Block node is read-only', { errno: 'EPERM' })
+  const { readOnly } = planned.get(node) ?? node.flags
+  if (readOnly && (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0) {
+    const text = node.flags.readOnly
+      ? 'Block node is read-only'
+      : `Read-only block node '${node.name}' cannot support read-write users`
+    throw new BlockError(text, { errno: 'EPERM' })
   }
   if (node.isOpen) {
     checkTail(node, above)
     prepareInstance(node, above, transaction)
   }
-  for (const edge of node.children) setEdgeClaims(edge, claimsOn(node, edge), transaction)
+  for (const edge of node.children) {
+    setEdgeClaims(edge, claimsOn(node, edge, planned), transaction)
+  }
 }
 
 /** Writing the last part of the disk would make it longer if blocks do not end where it ends. */
@@ -88,8 +112,8 @@ function prepareInstance(node: Node, above: Claims, transaction: Transaction): v
   })
 }
 
-/** The node and all below, each before its children; older children before newer ones. */
-function parentsFirst(start: Node): Node[] {
+/** The nodes and all below, each before its children; what is given last comes first. */
+function parentsFirst(starts: readonly Node[]): Node[] {
   const seen = new Set<Node>()
   const childrenFirst: Node[] = []
   const visit = (node: Node): void => {
@@ -98,6 +122,6 @@ function parentsFirst(start: Node): Node[] {
     for (const edge of node.children) visit(edge.child)
     childrenFirst.push(node)
   }
-  visit(start)
+  for (const start of starts) visit(start)
   return childrenFirst.reverse()
 }

@@ -2,59 +2,81 @@
  * Names a node by what would open it again: a plain file name where that says all, else `json:`
  * and the options. Only what shapes the visible data counts: given strong options, and children.
  */
-import { printJson } from '../util/json.ts'
 import { isProtocol } from '../block/driver.ts'
+import { printJson } from '../util/json.ts'
+import { takeValue, type FlatOptions } from './flat.ts'
 import type { Node } from './node.ts'
+
+/** QEMU keeps names in buffers of this size, one byte of which ends them. */
+const NAME_BYTES = 4096
 
 /** As `query-named-block-nodes` reports it. */
 export function filenameOf(node: Node): string {
-  return plainName(node) ?? `json:${printJson(optionsOf(node))}`
+  const plain = plainName(node)
+  if (plain !== undefined) return plain
+  const name = `json:${printJson(optionsOf(node))}`
+  return name.length < NAME_BYTES ? name : `${name.slice(0, NAME_BYTES - 4)}...`
 }
 
-function plainName(node: Node): string | undefined {
+/** A file name that opens the very same node, if there is one. */
+export function plainName(node: Node): string | undefined {
+  const { driver } = node
+  if (driver.filename !== undefined) return driverName(node)
+  if (driver.kind !== 'format' || strongOptions(node).size > 0 || backingOverridden(node)) {
+    return undefined
+  }
+  // Opening a file name again finds a format by looking, so it never stacks two of them.
+  const { primaryChild: child } = node
+  return child !== undefined && isProtocol(child.driver) ? plainName(child) : undefined
+}
+
+function driverName(node: Node): string | undefined {
   return node.driver.filename?.({
-    given: strongOptions(node),
+    given: nested(strongOptions(node)),
     options: node.given.checked,
-    children: new Map(
-      node.children.map((edge) => [
-        edge.name,
-        // Opening a file name again finds a format by looking, so it never stacks two of them.
-        node.driver.kind !== 'format' || isProtocol(edge.child.driver)
-          ? plainName(edge.child)
-          : undefined,
-      ]),
-    ),
+    children: new Map(node.children.map((edge) => [edge.name, plainName(edge.child)])),
     shown: new Map(node.children.map((edge) => [edge.name, filenameOf(edge.child)])),
   })
 }
 
+/** Whether somebody other than the header chose the backing image, or to do without. */
+function backingOverridden(node: Node): boolean {
+  const edge = node.edge('backing')
+  if (edge === undefined) return node.autoBacking !== ''
+  return node.autoBacking !== filenameOf(edge.child)
+}
+
 function optionsOf(node: Node): Record<string, unknown> {
-  const options: Record<string, unknown> = { ...strongOptions(node) }
-  const oldestFirst = node.children.toReversed()
-  for (const [name, declaration] of Object.entries(node.driver.children)) {
-    if (declaration.list === true) {
-      const listed = oldestFirst.filter((edge) => edge.name.startsWith(`${name}.`))
-      options[name] = listed.map((edge) => optionsOf(edge.child))
-      continue
+  const { driver } = node
+  const options: Record<string, unknown> = Object.fromEntries(strongOptions(node))
+  options['driver'] = driver.name
+  const overridden = backingOverridden(node)
+  for (const edge of node.children) {
+    if (edge.name === 'backing' && !overridden) continue
+    const [list = ''] = edge.name.split('.')
+    if (driver.children[list]?.list === true) {
+      const others = (options[list] as unknown[] | undefined) ?? []
+      options[list] = [optionsOf(edge.child), ...others]
+    } else {
+      options[edge.name] = optionsOf(edge.child)
     }
-    const edge = node.edge(name)
-    if (edge !== undefined) options[name] = optionsOf(edge.child)
   }
-  options['driver'] = node.driver.name
+  if (overridden && node.edge('backing') === undefined) options['backing'] = null
   return options
 }
 
-function strongOptions(node: Node): Record<string, unknown> {
-  return Object.fromEntries(
-    node.driver.strongOptions.flatMap((name) => {
-      const value = node.given.own[name]
-      return value === undefined ? [] : flatten(name, value)
-    }),
+/** Flat, as QEMU keeps a node's own options: `server.path`, `inject-error.0.event`. */
+function strongOptions(node: Node): FlatOptions {
+  const { strongOptions: names } = node.driver
+  return new Map(
+    names.flatMap((name) =>
+      [...node.options].filter(([key]) => key === name || key.startsWith(`${name}.`)),
+    ),
   )
 }
 
-/** QEMU keeps a node's own options without nesting: `server.path`, `inject-error.0.event`. */
-function flatten(name: string, value: unknown): (readonly [name: string, value: unknown])[] {
-  if (typeof value !== 'object' || value === null) return [[name, value]]
-  return Object.entries(value).flatMap(([key, inner]) => flatten(`${name}.${key}`, inner))
+function nested(flat: FlatOptions): Record<string, unknown> {
+  const rest: FlatOptions = new Map(flat)
+  const heads = new Set([...flat.keys()].map((name) => name.split('.', 1)[0] ?? ''))
+  return Object.fromEntries([...heads].map((head) => [head, takeValue(rest, head)]))
 }

@@ -4,7 +4,7 @@ import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { refreshClaims } from './claims.ts'
-import { Edge, type Node, type Parent } from './node.ts'
+import { Edge, type EdgeAbout, type Node, type Parent } from './node.ts'
 import { Transaction } from './transaction.ts'
 
 /**
@@ -19,50 +19,77 @@ export function attachEdge(
   child: Node,
   claims: Claims,
 ): Edge {
-  if (parent.asNode !== undefined) checkNoCycle(parent.asNode, name, child)
-  const edge = new Edge(parent, name, role, child, claims)
-  Transaction.run((transaction) => {
-    link(edge)
-    transaction.add({ abort: () => unlink(edge) })
-    refreshClaims(child, transaction)
+  return Transaction.run((transaction) => {
+    const edge = linkEdge({ parent, name, role, child, claims }, transaction)
+    refreshClaims([child], transaction)
+    return edge
   })
-  return edge
 }
 
 /** Removes an edge; giving up claims never conflicts. */
 export function detachEdge(edge: Edge): void {
-  unlink(edge)
-  Transaction.run((transaction) => refreshClaims(edge.child, transaction))
+  Transaction.run((transaction) => {
+    unlinkEdge(edge, transaction)
+    refreshClaims([edge.child], transaction)
+  })
 }
 
-function link(edge: Edge): void {
-  edge.child.parents.unshift(edge)
-  edge.parent.asNode?.children.unshift(edge)
-  edge.parent.asNode?.forgetLimits()
-  // A section of the child reaches all its parents, also those that come later.
-  if (edge.child.activity.quiesced) edge.parent.drainedBegin()
+/** Adds an edge whose claims are settled later. @throws {BlockError} for a cycle. */
+export function linkEdge(about: EdgeAbout, transaction: Transaction): Edge {
+  const { parent, name, child } = about
+  if (parent.asNode !== undefined) checkNoCycle(parent.asNode, name, child)
+  const edge = new Edge(about)
+  const seated = edge.seat.edge
+  link(edge, 0, 0)
+  edge.seat.edge = edge
+  transaction.add({
+    abort() {
+      edge.seat.edge = seated
+      unlink(edge)
+    },
+  })
+  return edge
 }
 
-function unlink(edge: Edge): void {
-  if (edge.child.activity.quiesced) edge.parent.drainedEnd()
-  take(edge.child.parents, edge)
-  if (edge.parent.asNode === undefined) return
-  take(edge.parent.asNode.children, edge)
-  edge.parent.asNode.forgetLimits()
+/** Removes an edge; the claims below are settled later. */
+export function unlinkEdge(edge: Edge, transaction: Transaction): void {
+  const { below, above } = unlink(edge)
+  transaction.add({ abort: () => link(edge, below, above) })
 }
 
-function take(edges: Edge[], edge: Edge): void {
-  const index = edges.indexOf(edge)
-  assert(index >= 0, `edge ${edge.name} is not linked`)
-  edges.splice(index, 1)
-}
-
-function checkNoCycle(parent: Node, name: string, child: Node): void {
+/** @throws {BlockError} if the child, or one below it, is the parent. */
+export function checkNoCycle(parent: Node, name: string, child: Node): void {
   // A node that is still opening can only be named by the options nested in its own.
   if (child.isOpen && !reaches(child, parent)) return
   throw new BlockError(
     `Making '${child.name}' a ${name} child of '${parent.name}' would create a cycle`,
   )
+}
+
+/** @param below - The place among the child's parents. @param above - Among the parent's children. */
+function link(edge: Edge, below: number, above: number): void {
+  edge.child.parents.splice(below, 0, edge)
+  const parent = edge.parent.asNode
+  parent?.children.splice(above, 0, edge)
+  parent?.childrenChanged()
+  // A section of the child reaches all its parents, also those that come later.
+  if (edge.child.activity.quiesced) edge.parent.drainedBegin()
+}
+
+function unlink(edge: Edge): { readonly below: number; readonly above: number } {
+  if (edge.child.activity.quiesced) edge.parent.drainedEnd()
+  const below = take(edge.child.parents, edge)
+  const parent = edge.parent.asNode
+  const above = parent === undefined ? 0 : take(parent.children, edge)
+  parent?.childrenChanged()
+  return { below, above }
+}
+
+function take(edges: Edge[], edge: Edge): number {
+  const index = edges.indexOf(edge)
+  assert(index >= 0, `edge ${edge.name} is not linked`)
+  edges.splice(index, 1)
+  return index
 }
 
 function reaches(from: Node, target: Node): boolean {

@@ -1,6 +1,8 @@
 /** What the parts of one graph share. */
 import type { BlockIo, Child, Driver, Services } from '../block/driver.ts'
+import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
+import type { Json } from '../util/json.ts'
 import type { Node } from './node.ts'
 import type { RootUser } from './user.ts'
 
@@ -17,6 +19,8 @@ export interface Environment {
   readonly drivers: ReadonlyMap<string, Driver>
   readonly services: Services
   readonly paths: RequestPaths
+  readonly parseJson: (text: string) => Json
+  readonly profile: Profile
   /** Every named node, oldest first. */
   readonly nodes: Map<string, Node>
   readonly users: Set<RootUser>

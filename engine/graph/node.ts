@@ -15,7 +15,9 @@ import { Activity } from './activity.ts'
 import { filenameOf } from './describe.ts'
 import { beginDrained } from './drain.ts'
 import type { NodeIo } from './environment.ts'
+import type { OwnOptions } from './coerce.ts'
 import type { LiveFlags } from './flags.ts'
+import { takeNested, type FlatOptions } from './flat.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
 import { MAX_LENGTH, SECTOR_BYTES } from '../block/length.ts'
 import { alignUp } from '../util/align.ts'
@@ -46,32 +48,67 @@ export class Edge {
   claims: Claims
   /** Somebody relies on where the edge leads: no command may change that. */
   frozen = false
-  /** How the parent's driver sees the node below. */
-  readonly handle: Child
+  /** What stays the same for the parent's driver when another edge takes this one's place. */
+  readonly seat: Seat
 
-  constructor(parent: Parent, name: string, role: ChildRole, child: Node, claims: Claims) {
-    this.parent = parent
-    this.name = name
-    this.role = role
-    this.child = child
-    this.claims = claims
-    this.handle = childHandle(this)
+  constructor(about: EdgeAbout) {
+    this.parent = about.parent
+    this.name = about.name
+    this.role = about.role
+    this.child = about.child
+    this.claims = about.claims
+    this.seat = about.replaces?.seat ?? newSeat(this)
+  }
+
+  /** How the parent's driver sees the node below. */
+  get handle(): Child {
+    return this.seat.handle
   }
 }
 
-/** The options of a node as the user gave them, sorted by who reads them. */
-export interface GivenOptions {
-  /** The driver's own, as given. */
-  readonly own: Readonly<Record<string, unknown>>
-  /** The same, with defaults filled in. */
-  readonly checked: Readonly<Record<string, unknown>>
+export interface EdgeAbout {
+  readonly parent: Parent
+  readonly name: string
+  readonly role: ChildRole
+  readonly child: Node
+  readonly claims: Claims
+  /** The edge whose place this one is to take. */
+  readonly replaces?: Edge | undefined
+}
+
+/** A place at a parent: what its driver holds on to, and the edge that is there now. */
+interface Seat {
+  edge: Edge
+  readonly handle: Child
+}
+
+function newSeat(edge: Edge): Seat {
+  const seat: { edge: Edge } = { edge }
+  return Object.assign(seat, { handle: childHandle(seat, edge.name) })
+}
+
+/** A node's options without those of its children. */
+export interface NodeOptionSets {
+  /** What was asked for. */
+  readonly explicit: FlatOptions
+  /** The same, with what was inherited and what names said. */
+  readonly options: FlatOptions
 }
 
 export class Node implements Parent, GraphNode {
   readonly name: string
   readonly driver: Driver
   readonly flags: LiveFlags
-  readonly given: GivenOptions
+  /** The driver's own options. */
+  given: OwnOptions = { own: {}, checked: {} }
+  explicit: FlatOptions
+  options: FlatOptions
+  /** The node whose options this one's were nested in, or whose header named it. */
+  inheritsFrom: Node | undefined
+  /** What the backing image is called that is opened where nothing else is asked for. */
+  autoBacking = ''
+  /** The children as the driver sees them, oldest first. */
+  readonly handles = new Map<string, Child>()
   /** The node's requests in flight and drained sections. */
   readonly activity = new Activity()
   /** Newest first: the order in which conflicts are looked for. */
@@ -93,11 +130,12 @@ export class Node implements Parent, GraphNode {
   #length = 0
   #limits: Limits | undefined
 
-  constructor(name: string, driver: Driver, flags: LiveFlags, given: GivenOptions) {
+  constructor(name: string, driver: Driver, flags: LiveFlags, sets: NodeOptionSets) {
     this.name = name
     this.driver = driver
     this.flags = flags
-    this.given = given
+    this.explicit = sets.explicit
+    this.options = sets.options
   }
 
   get asNode(): this {
@@ -139,6 +177,28 @@ export class Node implements Parent, GraphNode {
   opened(instance: Instance, io: NodeIo): void {
     this.#instance = instance
     this.#io = io
+  }
+
+  /** Takes the header's word for which backing image there is. */
+  noteHeader(): void {
+    this.autoBacking = this.instance.backing?.()?.filename ?? ''
+  }
+
+  /** What is said of children is theirs, and not kept twice. */
+  dropChildOptions(): void {
+    for (const { name } of this.children) {
+      for (const options of [this.options, this.explicit]) {
+        takeNested(options, name)
+        options.delete(name)
+      }
+    }
+  }
+
+  /** Children came or went. */
+  childrenChanged(): void {
+    this.handles.clear()
+    for (const edge of this.children.toReversed()) this.handles.set(edge.name, edge.handle)
+    this.forgetLimits()
   }
 
   /** Virtual disk size in bytes, a multiple of 512. */
@@ -219,29 +279,30 @@ function lengthOf(instance: Instance): number {
   }
 }
 
-function childHandle(edge: Edge): Child {
+function childHandle(seat: { readonly edge: Edge }, name: string): Child {
   return {
-    name: edge.name,
+    name,
     get nodeName() {
-      return edge.child.name
+      return seat.edge.child.name
     },
-    filename: () => filenameOf(edge.child),
-    length: () => edge.child.length(),
-    read: (offset, into, flags) => edge.child.io.read(offset, into, flags),
-    write: (offset, data, flags) => edge.child.io.write(offset, data, flags),
-    zero: (offset, bytes, flags) => edge.child.io.zero(offset, bytes, zeroFlags(edge, flags)),
-    discard: (offset, bytes) => edge.child.io.discard(offset, bytes),
-    flush: () => edge.child.io.flush(),
-    status: (offset, bytes) => edge.child.io.status(offset, bytes),
-    truncate: (bytes, options) => edge.child.io.truncate(bytes, options),
-    limits: () => edge.child.limits(),
-    info: () => instanceInfo(edge.child),
-    supportsFua: () => edge.child.instance.supports?.fua === true,
-    debugEvent: (event) => edge.child.instance.debugEvent?.(event),
-    snapshot: () => edge.child.instance.snapshot,
-    takesCompressed: () => edge.child.driver.takesCompressed,
-    driverName: () => edge.child.driver.name,
-    statusAbove: (offset, bytes, base) => edge.child.io.statusAbove(offset, bytes, base),
+    filename: () => filenameOf(seat.edge.child),
+    length: () => seat.edge.child.length(),
+    read: (offset, into, flags) => seat.edge.child.io.read(offset, into, flags),
+    write: (offset, data, flags) => seat.edge.child.io.write(offset, data, flags),
+    zero: (offset, bytes, flags) =>
+      seat.edge.child.io.zero(offset, bytes, zeroFlags(seat.edge, flags)),
+    discard: (offset, bytes) => seat.edge.child.io.discard(offset, bytes),
+    flush: () => seat.edge.child.io.flush(),
+    status: (offset, bytes) => seat.edge.child.io.status(offset, bytes),
+    truncate: (bytes, options) => seat.edge.child.io.truncate(bytes, options),
+    limits: () => seat.edge.child.limits(),
+    info: () => instanceInfo(seat.edge.child),
+    supportsFua: () => seat.edge.child.instance.supports?.fua === true,
+    debugEvent: (event) => seat.edge.child.instance.debugEvent?.(event),
+    snapshot: () => seat.edge.child.instance.snapshot,
+    takesCompressed: () => seat.edge.child.driver.takesCompressed,
+    driverName: () => seat.edge.child.driver.name,
+    statusAbove: (offset, bytes, base) => seat.edge.child.io.statusAbove(offset, bytes, base),
   }
 }
 

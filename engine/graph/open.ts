@@ -1,108 +1,233 @@
 /**
- * Opens nodes: nested children first or when the driver's turn comes, each edge with the claims
+ * Opens nodes: from options, or from a file name that becomes options. The file is opened first,
+ * other children when the driver's turn comes, the backing image last; each edge has the claims
  * that its parent's driver declares. Whatever fails, all that was opened for it is closed again.
  */
-import {
-  isProtocol,
-  type Child,
-  type ChildDeclaration,
-  type Driver,
-  type NodeFlags,
-  type NodeHandle,
-} from '../block/driver.ts'
-import { assert } from '../util/assert.ts'
+import { isProtocol, type ChildDeclaration, type ChildRole, type Driver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
-import { inKeyOrder } from '../util/key-order.ts'
+import { backingQuery } from './backing.ts'
+import { bestFor, chooseDriver, probe } from './choose-driver.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
+import { takeOwnOptions } from './coerce.ts'
+import { filenameOf } from './describe.ts'
 import { beginDrained } from './drain.ts'
 import { attachEdge } from './edge.ts'
-import { freezeChain } from './freeze.ts'
 import { findReference, type Environment } from './environment.ts'
-import { checkFlags, GENERIC_OPTIONS, resolveFlags, type GenericOptions } from './flags.ts'
-import type { NodeOptions } from './graph.ts'
+import { jsonOptions } from './filename.ts'
+import {
+  checkDetectZeroes,
+  checkForceShare,
+  dropGeneric,
+  flagsOf,
+  inheritOptions,
+  OPEN_DEFAULTS,
+} from './flags.ts'
+import { flatten, listed, namesInOrder, putMissing, stringOption, takeNested } from './flat.ts'
+import type { FlatOptions } from './flat.ts'
+import type { FilenameAbout, NodeOptions } from './graph.ts'
+import { nodeHandle } from './handle.ts'
 import { closeIfUnused, dispose } from './lifecycle.ts'
 import { checkNodeName, checkNodeNameLength } from './name.ts'
-import { Node, type GivenOptions } from './node.ts'
+import { Node } from './node.ts'
 import { Transaction } from './transaction.ts'
 
-/** One child to open: the name of its edge, and a node name or nested options. */
-interface Wanted {
-  readonly edge: string
-  readonly declaration: ChildDeclaration
-  readonly reference: string | NodeOptions
+/** The node whose child is to be opened, as far as the child takes after it. */
+interface Heritage {
+  /** Absent while the parent itself is still without a driver. */
+  readonly node: Node | undefined
+  readonly options: ReadonlyMap<string, unknown>
+  readonly role: ChildRole
+  readonly depth: number
 }
 
-interface Request {
-  readonly driver: Driver
-  readonly generic: GenericOptions
-  readonly flags: NodeFlags
-  readonly given: GivenOptions
-  readonly wanted: readonly Wanted[]
-  readonly counts: Readonly<Record<string, number>>
+/** One node to open: by its options, a file name, or both; or one that is there already. */
+export interface OpenQuery {
+  readonly filename?: string | undefined
+  readonly reference?: string | undefined
+  readonly options: FlatOptions
+  readonly parent?: Heritage
+  /** A file name without a driver is that of storage, not of an image on it. */
+  readonly protocol: boolean
+  readonly noBacking?: boolean
 }
+
+/** Deeper chains than this are somebody's mistake, or malice. */
+const MAX_DEPTH = 500
 
 /** `blockdev-add`. @throws {BlockError} with the graph as before. */
 export async function addNode(environment: Environment, options: NodeOptions): Promise<Node> {
   if (options['node-name'] === undefined) {
     throw new BlockError("'node-name' must be specified for the root node")
   }
-  const node = await openNode(environment, options)
+  return adopt(await openNode(environment, { options: flatten(options), protocol: false }))
+}
+
+/** Opens an image as tools do. @throws {BlockError} with the graph as before. */
+export async function addFilename(
+  environment: Environment,
+  filename: string,
+  { format, options = {}, noBacking = false }: FilenameAbout = {},
+): Promise<Node> {
+  const flat = flatten(options)
+  if (format !== undefined) flat.set('driver', format)
+  return adopt(await openNode(environment, { filename, options: flat, protocol: false, noBacking }))
+}
+
+function adopt(node: Node): Node {
   node.monitorOwned = true
   node.holds--
   return node
 }
 
-/** Opens a node with one hold on it, which the caller gives back. */
-async function openNode(
-  environment: Environment,
-  options: NodeOptions,
-  parent?: NodeFlags,
-): Promise<Node> {
-  const request = sortOptions(environment, options, parent)
-  // Held until the new node has its own edges to them.
-  const early: Node[] = []
+/** Opens a node, or finds one, with one hold on it, which the caller gives back. */
+async function openNode(environment: Environment, query: OpenQuery): Promise<Node> {
+  if (query.reference !== undefined) return findNode(environment, query, query.reference)
+  if ((query.parent?.depth ?? 0) > MAX_DEPTH) {
+    throw new BlockError(`More than ${String(MAX_DEPTH)} images would lie upon each other`)
+  }
+  const opening = begin(environment, query)
+  const early = await openFile(environment, opening)
   try {
-    if (request.driver.childrenFirst) {
-      for (const { reference } of request.wanted) {
-        early.push(await openChild(environment, reference, request.flags))
-      }
-    }
-    return await openWithChildren(environment, request, early)
+    return await finish(environment, opening, early)
   } finally {
-    for (const child of early) {
+    if (early !== undefined) {
       // QEMU opens such a child for a user of its own, and letting go of that one drains the child.
-      const drained = await beginDrained(child)
+      const drained = await beginDrained(early)
       drained.end()
-      await releaseHold(environment, child)
+      await releaseHold(environment, early)
     }
   }
 }
 
-async function openWithChildren(
+function findNode(environment: Environment, query: OpenQuery, reference: string): Node {
+  if (query.filename !== undefined || query.options.size > 0) {
+    throw new BlockError(
+      'Cannot reference an existing block device with additional options or a new filename',
+    )
+  }
+  const node = findReference(environment, reference)
+  node.holds++
+  return node
+}
+
+/** A node on its way. */
+interface Opening {
+  /** What was asked for, and nothing else. */
+  readonly explicit: FlatOptions
+  /** The same with what is inherited and what names say; never changed from here on. */
+  readonly all: ReadonlyMap<string, unknown>
+  /** Those that nobody has read yet. */
+  readonly rest: FlatOptions
+  readonly driver: Driver | undefined
+  /** Of the file below. */
+  readonly filename: string | undefined
+  readonly noBacking: boolean
+  readonly parent: Node | undefined
+  readonly depth: number
+}
+
+function begin(environment: Environment, query: OpenQuery): Opening {
+  const options: FlatOptions = new Map(query.options)
+  const inName =
+    query.filename === undefined ? undefined : jsonOptions(query.filename, environment.parseJson)
+  if (inName !== undefined) putMissing(options, inName)
+  const explicit: FlatOptions = new Map(options)
+  const { parent } = query
+  if (parent !== undefined) inheritOptions(options, parent.options, parent.role)
+  const { driver, filename } = chooseDriver(
+    environment,
+    options,
+    inName === undefined ? query.filename : undefined,
+    query.protocol,
+  )
+  putMissing(options, OPEN_DEFAULTS)
+  const noBacking = dropNoBacking(environment, options)
+  if (noBacking) explicit.delete('backing')
+  return {
+    explicit,
+    all: new Map(options),
+    rest: options,
+    driver,
+    filename,
+    noBacking: noBacking || query.noBacking === true,
+    parent: parent?.node,
+    depth: parent?.depth ?? 0,
+  }
+}
+
+/** Whether the options say that there is to be no backing image. */
+function dropNoBacking({ services }: Environment, options: FlatOptions): boolean {
+  const backing = options.get('backing')
+  if (backing !== null && backing !== '') return false
+  if (backing === '') {
+    services.log('warning: Use of "backing": "" is deprecated; use "backing": null instead')
+  }
+  options.delete('backing')
+  return true
+}
+
+const FILE_ROLE: ChildRole = { data: true, metadata: true, primary: true }
+
+/** The child that is opened before its parent has a name, or even a driver. */
+async function openFile(environment: Environment, opening: Opening): Promise<Node | undefined> {
+  const { driver, rest, filename, all } = opening
+  if (driver !== undefined && (isProtocol(driver) || !('file' in driver.children))) return undefined
+  const options = takeNested(rest, 'file')
+  const reference = stringOption(rest, 'file')
+  if (filename === undefined && reference === undefined && options.size === 0) {
+    if (driver === undefined) throw new BlockError('Must specify either driver or file')
+    throw new BlockError('A block device must be specified for "file"')
+  }
+  if (reference !== undefined) rest.delete('file')
+  const role = driver?.children['file']?.role ?? FILE_ROLE
+  return openNode(environment, {
+    filename,
+    reference,
+    options,
+    parent: { node: undefined, options: all, role, depth: opening.depth },
+    protocol: true,
+  })
+}
+
+async function finish(
   environment: Environment,
-  request: Request,
-  early: readonly Node[],
+  opening: Opening,
+  file: Node | undefined,
 ): Promise<Node> {
-  const { driver, given } = request
-  if (driver.needsFilename && given.checked['filename'] === '') {
+  const { rest } = opening
+  const probed = opening.driver === undefined
+  const driver = opening.driver ?? (file && (await probe(environment, file)))
+  if (driver === undefined) throw new BlockError('Must specify either driver or file')
+  const flags = flagsOf(rest)
+  checkForceShare(flags)
+  if (driver.needsFilename && (stringOption(rest, 'filename') ?? '') === '') {
     throw new BlockError(`The '${driver.name}' block driver requires a file name`)
   }
-  checkFlags(request.flags)
-  const name = chooseName(environment, request.generic['node-name'])
-  const node = new Node(name, driver, { ...request.flags }, given)
+  checkDetectZeroes(flags)
+  const nodeName = stringOption(rest, 'node-name')
+  dropGeneric(rest)
+  const name = chooseName(environment, nodeName)
+  const node = new Node(name, driver, flags, {
+    explicit: opening.explicit,
+    options: new Map([...opening.all, ['driver', driver.name]]),
+  })
   node.holds++
   environment.nodes.set(name, node)
   try {
+    const given = takeOwnOptions(driver.options, rest)
+    node.given = given
     await driver.check?.({
       options: given.checked,
-      counts: request.counts,
+      counts: countLists(driver, rest),
       services: environment.services,
     })
-    for (const [index, wanted] of request.wanted.entries()) {
-      await attachChild(environment, node, wanted, early[index])
-    }
-    await openInstance(environment, node)
-    checkAllRead(driver, request)
+    await attachChildren(environment, node, opening, file)
+    await openInstance(environment, node, probed)
+    if (opening.noBacking) node.noteHeader()
+    else await openBacking(environment, node, opening)
+    node.inheritsFrom = opening.parent
+    node.dropChildOptions()
+    checkAllRead(driver, rest)
     return node
   } catch (error) {
     await dispose(environment, node)
@@ -110,16 +235,9 @@ async function openWithChildren(
   }
 }
 
-/**
- * QEMU flattens nested options before a driver sees them. An empty dictionary or list has no flat
- * form, so it stays behind as an option that nobody reads.
- */
-function checkAllRead(driver: Driver, { generic: { cache }, given }: Request): void {
-  const options: Readonly<Record<string, unknown>> = { ...given.own, cache }
-  const empty = Object.entries(options).filter(
-    ([, value]) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
-  )
-  const unread = inKeyOrder(empty)[0]?.[0]
+/** An option that is still there is one that nobody reads. */
+function checkAllRead(driver: Driver, rest: FlatOptions): void {
+  const [unread] = namesInOrder(rest)
   if (unread === undefined) return
   const { name } = driver
   throw new BlockError(
@@ -129,64 +247,124 @@ function checkAllRead(driver: Driver, { generic: { cache }, given }: Request): v
   )
 }
 
-async function attachChild(
+function countLists(driver: Driver, rest: FlatOptions): Record<string, number> {
+  const lists = Object.entries(driver.children).filter(([, { list }]) => list === true)
+  return Object.fromEntries(lists.map(([name]) => [name, [...listed(rest, name)].length]))
+}
+
+async function attachChildren(
   environment: Environment,
   node: Node,
-  { edge, declaration: { role }, reference }: Wanted,
-  opened: Node | undefined,
+  opening: Opening,
+  file: Node | undefined,
 ): Promise<void> {
-  const child = opened ?? (await openChild(environment, reference, node.flags))
-  try {
-    attachEdge(node, edge, role, child, claimsOn(node, { name: edge, role, child }))
-  } finally {
-    if (opened === undefined) await releaseHold(environment, child)
+  for (const [name, declaration] of Object.entries(node.driver.children)) {
+    if (declaration.role.cow === true) continue
+    if (name === 'file' && file !== undefined) {
+      attach(node, name, declaration.role, file)
+      continue
+    }
+    const edges = declaration.list === true ? [...listed(opening.rest, name)] : [name]
+    for (const edge of edges) await openChild(environment, node, opening, { edge, declaration })
+    if (declaration.list === true) opening.rest.delete(name)
   }
 }
 
-async function openInstance(environment: Environment, node: Node): Promise<void> {
-  const children = new Map<string, Child>()
-  for (const edge of node.children.toReversed()) children.set(edge.name, edge.handle)
-  const instance = await node.driver.open({
-    options: node.given.checked,
-    node: nodeHandle(node),
-    children,
-    services: environment.services,
-  })
-  node.opened(instance, environment.paths.node(node))
-  node.refreshLength()
-  Transaction.run((transaction) => refreshClaims(node, transaction))
-}
-
-function nodeHandle(node: Node): NodeHandle {
-  return {
-    name: node.name,
-    flags: node.flags,
-    get deviceName() {
-      return node.parents.find((edge) => edge.parent.asNode === undefined)?.parent.name ?? ''
-    },
-    fallBackToReadOnly(reason) {
-      if (!node.flags.autoReadOnly) throw new BlockError(reason, { errno: 'EACCES' })
-      node.flags.readOnly = true
-    },
-    lengthChanged() {
-      if (node.isOpen) node.refreshLength()
-    },
-    freezeChain: (bottom) => freezeChain(node, bottom),
-    corrupted({ message }) {
-      throw new BlockError(message, { errno: 'EIO' })
-    },
-  }
+interface Wanted {
+  readonly edge: string
+  readonly declaration: ChildDeclaration
 }
 
 async function openChild(
   environment: Environment,
-  reference: string | NodeOptions,
-  parent: NodeFlags,
-): Promise<Node> {
-  if (typeof reference !== 'string') return openNode(environment, reference, parent)
-  const node = findReference(environment, reference)
-  node.holds++
-  return node
+  node: Node,
+  { rest, all, depth }: Opening,
+  { edge, declaration }: Wanted,
+): Promise<void> {
+  const { role, nameOption, optional, nullable } = declaration
+  const options = takeNested(rest, edge)
+  const reference = stringOption(rest, edge)
+  const isNull = nullable === true && rest.get(edge) === null
+  if (reference !== undefined || isNull) rest.delete(edge)
+  const filename = nameOption === undefined ? undefined : stringOption(rest, nameOption)
+  if (nameOption !== undefined) rest.delete(nameOption)
+  if (filename === undefined && reference === undefined && options.size === 0) {
+    if (optional === true || isNull) return
+    throw new BlockError(`A block device must be specified for "${edge}"`)
+  }
+  const child = await openNode(environment, {
+    filename,
+    reference,
+    options,
+    parent: { node, options: all, role, depth },
+    protocol: opensStorage(node.driver, role),
+  })
+  try {
+    if (reference === undefined) child.inheritsFrom = node
+    attach(node, edge, role, child)
+  } finally {
+    await releaseHold(environment, child)
+  }
+}
+
+/** Whether a file name given for such a child is that of storage rather than of an image. */
+export function opensStorage(driver: Driver, role: ChildRole): boolean {
+  const isFormat = driver.kind === 'format'
+  if ((isFormat && role.cow !== true) || role.metadata === true) return true
+  if (!isFormat && role.data === true && role.filtered !== true) return false
+  return role.cow !== true && isProtocol(driver)
+}
+
+function attach(node: Node, edge: string, role: ChildRole, child: Node): void {
+  attachEdge(node, edge, role, child, claimsOn(node, { name: edge, role, child }))
+}
+
+async function openInstance(environment: Environment, node: Node, probed: boolean): Promise<void> {
+  const guess = (head: Uint8Array): string => bestFor(environment.drivers, head).name
+  const instance = await node.driver.open({
+    options: node.given.checked,
+    node: nodeHandle(environment, node),
+    children: node.handles,
+    services: environment.services,
+    ...(probed ? { guess } : {}),
+  })
+  node.opened(instance, environment.paths.node(node))
+  node.refreshLength()
+  Transaction.run((transaction) => refreshClaims([node], transaction))
+}
+
+/** Opens the backing image that options or the image's header name. */
+async function openBacking(
+  environment: Environment,
+  node: Node,
+  { rest, all, depth }: Opening,
+): Promise<void> {
+  node.noteHeader()
+  const wanted = backingQuery(node, rest)
+  if (wanted === undefined) return
+  const role = node.driver.children['backing']?.role
+  if (role?.cow !== true) throw new BlockError("Driver doesn't support backing files")
+  const { filename, reference, options, implicit } = wanted
+  let child: Node
+  try {
+    child = await openNode(environment, {
+      filename,
+      reference,
+      options,
+      parent: { node, options: all, role, depth: depth + 1 },
+      protocol: false,
+    })
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.prepend('Could not open backing file', error)
+  }
+  try {
+    if (implicit) node.autoBacking = filenameOf(child)
+    if (reference === undefined) child.inheritsFrom = node
+    attach(node, 'backing', role, child)
+  } finally {
+    await releaseHold(environment, child)
+  }
 }
 
 async function releaseHold(environment: Environment, node: Node): Promise<void> {
@@ -202,48 +380,4 @@ function chooseName(environment: Environment, given: string | undefined): string
   }
   checkNodeNameLength(given)
   return given
-}
-
-function sortOptions(
-  environment: Environment,
-  options: NodeOptions,
-  parent: NodeFlags | undefined,
-): Request {
-  // The schema has checked the generic options and the driver's name.
-  const generic = options as unknown as GenericOptions
-  const driver = environment.drivers.get(generic.driver)
-  assert(driver !== undefined, `no driver ${generic.driver} behind the schema`)
-  const own: Record<string, unknown> = {}
-  const checked: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(driver.options)) {
-    const value = options[name]
-    if (value !== undefined) own[name] = value
-    checked[name] = value ?? member.default
-  }
-  for (const name of Object.keys(options)) {
-    const known = GENERIC_OPTIONS.has(name) || name in driver.options || name in driver.children
-    assert(known, `option ${name} of ${driver.name} passed the schema but has no reader`)
-  }
-  const { wanted, counts } = sortChildren(driver, options)
-  const flags = resolveFlags(generic, parent)
-  return { driver, generic, flags, given: { own, checked }, wanted, counts }
-}
-
-function sortChildren(
-  driver: Driver,
-  options: NodeOptions,
-): { wanted: Wanted[]; counts: Record<string, number> } {
-  const wanted: Wanted[] = []
-  const counts: Record<string, number> = {}
-  for (const [name, declaration] of Object.entries(driver.children)) {
-    const value = options[name]
-    if (value === undefined || value === null) continue
-    const references = (Array.isArray(value) ? value : [value]) as (string | NodeOptions)[]
-    counts[name] = references.length
-    references.forEach((reference, index) => {
-      const edge = declaration.list === true ? `${name}.${String(index)}` : name
-      wanted.push({ edge, declaration, reference })
-    })
-  }
-  return { wanted, counts }
 }

@@ -2,6 +2,8 @@
 import type { Driver } from '../block/driver.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { createSimHost, type SimHost } from '../host/sim/index.ts'
+import { PROFILES } from '../profiles/index.ts'
+import { parseJsonText } from '../qmp/json/text.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { RequestPaths } from './environment.ts'
@@ -33,6 +35,8 @@ export function testWorld(
   const graph: Graph = createGraph({
     drivers,
     paths,
+    parseJson: parseJsonText,
+    profile: PROFILES.qemu,
     random: host.random,
     services: {
       clock: host.clock,

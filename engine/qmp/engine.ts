@@ -19,6 +19,8 @@ import type { Answer } from './dispatch.ts'
 import { dispatch } from './dispatch.ts'
 import { isOutOfBand } from './envelope.ts'
 import { EventBus } from './events.ts'
+import { iothreadType } from './object-kinds/iothread.ts'
+import { parseJsonText } from './json/text.ts'
 import { OBJECT_TYPES } from './object-types.ts'
 import type { ObjectType } from './objects.ts'
 import { Objects } from './objects.ts'
@@ -98,16 +100,19 @@ export class EngineProcess implements Engine, EngineParts {
       },
       dirtyBitmap: (node, name) => findBitmap(this.graph, { node, name }).bitmap,
     }
-    this.objects = new Objects(this.objectTypes)
+    this.objects = new Objects(this.objectTypes, host.files)
     this.graph = createGraph({
       drivers: this.drivers,
       services,
       random: host.random,
       paths: requestPaths,
+      parseJson: parseJsonText,
+      profile: this.profile,
     })
     this.exports = createExports({
       graph: this.graph,
       sockets: host.sockets,
+      hasIothread: (id) => this.objects.instance(iothreadType.name, id) !== undefined,
       emit: (event, data) => this.events.emit(event, data),
       log,
     })

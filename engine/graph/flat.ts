@@ -1,0 +1,88 @@
+/**
+ * Options without nesting, as QEMU keeps them: `file.driver`, `server.path`, `children.0`. Values
+ * are as they were given, so that a string stays a string; an empty list or dictionary has no flat
+ * form and stays a value.
+ */
+import { inKeyOrder } from '../util/key-order.ts'
+
+export type FlatOptions = Map<string, unknown>
+
+/** @param options - Nested, dotted or both; what is nested goes before what is dotted. */
+export function flatten(options: Readonly<Record<string, unknown>>): FlatOptions {
+  const flat: FlatOptions = new Map()
+  const put = (name: string, value: unknown): void => {
+    const inner = membersOf(value)
+    if (inner === undefined) flat.set(name, value)
+    else for (const [key, member] of inner) put(`${name}.${key}`, member)
+  }
+  const plainFirst = Object.entries(options).sort(
+    ([, left], [, right]) => Number(isNested(left)) - Number(isNested(right)),
+  )
+  for (const [name, value] of plainFirst) if (value !== undefined) put(name, value)
+  return flat
+}
+
+function isNested(value: unknown): boolean {
+  return membersOf(value) !== undefined
+}
+
+/** The members of a list or dictionary that has any. */
+function membersOf(value: unknown): (readonly [string, unknown])[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
+  return entries.length === 0 ? undefined : entries
+}
+
+/** Takes the options of a child, or of any other prefix, out; their names lose the prefix. */
+export function takeNested(options: FlatOptions, prefix: string): FlatOptions {
+  const taken: FlatOptions = new Map()
+  for (const [name, value] of [...options]) {
+    if (!name.startsWith(`${prefix}.`)) continue
+    taken.set(name.slice(prefix.length + 1), value)
+    options.delete(name)
+  }
+  return taken
+}
+
+/** Takes what belongs to one option, nested or not, out, and nests it again. */
+export function takeValue(options: FlatOptions, name: string): unknown {
+  const inner = takeNested(options, name)
+  const plain = options.get(name)
+  options.delete(name)
+  return inner.size === 0 ? plain : nest(inner)
+}
+
+/** Lists where the names count from 0 on, dictionaries elsewhere. */
+function nest(flat: FlatOptions): unknown {
+  const heads = new Set([...flat.keys()].map((name) => name.split('.', 1)[0] ?? ''))
+  const members = [...heads].map((head) => [head, takeValue(flat, head)] as const)
+  const isList = members.every(([head], index) => heads.has(String(index)) && /^\d+$/.test(head))
+  if (!isList) return Object.fromEntries(members)
+  return members.toSorted(([a], [b]) => Number(a) - Number(b)).map(([, member]) => member)
+}
+
+/** Puts what is not there yet. */
+export function putMissing(options: FlatOptions, others: ReadonlyMap<string, unknown>): void {
+  for (const [name, value] of others) if (!options.has(name)) options.set(name, value)
+}
+
+/** The names, in the order in which complaints name the first of them. */
+export function namesInOrder(options: FlatOptions): string[] {
+  return inKeyOrder([...options]).map(([name]) => name)
+}
+
+/** The option's value where it is a string: a node's name, a driver's, a file's. */
+export function stringOption(options: FlatOptions, name: string): string | undefined {
+  const value = options.get(name)
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The numbers 0, 1, … for which the list has an element, in this order. */
+export function* listed(options: FlatOptions, name: string): Generator<string> {
+  for (let index = 0; ; index += 1) {
+    const element = `${name}.${String(index)}`
+    const nested = [...options.keys()].some((key) => key.startsWith(`${element}.`))
+    if (!options.has(element) && !nested) return
+    yield element
+  }
+}
