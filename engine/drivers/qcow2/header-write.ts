@@ -1,4 +1,5 @@
 /** Writing the header: as a whole, or one field that changes alone. */
+import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { concatBytes } from './bytes.ts'
@@ -6,6 +7,7 @@ import { encodeExtension, type Extension } from './extensions.ts'
 import { featureNameTable } from './feature-names.ts'
 import {
   CRYPT,
+  EXTENSION,
   EXTENSION_TYPE,
   FIELD_OFFSETS,
   HEADER,
@@ -79,13 +81,19 @@ function encodeFields(
   into.set(header.unknownFields, HEADER_FULL_BYTES)
 }
 
-function extensionsOf({ header, geometry }: Image): Extension[] {
+/** Feature names are left out where they would fill most of the cluster. */
+const MIN_ROOM_FOR_NAMES = 4096
+
+function extensionsOf(image: Image): Extension[] {
+  const { header, geometry } = image
   const extensions: Extension[] = []
+  let room = geometry.clusterBytes - fixedBytes(image)
   if (header.backingFormat !== undefined) {
     const data = new TextEncoder().encode(header.backingFormat)
     extensions.push({ type: EXTENSION_TYPE.backingFormat, data })
+    room -= EXTENSION.size + alignUp(data.length, 8)
   }
-  if (geometry.version >= 3) {
+  if (geometry.version >= 3 && room >= MIN_ROOM_FOR_NAMES) {
     extensions.push({ type: EXTENSION_TYPE.featureNames, data: featureNameTable() })
   }
   if (header.bitmaps !== undefined) extensions.push(header.bitmaps)

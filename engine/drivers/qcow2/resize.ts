@@ -53,7 +53,7 @@ export function* resize(image: Image, bytes: number, options: TruncateOptions): 
     if (bytes > old && preallocation !== 'off') {
       yield* preallocate(image, bytes, preallocation)
     }
-    if (zeroes) yield* told('Failed to zero out the new area', zeroNew(image, old, bytes))
+    if (zeroes) yield* told('Failed to zero out new clusters', zeroNew(image, old, bytes))
     yield* told(
       'Failed to update the image size',
       writeStable(image.file, FIELD_OFFSETS.size, ONE_WORD.encode({ value: BigInt(bytes) })),

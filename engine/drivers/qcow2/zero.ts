@@ -63,8 +63,12 @@ export function* zeroClusters(
   bytes: number,
   mayUnmap: boolean,
 ): Routine<void> {
-  // Only version 3 has a flag for it.
-  if (image.geometry.version < 3) throw ioError('ENOTSUP')
+  if (image.geometry.version < 3) {
+    // There is no flag for zeroes; without a backing image nothing at all does as well.
+    if (image.around.backing() !== undefined) throw ioError('ENOTSUP')
+    yield* discardClusters(image, offset, bytes, 'request', false)
+    return
+  }
   yield* eachSlice(image, offset, bytes, 'request', (words, index) => {
     const kind = kindAt(words, index)
     const unmaps = kind === 'compressed' || (mayUnmap && isAllocated(kind))
