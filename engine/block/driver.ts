@@ -210,11 +210,16 @@ export interface Instance {
 
 /** Stops requests at events and lets them go again. */
 export interface Breakpoints {
-  /** The next request that comes to the event stops there, under this tag. */
+  /**
+   * The next request that comes to the event stops there, under this tag. A request stops once for
+   * each breakpoint.
+   *
+   * @throws {BlockError} `ENOENT` where there is no such event.
+   */
   add(event: DebugEvent, tag: string): void
-  /** Lets the first request go that stopped under the tag; false if none did. */
+  /** Lets the request go that stopped last under the tag; false if none did. */
   resume(tag: string): boolean
-  /** Forgets the breakpoints of the tag and lets all its requests go; false if there was nothing. */
+  /** Forgets the tag's breakpoints and lets its requests go; false if none waited for requests. */
   remove(tag: string): boolean
   isSuspended(tag: string): boolean
 }

@@ -5,6 +5,7 @@
 import type {
   BackingHint,
   BlockIo,
+  Breakpoints,
   Child,
   Driver,
   InstanceInfo,
@@ -28,6 +29,7 @@ import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
 import { addFilename, addNode } from './open.ts'
 import { innerNode } from './public-node.ts'
+import { reopenNodes } from './reopen.ts'
 import { RootUser } from './user.ts'
 
 /** What `blockdev-add` takes: generic options, the driver's own, children nested or by name. */
@@ -125,6 +127,8 @@ export interface ImageInfo {
   readonly format: string
   readonly virtualSize: number
   readonly instance: InstanceInfo
+  /** The backing image that the header names, and that name as seen from here. */
+  readonly header?: BackingHint & { readonly fullFilename?: string }
   /** What a filter shows, or the backing image. */
   readonly backing?: ImageInfo
 }
@@ -202,6 +206,8 @@ export interface Graph {
   stats(node: GraphNode): NodeStats
   /** The child that statistics call `file`, if any. */
   primaryChild(node: GraphNode): GraphNode | undefined
+  /** Those of the node, or of the first below it that has some. */
+  breakpoints(node: GraphNode): Breakpoints | undefined
   backingChild(node: GraphNode): GraphNode | undefined
   /** Something that is no node uses it. */
   hasRootUser(node: GraphNode): boolean
@@ -247,7 +253,7 @@ export function createGraph(about: GraphAbout): Graph {
     findDeviceOrNode: (name) => findReference(environment, name),
     add: (options) => addNode(environment, options),
     addFilename: (filename, about) => addFilename(environment, filename, about),
-    reopen: () => Promise.reject(new BlockError('reopening is not built yet')),
+    reopen: (list) => reopenNodes(environment, list),
     changeBackingFile: () => Promise.reject(new BlockError('backing files are not built yet')),
     remove: (name) => removeNode(environment, name),
     changeChild: (change) => changeChild(environment, change),
@@ -255,6 +261,7 @@ export function createGraph(about: GraphAbout): Graph {
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
     info: (node) => nodeInfo(innerNode(node)),
     stats: (node) => nodeStats(innerNode(node)),
+    breakpoints: (node) => breakpointsOf(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
     hasRootUser: (node) =>
       innerNode(node).parents.some(({ parent }) => parent.asNode === undefined),
@@ -263,6 +270,11 @@ export function createGraph(about: GraphAbout): Graph {
     dump: () => dumpGraph(environment),
     close: () => closeAll(environment),
   }
+}
+
+function breakpointsOf(node: Node): Breakpoints | undefined {
+  if (node.isOpen && node.instance.breakpoints !== undefined) return node.instance.breakpoints
+  return node.primaryChild === undefined ? undefined : breakpointsOf(node.primaryChild)
 }
 
 async function closeAll(environment: Environment): Promise<void> {

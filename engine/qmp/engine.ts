@@ -16,6 +16,7 @@ import { Turns } from '../util/turns.ts'
 import type { Command } from './command.ts'
 import { createCommands } from './commands/index.ts'
 import type { Answer } from './dispatch.ts'
+import { createDebug, type EngineDebug } from './debug.ts'
 import { dispatch } from './dispatch.ts'
 import { isOutOfBand } from './envelope.ts'
 import { EventBus } from './events.ts'
@@ -48,6 +49,8 @@ export interface Engine {
    * Rejects for a bug in the engine.
    */
   readonly finished: Promise<number>
+  /** Stops requests at events and lets them go. */
+  readonly debug: EngineDebug
   /** Closes exports, then nodes, as the daemon does at its end. */
   shutdown(): Promise<void>
 }
@@ -69,6 +72,7 @@ export class EngineProcess implements Engine, EngineParts {
   readonly drivers: readonly Driver[] = DRIVERS
   readonly objectTypes: readonly ObjectType[] = OBJECT_TYPES
   readonly chardevs: Chardev[] = []
+  readonly debug: EngineDebug
   readonly finished: Promise<number>
   readonly #sessions = new Set<Session>()
   readonly #turns = new Turns()
@@ -109,6 +113,7 @@ export class EngineProcess implements Engine, EngineParts {
       parseJson: parseJsonText,
       profile: this.profile,
     })
+    this.debug = createDebug(this.graph)
     this.exports = createExports({
       graph: this.graph,
       sockets: host.sockets,

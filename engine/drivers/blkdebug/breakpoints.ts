@@ -1,7 +1,7 @@
 /** Requests that stopped at events, and who lets them go. */
 import type { Breakpoints } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
-import { BlockError } from '../../util/errors.ts'
+import { ioError } from '../../util/errors.ts'
 import { EVENTS } from './events.ts'
 import type { RuleMachine } from './rules.ts'
 
@@ -32,7 +32,7 @@ export function createBreakpoints(machine: RuleMachine): EventGate {
     },
     add(event, tag) {
       const known = EVENTS.find((name) => name === event)
-      if (known === undefined) throw new BlockError(`There is no event '${event}'`)
+      if (known === undefined) throw ioError('ENOENT')
       machine.add({ event: known, state: 0, action: { kind: 'suspend', tag } })
     },
     resume(tag) {
@@ -47,7 +47,7 @@ export function createBreakpoints(machine: RuleMachine): EventGate {
       const waiting = stopped.filter((request) => request.tag === tag)
       stopped = stopped.filter((request) => request.tag !== tag)
       for (const request of waiting) request.go()
-      return removed || waiting.length > 0
+      return removed
     },
     isSuspended: (tag) => stopped.some((request) => request.tag === tag),
   }
