@@ -65,6 +65,8 @@ export interface Exports {
 export interface ExportServices {
   readonly graph: Graph
   readonly sockets: Sockets
+  /** Whether there is a thread of this name for exports to run in. */
+  readonly hasIothread?: (id: string) => boolean
   /** Raises a QMP event. */
   readonly emit: (event: string, data: Readonly<Record<string, unknown>>) => void
   /** One line of what the daemon prints about clients that it gives up on. */
@@ -115,7 +117,7 @@ class Registry implements Exports {
     const { id } = options
     if (!isWellFormedId(id)) throw new BlockError('Invalid block export id')
     if (this.#exports.has(id)) throw new BlockError(`Block export id '${id}' is already in use`)
-    const made = NbdExport.create(options, this.#services.graph, this.#server)
+    const made = NbdExport.create(options, this.#services, this.#server)
     this.#exports.set(id, made)
     return Promise.resolve()
   }

@@ -1,12 +1,12 @@
 /** One node offered by the NBD server, and the clients that use it. */
-import type { Graph, GraphNode, User } from '../graph/graph.ts'
+import type { GraphNode, User } from '../graph/graph.ts'
 import { CONSISTENT_READ, WRITE, WRITE_UNCHANGED } from '../block/permission.ts'
 import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
 import { MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
 import { BlockError } from '../util/errors.ts'
-import type { NbdExportOptions } from './exports.ts'
+import type { ExportServices, NbdExportOptions } from './exports.ts'
 import type { MetaContext } from './meta-context.ts'
 import { contextsOf } from './meta-contexts.ts'
 import type { NbdServer } from './nbd-server.ts'
@@ -46,7 +46,11 @@ export class NbdExport implements OfferedExport {
   lastConnection = 0
 
   /** Checks in the order in which the real daemon does, then offers the node. */
-  static create(options: NbdExportOptions, graph: Graph, server: NbdServer | undefined): NbdExport {
+  static create(
+    options: NbdExportOptions,
+    { graph, hasIothread }: Pick<ExportServices, 'graph' | 'hasIothread'>,
+    server: NbdServer | undefined,
+  ): NbdExport {
     const node = graph.findOrUndefined(options['node-name'])
     if (node === undefined) {
       throw new BlockError(`Cannot find device='' nor node-name='${options['node-name']}'`)
@@ -55,7 +59,7 @@ export class NbdExport implements OfferedExport {
     if (writable && node.flags.readOnly) {
       throw new BlockError('Cannot export read-only node as writable')
     }
-    if (options.iothread !== undefined) {
+    if (options.iothread !== undefined && hasIothread?.(options.iothread) !== true) {
       throw new BlockError(`iothread "${options.iothread}" not found`)
     }
     const user = graph.attach(node, {

@@ -16,7 +16,9 @@ const watchers = new WeakMap<GraphNode, WriteObserver>()
  */
 export function setWriteThreshold(node: GraphNode, threshold: number, emit: Emit): void {
   clear(node)
-  if (threshold === 0) return
+  node.writeThreshold = threshold
+  // A negative number is an unsigned one that nothing reaches.
+  if (threshold <= 0) return
   const watcher: WriteObserver = {
     writing(offset, bytes) {
       const exceeded = offset + bytes - threshold
@@ -31,7 +33,6 @@ export function setWriteThreshold(node: GraphNode, threshold: number, emit: Emit
   }
   watchers.set(node, watcher)
   node.observers.add(watcher)
-  node.writeThreshold = threshold
 }
 
 function clear(node: GraphNode): void {

@@ -1,33 +1,29 @@
 /** `query-qmp-schema`: what it says, that it is closed, and that a real QEMU says the same. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import type { SchemaEntry } from '../../.ci/introspect-diff-compare.ts'
+import { compareSchemas } from '../../.ci/introspect-diff-compare.ts'
+import type { Driver } from '../block/driver.ts'
+import { defineDriver } from '../block/driver.ts'
+import { opt } from '../block/option.ts'
+import type { Command } from './command.ts'
+import { createCommands } from './commands/index.ts'
+import { describeSchema } from './introspection.ts'
 import { testEngine } from './testing.ts'
 
-interface Entry {
-  readonly name: string
-  readonly 'meta-type': string
-  readonly features?: readonly string[]
-  readonly 'arg-type'?: string
-  readonly 'ret-type'?: string
-  readonly 'element-type'?: string
-  readonly 'json-type'?: string
-  readonly tag?: string
-  readonly members?: readonly { readonly name?: string; readonly type?: string }[]
-  readonly variants?: readonly { readonly case: string; readonly type: string }[]
-}
-type Schema = ReadonlyMap<string, Entry>
+type Schema = ReadonlyMap<string, SchemaEntry>
 
-function schemaOf(entries: readonly Entry[]): Schema {
+function schemaOf(entries: readonly SchemaEntry[]): Schema {
   return new Map(entries.map((entry) => [entry.name, entry]))
 }
 
 async function ourSchema(): Promise<Schema> {
   const client = await testEngine().monitor()
   const [line] = await client.run('query-qmp-schema')
-  return schemaOf((JSON.parse(line ?? '') as { return: Entry[] }).return)
+  return schemaOf((JSON.parse(line ?? '') as { return: SchemaEntry[] }).return)
 }
 
-function entry(schema: Schema, name: string | undefined): Entry {
+function entry(schema: Schema, name: string | undefined): SchemaEntry {
   const found = schema.get(name ?? '')
   assert.ok(found, `there is a type ${String(name)}`)
   return found
@@ -46,7 +42,7 @@ describe('the schema', () => {
   it('lists each name once and describes each type that it mentions', async () => {
     const client = await testEngine().monitor()
     const [line] = await client.run('query-qmp-schema')
-    const entries = (JSON.parse(line ?? '') as { return: Entry[] }).return
+    const entries = (JSON.parse(line ?? '') as { return: SchemaEntry[] }).return
     const schema = schemaOf(entries)
     assert.equal(schema.size, entries.length)
     for (const each of entries) {
@@ -76,65 +72,77 @@ describe('the schema', () => {
     const prefix = process.env['BLOCKSPEC_QEMU_PREFIX']
     if (prefix === undefined) this.skip()
     const real = realSchema(`${prefix}/qemu-7.2/bin/qemu-storage-daemon`)
-    const ours = await ourSchema()
-    const differences: string[] = []
-    for (const each of ours.values()) {
-      if (each['meta-type'] !== 'command' && each['meta-type'] !== 'event') continue
-      compare(ours, real, each.name, each.name, each.name, differences, new Set())
-    }
-    assert.deepEqual(differences, [])
+    const lines = compareSchemas([...(await ourSchema()).values()], real)
+    assert.deepEqual(
+      lines.filter((line) => !line.endsWith(': missing')),
+      [],
+    )
   })
 })
 
-function realSchema(program: string): Schema {
+describe('what introspect:diff tells', () => {
+  const driver = defineDriver({
+    name: 'example',
+    kind: 'protocol',
+    doc: '',
+    options: { size: opt.size({ doc: '' }), mode: opt.str({ optional: true, doc: '' }) },
+    children: {},
+    open: () => ({ length: () => 0, read: () => undefined, write: () => undefined }),
+  })
+  const withDrivers = (drivers: readonly Driver[]): ReadonlyMap<string, Command> =>
+    createCommands({ drivers, objectTypes: [] })
+  const whole = withDrivers([driver])
+  const differences = (changed: ReadonlyMap<string, Command>): readonly string[] =>
+    compareSchemas(
+      describeSchema(changed) as unknown as readonly SchemaEntry[],
+      describeSchema(whole) as unknown as readonly SchemaEntry[],
+    )
+
+  it('is nothing where nothing differs', () => {
+    assert.deepEqual(differences(whole), [])
+  })
+
+  it('is an option that is gone from a declaration', () => {
+    const { mode: _, ...options } = driver.options
+    assert.deepEqual(differences(withDrivers([{ ...driver, options }])), [
+      'blockdev-add()<example>.mode: missing',
+    ])
+  })
+
+  it('is a command that is gone', () => {
+    const commands = new Map(whole)
+    commands.delete('block-dirty-bitmap-merge')
+    assert.deepEqual(differences(commands), ['command block-dirty-bitmap-merge: missing'])
+  })
+
+  it('is a feature that is gone', () => {
+    const commands = new Map(whole)
+    const command = commands.get('x-blockdev-change')
+    assert.ok(command)
+    commands.set(command.name, { ...command, features: [] })
+    assert.deepEqual(differences(commands), [
+      'x-blockdev-change: features [] is ["unstable"] in the real one',
+    ])
+  })
+
+  it('is another order, type or need of an option', () => {
+    const options = {
+      mode: opt.size({ optional: true, doc: '' }),
+      size: opt.size({ optional: true, doc: '' }),
+    }
+    assert.deepEqual(differences(withDrivers([{ ...driver, options }])), [
+      'blockdev-add()<example>: order ["mode","size"] is ["size","mode"] in the real one',
+      'blockdev-add()<example>.size: optional true is false in the real one',
+      'blockdev-add()<example>.mode: json-type "int" is "string" in the real one',
+    ])
+  })
+})
+
+function realSchema(program: string): readonly SchemaEntry[] {
   const { stdout } = spawnSync(program, ['--chardev', 'stdio,id=c', '--monitor', 'c'], {
     input: '{"execute":"qmp_capabilities"}{"execute":"query-qmp-schema"}{"execute":"quit"}',
     maxBuffer: 1 << 26,
     encoding: 'utf8',
   })
-  return schemaOf((JSON.parse(stdout.split('\n')[2] ?? '') as { return: Entry[] }).return)
-}
-
-/** What ours has and the real one has not, or has differently; that ours may lack things is fine. */
-function compare(
-  ours: Schema,
-  real: Schema,
-  name: string,
-  realName: string,
-  path: string,
-  differences: string[],
-  seen: Set<string>,
-): void {
-  if (seen.has(`${name} ${realName}`)) return
-  seen.add(`${name} ${realName}`)
-  const mine = entry(ours, name)
-  const theirs = real.get(realName)
-  const same = (what: string, left: unknown, right: unknown): void => {
-    if (JSON.stringify(left) !== JSON.stringify(right)) {
-      differences.push(`${path}: ${what}: ${JSON.stringify(left)} not ${JSON.stringify(right)}`)
-    }
-  }
-  for (const what of ['meta-type', 'features', 'tag', 'json-type'] as const) {
-    same(what, mine[what], theirs?.[what])
-  }
-  const deeper = (left: string | undefined, right: string | undefined, where: string): void => {
-    if (left === undefined) return
-    compare(ours, real, left, right ?? '', `${path}${where}`, differences, seen)
-  }
-  deeper(mine['arg-type'], theirs?.['arg-type'], '(')
-  deeper(mine['ret-type'], theirs?.['ret-type'], ')')
-  deeper(mine['element-type'], theirs?.['element-type'], '[]')
-  const names = (mine.members ?? []).map((member) => member.name)
-  const others = (theirs?.members ?? []).filter((member) => names.includes(member.name))
-  const isAlternate = mine['meta-type'] === 'alternate'
-  const twins = isAlternate ? (theirs?.members ?? []) : others
-  mine.members?.forEach((member, index) => {
-    const twin = twins[index]
-    same('member', { ...member, type: '' }, { ...twin, type: '' })
-    deeper(member.type, twin?.type, `.${member.name ?? String(index)}`)
-  })
-  for (const variant of mine.variants ?? []) {
-    const twin = theirs?.variants?.find((other) => other.case === variant.case)
-    deeper(variant.type, twin?.type, `<${variant.case}>`)
-  }
+  return (JSON.parse(stdout.split('\n')[2] ?? '') as { return: SchemaEntry[] }).return
 }

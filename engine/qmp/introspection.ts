@@ -144,7 +144,7 @@ class TypeList {
       'meta-type': 'object',
       members: this.#members(union.base),
       tag: union.tag,
-      variants: Object.entries(union.variants).map(([tag, members]) => ({
+      variants: allVariants(union).map(([tag, members]) => ({
         case: tag,
         type: this.nameOf(
           { kind: 'struct', name: `${union.name}.${tag}`, members },
@@ -153,4 +153,12 @@ class TypeList {
       })),
     }
   }
+}
+
+/** Values of the tag that nothing follows come last. */
+function allVariants(union: Union): (readonly [tag: string, members: Members])[] {
+  const tag = union.base[union.tag]?.schema
+  const values = tag?.kind === 'enum' ? tag.values.map(({ name }) => name) : []
+  const bare = values.filter((value) => !Object.hasOwn(union.variants, value))
+  return [...Object.entries(union.variants), ...bare.map((value) => [value, {}] as const)]
 }

@@ -30,8 +30,8 @@ export function placeAt(path: string, engine: EngineParts): Place {
 /** @throws {BlockError} where the place has no such property or lets nobody set it. */
 export function settableProperty(place: Place, name: string): ObjectProperty {
   const property = place.properties.get(name)
-  if (property !== undefined) return property
-  const readOnly = name === 'type' || place.parts.has(name)
+  if (property !== undefined && property.readOnly !== true) return property
+  const readOnly = property !== undefined || name === 'type' || place.parts.has(name)
   throw new BlockError(
     `Property '${place.typeName}.${name}' ${readOnly ? 'is not writable' : 'not found'}`,
   )
@@ -41,7 +41,8 @@ export function settableProperty(place: Place, name: string): ObjectProperty {
 export function propertyValue(place: Place, name: string): unknown {
   if (name === 'type') return place.typeName
   const part = place.parts.get(name)
-  return part === undefined ? settableProperty(place, name).get() : part.path
+  if (part !== undefined) return part.path
+  return (place.properties.get(name) ?? settableProperty(place, name)).get()
 }
 
 function rootOf(engine: EngineParts): Place {

@@ -1,5 +1,7 @@
 /** Objects that clients create: by type, by id, with properties that can be listed, read and set. */
 import type { Members, Schema } from '../block/option.ts'
+import type { Files } from '../host/host.ts'
+import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { checkIdentifier } from './identifier.ts'
 
@@ -8,8 +10,18 @@ export interface ObjectType {
   readonly doc: string
   /** What `object-add` takes besides type and id. */
   readonly properties: Members
-  /** Checks and makes one; it is not yet known by its id. */
-  create(id: string, given: Readonly<Record<string, unknown>>): UserObject
+  /** What it has in common with other types, by a name of its own. */
+  readonly parent?: { readonly name: string; readonly properties: readonly string[] }
+  /** Checks each property and makes one; it is not yet known by its id. */
+  create(id: string, given: Readonly<Record<string, unknown>>, host: ObjectHost): UserObject
+}
+
+/** What objects may reach. */
+export interface ObjectHost {
+  readonly files: Files
+  readonly objectOrUndefined: (
+    id: string,
+  ) => { readonly type: string; readonly instance: unknown } | undefined
 }
 
 export interface UserObject {
@@ -17,6 +29,8 @@ export interface UserObject {
   readonly instance: unknown
   readonly properties: ReadonlyMap<string, ObjectProperty>
   isInUse(): boolean
+  /** The id is free; now the properties must fit together. */
+  complete?(): MaybePromise<void>
   /** It has its id and is complete. */
   added?(): void
   removed?(): void
@@ -26,6 +40,7 @@ export interface ObjectProperty {
   /** As `qom-list` names it. */
   readonly type: string
   readonly schema: Schema
+  readonly readOnly?: boolean
   get(): unknown
   /** Takes a checked value. */
   set(value: unknown): void
@@ -38,24 +53,38 @@ export interface Entry {
 
 export class Objects {
   readonly types: readonly ObjectType[]
+  readonly #host: ObjectHost
   readonly #entries = new Map<string, Entry>()
   /** Whether an object was ever added. */
   used = false
 
-  constructor(types: readonly ObjectType[]) {
+  constructor(types: readonly ObjectType[], files: Files) {
     this.types = types
+    this.#host = {
+      files,
+      objectOrUndefined: (id) => {
+        const entry = this.#entries.get(id)
+        return entry && { type: entry.type.name, instance: entry.object.instance }
+      },
+    }
   }
 
-  add(typeName: string, id: string, given: Readonly<Record<string, unknown>>): void {
+  /** A new object as `qom-list-properties` needs one, known to nobody. */
+  specimen(type: ObjectType): UserObject {
+    return type.create('', {}, this.#host)
+  }
+
+  async add(typeName: string, id: string, given: Readonly<Record<string, unknown>>): Promise<void> {
     checkIdentifier('id', id)
     const type = this.types.find(({ name }) => name === typeName)
     if (type === undefined) throw new BlockError(`invalid object type: ${typeName}`)
-    const object = type.create(id, given)
+    const object = type.create(id, given, this.#host)
     if (this.#entries.has(id)) {
       throw new BlockError(`attempt to add duplicate property '${id}' to object (type 'container')`)
     }
-    this.#entries.set(id, { type, object })
     this.used = true
+    await object.complete?.()
+    this.#entries.set(id, { type, object })
     object.added?.()
   }
 

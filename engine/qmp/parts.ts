@@ -5,7 +5,7 @@ import type { Host } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import type { Command } from './command.ts'
 import type { EventBus } from './events.ts'
-import type { Objects } from './objects.ts'
+import type { ObjectType, Objects } from './objects.ts'
 
 export interface EngineParts {
   readonly host: Host
@@ -13,6 +13,7 @@ export interface EngineParts {
   readonly graph: Graph
   readonly exports: Exports
   readonly objects: Objects
+  readonly objectTypes: readonly ObjectType[]
   readonly events: EventBus
   readonly commands: ReadonlyMap<string, Command>
   /** The character devices that monitors sit on, as `query-chardev` lists them. */

@@ -1,6 +1,7 @@
 /** Commands that change the graph. */
 import type { Driver } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
+import type { NodeOptions } from '../../graph/graph.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Command } from '../command.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
@@ -14,6 +15,19 @@ function blockdevAdd(drivers: readonly Driver[]): Command {
     async run({ engine }, options) {
       await engine.graph.add(options)
     },
+  })
+}
+
+function blockdevReopen(drivers: readonly Driver[]): Command {
+  return defineCommand({
+    name: 'blockdev-reopen',
+    doc: 'Gives nodes restated options, all of a list or none.',
+    args: {
+      options: opt.list<NodeOptions>(blockdevOptions(drivers))({
+        doc: 'All options of each node; what is left out goes back to its default.',
+      }),
+    },
+    run: ({ engine }, { options }) => engine.graph.reopen(options),
   })
 }
 
@@ -62,5 +76,5 @@ const blockResize = defineCommand({
 })
 
 export function blockdevCommands(drivers: readonly Driver[]): readonly Command[] {
-  return [blockdevAdd(drivers), blockdevDel, xBlockdevChange, blockResize]
+  return [blockdevAdd(drivers), blockdevReopen(drivers), blockdevDel, xBlockdevChange, blockResize]
 }

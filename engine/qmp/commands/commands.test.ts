@@ -243,7 +243,7 @@ describe('commands', () => {
     const { return: listed } = JSON.parse(line ?? '') as { return: { name: string }[] }
     assert.deepEqual(
       listed.map(({ name }) => name),
-      [...engine.commands.keys()],
+      [...engine.commands.keys()].toReversed(),
     )
     assert.equal(new Set(listed.map(({ name }) => name)).size, listed.length)
   })

@@ -101,12 +101,50 @@ const blockExportAdd = defineUnionCommand({
     engine.exports.add(options as unknown as NbdExportOptions),
 })
 
+const REMOVE_MODE = opt.enum('BlockExportRemoveMode', ['safe', 'hard'])
+
+const nbdServerAdd = defineCommand({
+  name: 'nbd-server-add',
+  doc: 'Exports a node, under its name as the id. The old form of block-export-add.',
+  features: ['deprecated'],
+  args: {
+    name: opt.str({ optional: true, doc: 'Name for clients; default that of the node.' }),
+    description: opt.str({ optional: true, doc: 'Text for clients.' }),
+    device: opt.str({ doc: 'Node to export.' }),
+    writable: opt.bool({ optional: true, doc: 'Clients may write, if the node takes writes.' }),
+    bitmap: opt.str({ optional: true, doc: 'A dirty bitmap to show.' }),
+  },
+  run({ engine }, { name, description, device, writable = false, bitmap }) {
+    const node = engine.graph.findDeviceOrNode(device)
+    return engine.exports.add({
+      type: 'nbd',
+      id: name ?? device,
+      'node-name': node.name,
+      name: name ?? device,
+      description,
+      writable: writable && !node.flags.readOnly,
+      bitmaps: bitmap === undefined ? undefined : [bitmap],
+    })
+  },
+})
+
+const nbdServerRemove = defineCommand({
+  name: 'nbd-server-remove',
+  doc: 'Removes an export. The old form of block-export-del.',
+  features: ['deprecated'],
+  args: {
+    name: opt.str({ doc: 'Name of the export.' }),
+    mode: REMOVE_MODE({ optional: true, doc: 'What to do while clients are connected.' }),
+  },
+  run: ({ engine }, { name, mode }) => engine.exports.remove(name, mode ?? 'safe'),
+})
+
 const blockExportDel = defineCommand({
   name: 'block-export-del',
   doc: 'Removes an export.',
   args: {
     id: opt.str({ doc: 'Name of the export.' }),
-    mode: opt.enum('BlockExportRemoveMode', ['safe', 'hard'])({
+    mode: REMOVE_MODE({
       optional: true,
       doc: 'What to do while clients are connected; default safe: refuse.',
     }),
@@ -131,6 +169,8 @@ const queryBlockExports = defineCommand({
 
 export const EXPORT_COMMANDS = [
   nbdServerStart,
+  nbdServerAdd,
+  nbdServerRemove,
   nbdServerStop,
   blockExportAdd,
   blockExportDel,

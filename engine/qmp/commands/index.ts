@@ -5,8 +5,9 @@ import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { blockdevCommands } from './blockdev.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
+import { NODE_COMMANDS } from './nodes.ts'
 import { objectCommands } from './objects.ts'
-import { QUERY_COMMANDS } from './queries.ts'
+import { queryCommands } from './queries.ts'
 import { SESSION_COMMANDS } from './session.ts'
 import { transaction } from './transaction.ts'
 
@@ -15,13 +16,97 @@ export function createCommands(about: {
   readonly objectTypes: readonly ObjectType[]
 }): ReadonlyMap<string, Command> {
   const commands = [
-    ...QUERY_COMMANDS,
+    ...queryCommands(about.drivers),
     ...blockdevCommands(about.drivers),
     ...BITMAP_COMMANDS,
+    ...NODE_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,
     ...objectCommands(about.objectTypes),
     transaction,
   ]
-  return new Map(commands.map((command) => [command.name, command]))
+  const place = ({ name }: Command): number => {
+    const index = ORDER.indexOf(name)
+    return index < 0 ? ORDER.length : index
+  }
+  const sorted = commands.toSorted((left, right) => place(left) - place(right))
+  return new Map(sorted.map((command) => [command.name, command]))
 }
+
+/** As QEMU lists them; what is not among them comes last. */
+const ORDER: readonly string[] = [
+  'query-block',
+  'query-blockstats',
+  'query-block-jobs',
+  'block_resize',
+  'blockdev-snapshot-sync',
+  'blockdev-snapshot',
+  'change-backing-file',
+  'block-commit',
+  'drive-backup',
+  'blockdev-backup',
+  'query-named-block-nodes',
+  'x-debug-query-block-graph',
+  'drive-mirror',
+  'block-dirty-bitmap-add',
+  'block-dirty-bitmap-remove',
+  'block-dirty-bitmap-clear',
+  'block-dirty-bitmap-enable',
+  'block-dirty-bitmap-disable',
+  'block-dirty-bitmap-merge',
+  'x-debug-block-dirty-bitmap-sha256',
+  'blockdev-mirror',
+  'block-stream',
+  'block-job-set-speed',
+  'block-job-cancel',
+  'block-job-pause',
+  'block-job-resume',
+  'block-job-complete',
+  'block-job-dismiss',
+  'block-job-finalize',
+  'blockdev-add',
+  'blockdev-reopen',
+  'blockdev-del',
+  'blockdev-create',
+  'x-blockdev-amend',
+  'block-set-write-threshold',
+  'x-blockdev-change',
+  'x-blockdev-set-iothread',
+  'blockdev-snapshot-internal-sync',
+  'blockdev-snapshot-delete-internal-sync',
+  'job-pause',
+  'job-resume',
+  'job-cancel',
+  'job-complete',
+  'job-dismiss',
+  'job-finalize',
+  'query-jobs',
+  'nbd-server-start',
+  'nbd-server-add',
+  'nbd-server-remove',
+  'nbd-server-stop',
+  'block-export-add',
+  'block-export-del',
+  'query-block-exports',
+  'query-chardev',
+  'query-chardev-backends',
+  'ringbuf-write',
+  'ringbuf-read',
+  'chardev-add',
+  'chardev-change',
+  'chardev-remove',
+  'chardev-send-break',
+  'qmp_capabilities',
+  'query-version',
+  'query-commands',
+  'quit',
+  'query-qmp-schema',
+  'qom-list',
+  'qom-get',
+  'qom-set',
+  'qom-list-types',
+  'qom-list-properties',
+  'object-add',
+  'object-del',
+  'transaction',
+]

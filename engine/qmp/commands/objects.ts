@@ -7,6 +7,7 @@ import type { Command } from '../command.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
 import { inListOrder, placeAt, propertyValue, settableProperty } from '../object-tree.ts'
 import type { ObjectType } from '../objects.ts'
+import { typeProperties, typesThatAre } from '../qom-types.ts'
 
 /** Arguments of `object-add`; also what `--object` takes. */
 export function objectOptions(types: readonly ObjectType[]): Union {
@@ -30,9 +31,8 @@ function objectAdd(types: readonly ObjectType[]): Command {
     name: 'object-add',
     doc: 'Creates an object.',
     args: objectOptions(types),
-    run({ engine }, { 'qom-type': type, id, ...properties }) {
-      engine.objects.add(String(type), String(id), properties)
-    },
+    run: ({ engine }, { 'qom-type': type, id, ...properties }) =>
+      engine.objects.add(String(type), String(id), properties),
   })
 }
 
@@ -91,6 +91,44 @@ const qomSet = defineCommand({
   },
 })
 
+const qomListTypes = defineCommand({
+  name: 'qom-list-types',
+  doc: 'The types of objects.',
+  args: {
+    implements: opt.str({ optional: true, doc: 'Only those that are of this type too.' }),
+    abstract: opt.bool({ optional: true, doc: 'Also those that no object has itself.' }),
+  },
+  returns: shape.list(
+    shape.struct('ObjectTypeInfo', {
+      name: opt.str({ doc: 'Name of the type.' }),
+      abstract: opt.bool({ optional: true, doc: 'No object has it itself.' }),
+      parent: opt.str({ optional: true, doc: 'The type that it is a kind of.' }),
+    }),
+  ),
+  run: ({ engine }, { implements: ancestor = 'object', abstract = false }) =>
+    typesThatAre(ancestor, engine.objectTypes)
+      .filter((type) => abstract || !type.abstract)
+      .map((type) => ({
+        name: type.name,
+        parent: type.parent,
+        ...(type.abstract ? { abstract: true } : {}),
+      })),
+})
+
+const qomListProperties = defineCommand({
+  name: 'qom-list-properties',
+  doc: 'The properties that objects of a type have.',
+  args: { typename: opt.str({ doc: 'Name of the type.' }) },
+  returns: shape.list(PROPERTY_INFO),
+  run: ({ engine }, { typename }) => {
+    const properties = typeProperties(typename, engine)
+    return [
+      { name: 'type', type: 'string' },
+      ...inListOrder(properties.keys()).map((name) => ({ name, type: properties.get(name)?.type })),
+    ]
+  },
+})
+
 export function objectCommands(types: readonly ObjectType[]): readonly Command[] {
-  return [objectAdd(types), objectDel, qomList, qomGet, qomSet]
+  return [qomList, qomGet, qomSet, qomListTypes, qomListProperties, objectAdd(types), objectDel]
 }

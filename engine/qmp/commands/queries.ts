@@ -1,11 +1,13 @@
 /** Commands that describe nodes, and those about jobs, of which there are none yet. */
 import { dirtyBitmapInfo } from '../../bitmap/dirty-bitmap.ts'
 import { bitmapsOf } from '../../bitmap/dirty-bitmaps.ts'
+import type { Driver } from '../../block/driver.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { GraphNode, ImageInfo, NodeInfo } from '../../graph/graph.ts'
+import type { Command } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
-import { BLOCK_INFO, BLOCK_STATS, DEVICE_INFO, GRAPH, nodeCounters } from '../schema/results.ts'
+import { BLOCK_INFO, blockStats, DEVICE_INFO, GRAPH, nodeCounters } from '../schema/results.ts'
 
 const queryBlock = defineCommand({
   name: 'query-block',
@@ -58,7 +60,7 @@ function deviceInfo(
 }
 
 function imageInfo(image: ImageInfo, flat: boolean): Readonly<Record<string, unknown>> {
-  const { instance, backing } = image
+  const { instance, backing, header } = image
   return {
     filename: image.filename,
     format: image.format,
@@ -68,6 +70,9 @@ function imageInfo(image: ImageInfo, flat: boolean): Readonly<Record<string, unk
     encrypted: instance.encrypted,
     compressed: instance.compressed,
     'dirty-flag': instance.dirty,
+    'backing-filename': header?.filename,
+    'full-backing-filename': header?.fullFilename,
+    'backing-filename-format': header?.format,
     'format-specific': instance.specific,
     'backing-image': backing === undefined || flat ? undefined : imageInfo(backing, flat),
   }
@@ -76,16 +81,20 @@ function imageInfo(image: ImageInfo, flat: boolean): Readonly<Record<string, unk
 /** Limits belong to devices; throttle nodes do not show theirs here. */
 const NO_LIMITS = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 }
 
-const queryBlockstats = defineCommand({
-  name: 'query-blockstats',
-  doc: 'What was read and written, oldest node first.',
-  args: {
-    'query-nodes': opt.bool({ optional: true, doc: 'Of all nodes rather than of devices.' }),
-  },
-  returns: shape.list(BLOCK_STATS),
-  run: ({ engine }, args) =>
-    args['query-nodes'] === true ? engine.graph.nodes().map((node) => nodeStats(engine, node)) : [],
-})
+function queryBlockstats(drivers: readonly Driver[]): Command {
+  return defineCommand({
+    name: 'query-blockstats',
+    doc: 'What was read and written, oldest node first.',
+    args: {
+      'query-nodes': opt.bool({ optional: true, doc: 'Of all nodes rather than of devices.' }),
+    },
+    returns: shape.list(blockStats(drivers.map(({ name }) => name))),
+    run: ({ engine }, args) =>
+      args['query-nodes'] === true
+        ? engine.graph.nodes().map((node) => nodeStats(engine, node))
+        : [],
+  })
+}
 
 /** One node with, as QEMU nests them, what lies below it. */
 function nodeStats(engine: EngineParts, node: GraphNode): Readonly<Record<string, unknown>> {
@@ -198,12 +207,14 @@ const queryChardev = defineCommand({
     })),
 })
 
-export const QUERY_COMMANDS = [
-  queryBlock,
-  queryNamedBlockNodes,
-  queryBlockstats,
-  queryGraph,
-  queryJobs,
-  queryBlockJobs,
-  queryChardev,
-] as const
+export function queryCommands(drivers: readonly Driver[]): readonly Command[] {
+  return [
+    queryBlock,
+    queryNamedBlockNodes,
+    queryBlockstats(drivers),
+    queryGraph,
+    queryJobs,
+    queryBlockJobs,
+    queryChardev,
+  ]
+}

@@ -48,7 +48,8 @@ const queryCommands = defineCommand({
   doc: 'The names of all commands.',
   args: {},
   returns: shape.list(shape.struct('CommandInfo', { name: opt.str({ doc: 'Its name.' }) })),
-  run: ({ engine }) => [...engine.commands.keys()].map((name) => ({ name })),
+  // QEMU puts each new one before the others.
+  run: ({ engine }) => [...engine.commands.keys()].toReversed().map((name) => ({ name })),
 })
 
 const queryQmpSchema = defineCommand({

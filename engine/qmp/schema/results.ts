@@ -1,6 +1,7 @@
 /** Types of results that more than one command has, or that are too long to stand beside one. */
 import type { Member, Members, Schema } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
+import { IMAGE_INFO } from './image-info.ts'
 
 /** Results are described by their names; what they mean is in the folder's README. */
 const about = { doc: '' }
@@ -18,23 +19,6 @@ const maybeStr: Member = opt.str(maybe)
 const maybeInt: Member = opt.int(maybe)
 const maybeBool: Member = opt.bool(maybe)
 
-const IMAGE_INFO: Members = {
-  filename: str,
-  format: str,
-  'dirty-flag': maybeBool,
-  'actual-size': maybeInt,
-  'virtual-size': int,
-  'cluster-size': maybeInt,
-  encrypted: maybeBool,
-  compressed: maybeBool,
-  'backing-filename': maybeStr,
-  'full-backing-filename': maybeStr,
-  'backing-filename-format': maybeStr,
-  'backing-image': opt.of({ kind: 'later', schema: () => IMAGE_SCHEMA })(maybe),
-}
-
-const IMAGE_SCHEMA: Schema = shape.struct('ImageInfo', IMAGE_INFO)
-
 const LIMITS = ['bps', 'bps_rd', 'bps_wr', 'iops', 'iops_rd', 'iops_wr'] as const
 
 export const DEVICE_INFO: Schema = shape.struct('BlockDeviceInfo', {
@@ -47,7 +31,17 @@ export const DEVICE_INFO: Schema = shape.struct('BlockDeviceInfo', {
   encrypted: bool,
   detect_zeroes: opt.enum('BlockdevDetectZeroesOptions', ['off', 'on', 'unmap'])(about),
   ...all(LIMITS, int),
-  image: opt.of(IMAGE_SCHEMA)(about),
+  image: opt.of(IMAGE_INFO)(about),
+  ...all(
+    LIMITS.map((name) => `${name}_max`),
+    maybeInt,
+  ),
+  ...all(
+    LIMITS.map((name) => `${name}_max_length`),
+    maybeInt,
+  ),
+  iops_size: maybeInt,
+  group: maybeStr,
   cache: opt.of(
     shape.struct('BlockdevCacheInfo', { writeback: bool, direct: bool, 'no-flush': bool }),
   )(about),
@@ -73,6 +67,7 @@ export const BLOCK_INFO: Schema = shape.struct('BlockInfo', {
   locked: bool,
   inserted: opt.of(DEVICE_INFO)(maybe),
   tray_open: maybeBool,
+  'io-status': opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])(maybe),
 })
 
 const COUNTERS = [
@@ -126,31 +121,47 @@ const TIMED_STATS: Schema = shape.struct('BlockDeviceTimedStats', {
   ...all<Member>(['avg_rd_queue_depth', 'avg_wr_queue_depth'], opt.number(about)),
 })
 
-export const BLOCK_STATS: Schema = shape.struct('BlockStats', {
-  device: maybeStr,
-  qdev: maybeStr,
-  'node-name': maybeStr,
-  stats: opt.of(
-    shape.struct('BlockDeviceStats', {
-      ...all(COUNTERS, int),
-      ...all(FAILURES, int),
-      account_invalid: bool,
-      account_failed: bool,
-      timed_stats: opt.list(TIMED_STATS)(about),
-    }),
-  )(about),
-  'driver-specific': opt.of({
-    kind: 'union',
-    name: 'BlockStatsSpecific',
-    tag: 'driver',
-    base: { driver: opt.enum('BlockStatsDriver', ['file'])(about) },
-    variants: {
-      file: { 'discard-nb-ok': int, 'discard-nb-failed': int, 'discard-bytes-ok': int },
-    },
-  })(maybe),
-  parent: opt.of({ kind: 'later', schema: () => BLOCK_STATS })(maybe),
-  backing: opt.of({ kind: 'later', schema: () => BLOCK_STATS })(maybe),
+const HISTOGRAM: Schema = shape.struct('BlockLatencyHistogramInfo', {
+  boundaries: opt.list(shape.int)(about),
+  bins: opt.list(shape.int)(about),
 })
+
+function histogramName(kind: string): string {
+  return `${kind}_latency_histogram`
+}
+
+/** @param drivers - Names of all drivers, of which few have statistics of their own. */
+export function blockStats(drivers: readonly string[]): Schema {
+  const driver: Member = opt.enum('BlockdevDriver', drivers)(about)
+  const stats: Schema = shape.struct('BlockStats', {
+    device: maybeStr,
+    qdev: maybeStr,
+    'node-name': maybeStr,
+    stats: opt.of(
+      shape.struct('BlockDeviceStats', {
+        ...all(COUNTERS, int),
+        idle_time_ns: maybeInt,
+        ...all(FAILURES, int),
+        account_invalid: bool,
+        account_failed: bool,
+        timed_stats: opt.list(TIMED_STATS)(about),
+        ...all(['rd', 'wr', 'flush'].map(histogramName), opt.of(HISTOGRAM)(maybe)),
+      }),
+    )(about),
+    'driver-specific': opt.of({
+      kind: 'union',
+      name: 'BlockStatsSpecific',
+      tag: 'driver',
+      base: { driver },
+      variants: {
+        file: { 'discard-nb-ok': int, 'discard-nb-failed': int, 'discard-bytes-ok': int },
+      },
+    })(maybe),
+    parent: opt.of({ kind: 'later', schema: () => stats })(maybe),
+    backing: opt.of({ kind: 'later', schema: () => stats })(maybe),
+  })
+  return stats
+}
 
 const PERMISSION = shape.enum('BlockPermission', [
   'consistent-read',

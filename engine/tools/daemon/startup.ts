@@ -71,7 +71,7 @@ export const HANDLERS: Readonly<Partial<Record<OptionName, Handler>>> = {
     await engine.exports.startServer({ ...rest, addr: address })
     return undefined
   },
-  object({ engine, output }, text) {
+  async object({ engine, output }, text) {
     const parsed = parseOptionText(text, 'qom-type')
     if (parsed.help) {
       const type: unknown = parsed.value instanceof Map ? parsed.value.get('qom-type') : undefined
@@ -81,7 +81,7 @@ export const HANDLERS: Readonly<Partial<Record<OptionName, Handler>>> = {
     }
     const options = checkUnion(objectOptions(engine.objectTypes), parsed)
     const { 'qom-type': type, id, ...properties } = options
-    engine.objects.add(String(type), String(id), properties)
+    await engine.objects.add(String(type), String(id), properties)
     return undefined
   },
   pidfile(startup, path) {

@@ -1,0 +1,137 @@
+/** Threads and secrets as objects: what 7.2 says when they are made, read and set. */
+import assert from 'node:assert/strict'
+import { description, testEngine } from '../testing.ts'
+
+type Case = readonly [command: string, args: unknown, text: string]
+
+async function play(cases: readonly Case[]): Promise<void> {
+  const monitor = await testEngine().monitor()
+  for (const [command, args, expected] of cases) {
+    const line = (await monitor.run(command, args)).at(-1)
+    assert.equal(description(line), expected, `${command} ${JSON.stringify(args)}`)
+  }
+}
+
+const OK = '{"return": {}}'
+const thread = (id: string, more = {}): unknown => ({ 'qom-type': 'iothread', id, ...more })
+const secret = (id: string, more = {}): unknown => ({ 'qom-type': 'secret', id, ...more })
+const at = (id: string, property: string, value?: unknown): unknown => ({
+  path: `/objects/${id}`,
+  property,
+  ...(value === undefined ? {} : { value }),
+})
+const RANGE = 'value must be in range [0, 9223372036854775807]'
+const THREADS = 'bad thread-pool-min/thread-pool-max values'
+
+describe('iothreads', () => {
+  it('check what they are given', () =>
+    play([
+      ['object-add', thread('t', { 'poll-max-ns': -5 }), `poll-max-ns ${RANGE}`],
+      ['object-add', thread('t', { 'poll-grow': -5, 'poll-shrink': -1 }), `poll-shrink ${RANGE}`],
+      ['object-add', thread('t', { 'thread-pool-min': 65 }), THREADS],
+      ['object-add', thread('t', { 'thread-pool-max': 0 }), THREADS],
+      ['object-add', thread('t', { 'thread-pool-min': 64 }), OK],
+      ['object-add', thread('t', { 'thread-pool-max': 0 }), duplicate('t')],
+      ['qom-get', at('t', 'poll-max-ns'), '{"return": 32768}'],
+      ['qom-get', at('t', 'nope'), "Property 'iothread.nope' not found"],
+    ]))
+
+  it('keep a value that does not fit the others', () =>
+    play([
+      ['object-add', thread('t', { 'thread-pool-min': 64 }), OK],
+      ['qom-set', at('t', 'thread-pool-max', 5), THREADS],
+      ['qom-get', at('t', 'thread-pool-max'), '{"return": 5}'],
+      ['qom-set', at('t', 'aio-max-batch', 7), THREADS],
+      ['qom-set', at('t', 'poll-max-ns', 7), OK],
+      ['qom-set', at('t', 'poll-max-ns', -7), `poll-max-ns ${RANGE}`],
+    ]))
+
+  it('are found by exports', () =>
+    play([
+      ['blockdev-add', { driver: 'null-co', 'node-name': 'a' }, OK],
+      ['object-add', thread('t'), OK],
+      ['object-add', secret('s', { data: 'x' }), OK],
+      ['block-export-add', nbd('s'), 'iothread "s" not found'],
+      ['block-export-add', nbd('t'), 'NBD server not running'],
+    ]))
+})
+
+function nbd(iothread: string): unknown {
+  return { type: 'nbd', id: 'e', 'node-name': 'a', iothread }
+}
+
+function duplicate(id: string): string {
+  return `attempt to add duplicate property '${id}' to object (type 'container')`
+}
+
+describe('secrets', () => {
+  it('check what they are given', () =>
+    play([
+      ['object-add', secret('s'), "Either 'file' or 'data' must be provided"],
+      [
+        'object-add',
+        secret('s', { file: '/x', data: 'a' }),
+        "'file' and 'data' are mutually exclusive",
+      ],
+      [
+        'object-add',
+        secret('s', { data: 'a', loaded: true }),
+        "Property 'secret.loaded' is not writable",
+      ],
+      [
+        'object-add',
+        secret('s', { file: '/none' }),
+        'Unable to read /none: Failed to open file \u201C/none\u201D: No such file or directory',
+      ],
+      [
+        'object-add',
+        secret('s', { data: 'Y W', format: 'base64' }),
+        'Base64 data contains invalid characters',
+      ],
+      ['object-add', secret('s', { data: 'a', keyid: 'k' }), "No secret with id 'k'"],
+      ['object-add', secret('k', { data: 'short' }), OK],
+      ['object-add', secret('s', { data: 'a', keyid: 'k' }), 'Key should be 32 bytes in length'],
+      ['object-add', secret('k'), duplicate('k')],
+    ]))
+
+  it('show what they were made of', () =>
+    play([
+      ['object-add', secret('s', { data: 'abc' }), OK],
+      ['qom-get', at('s', 'data'), '{"return": "abc"}'],
+      ['qom-get', at('s', 'file'), '{"return": ""}'],
+      ['qom-get', at('s', 'loaded'), '{"return": true}'],
+      ['qom-set', at('s', 'loaded', true), "Property 'secret.loaded' is not writable"],
+      ['qom-set', at('s', 'format', 'base64'), OK],
+      ['qom-get', at('s', 'format'), '{"return": "base64"}'],
+    ]))
+})
+
+describe('types of objects', () => {
+  it('are kinds of others', () =>
+    play([
+      [
+        'qom-list-types',
+        { implements: 'event-loop-base', abstract: true },
+        '{"return": [{"name": "iothread", "parent": "event-loop-base"}, ' +
+          '{"abstract": true, "name": "event-loop-base", "parent": "object"}]}',
+      ],
+      ['qom-list-types', { implements: 'nope' }, '{"return": []}'],
+    ]))
+
+  it('have properties', () =>
+    play([
+      [
+        'qom-list-properties',
+        { typename: 'event-loop-base' },
+        '{"return": [{"name": "type", "type": "string"}, ' +
+          '{"name": "thread-pool-min", "type": "int"}, ' +
+          '{"name": "aio-max-batch", "type": "int"}, {"name": "thread-pool-max", "type": "int"}]}',
+      ],
+      ['qom-list-properties', { typename: 'nope' }, "Class 'nope' not found"],
+      [
+        'qom-list-properties',
+        { typename: 'user-creatable' },
+        "Parameter 'typename' expects a QOM type",
+      ],
+    ]))
+})
