@@ -18,7 +18,11 @@ export function instanceOf(image: Image): Instance {
   return {
     length: () => header.size,
     read: (offset, into) => read(image, offset, into),
-    write: (offset, data) => write(image, offset, data),
+    write: (offset, data, flags) => {
+      // Compressed clusters can only be read as yet.
+      if (flags.compressed === true) throw ioError('ENOTSUP')
+      return write(image, offset, data)
+    },
     zero: (offset, bytes, flags) => zero(image, offset, bytes, flags),
     discard: (offset, bytes) => discard(image, offset, bytes),
     flushToOs: () => flushToOs(image),

@@ -28,7 +28,7 @@ function* mapInPlaces(image: Image, start: number, end: number): Routine<void> {
     const { hostOffset, bytes, allocations } = yield* hostRange(image, at, end - at)
     for (const allocation of allocations) allocation.skipCopy = true
     yield* finishAllocations(image, allocations, undefined, undefined)
-    hostEnd = hostOffset + bytes
+    hostEnd = clusterEnd(image.geometry, hostOffset + bytes)
     at += bytes
   }
   // Reading what lies past the end of the file must be possible.

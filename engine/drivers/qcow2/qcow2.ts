@@ -67,9 +67,11 @@ export const qcow2 = defineDriver({
       return { uses: above.uses & CONSISTENT_READ, shares: ALL_PERMISSIONS }
     }
     // Its structures belong to it alone.
-    const uses = (readOnly ? 0 : WRITE | RESIZE) | CONSISTENT_READ
+    const asked = above.uses & WRITE_UNCHANGED
+    const uses = (readOnly ? 0 : WRITE | RESIZE | asked) | CONSISTENT_READ
     return { uses, shares: CONSISTENT_READ | WRITE_UNCHANGED }
   },
+  takesCompressed: true,
   probe: (head) => {
     if (head.length < HEADER.size) return 0
     const { magic, version } = HEADER.decode(head)

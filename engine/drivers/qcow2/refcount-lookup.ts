@@ -49,6 +49,8 @@ export function* loadBlock(image: Image, offset: number): Routine<Table> {
  */
 export function* findFree(image: Image, bytes: number, limit = MAX_HOST_OFFSET): Routine<number> {
   const { geometry, codec } = image
+  // What is about to be discarded must not be in use again by then.
+  if (image.discards.held) yield* image.discards.process(image.file)
   const wanted = Math.ceil(bytes / geometry.clusterBytes)
   let found = 0
   while (found < wanted) {

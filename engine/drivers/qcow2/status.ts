@@ -75,3 +75,15 @@ function* backingStatus(image: Image, offset: number, own: BlockStatus): Routine
   if (backing === undefined || offset >= backing.length()) return { ...own, zero: true }
   return yield* wait(backing.statusAbove(offset, own.bytes))
 }
+
+/**
+ * The same by one look: where the answer is not one run, or lies past the end, it is no. Only to
+ * save work, where a wrong no does no harm.
+ */
+export function* isKnownZero(image: Image, offset: number, bytes: number): Routine<boolean> {
+  if (bytes === 0) return true
+  if (offset >= image.header.size) return false
+  const found = yield* statusAt(image, offset, Math.min(bytes, image.header.size - offset))
+  const known = found.allocated || found.zero ? found : yield* backingStatus(image, offset, found)
+  return known.zero && known.bytes === bytes
+}

@@ -9,7 +9,7 @@ import type { Image } from './image.ts'
 import type { DataRequest } from './in-flight.ts'
 import { abortAllocations, finishAllocations } from './link.ts'
 import { checkOverlap } from './overlap.ts'
-import { readsAsZero } from './status.ts'
+import { isKnownZero } from './status.ts'
 
 export function write(image: Image, offset: number, data: Uint8Array): MaybePromise<void> {
   return run(writeAll(image, offset, data))
@@ -67,8 +67,8 @@ function* zeroNewClusters(image: Image, allocations: readonly Allocation[]): Rou
   for (const allocation of allocations.toReversed()) {
     const { guestOffset, hostOffset, head, tail } = allocation
     if (head.bytes === 0 && tail.bytes === 0) continue
-    if (!(yield* readsAsZero(image, guestOffset + head.offset, head.bytes))) continue
-    if (!(yield* readsAsZero(image, guestOffset + tail.offset, tail.bytes))) continue
+    if (!(yield* isKnownZero(image, guestOffset + head.offset, head.bytes))) continue
+    if (!(yield* isKnownZero(image, guestOffset + tail.offset, tail.bytes))) continue
     const start = hostOffset + head.offset
     const bytes = tail.offset + tail.bytes - head.offset
     yield* checkOverlap(image, start, bytes)
