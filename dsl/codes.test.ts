@@ -1,6 +1,7 @@
 /** Every diagnostic: its code, at exactly the place that an author should look at. */
 import assert from 'node:assert/strict'
 import { CODES, type Code } from './codes.ts'
+import { ACTOR_ROWS, FAULT_ROWS } from './codes-actors.test-data.ts'
 import { LIMITS } from './limits.ts'
 import { assertProblem, scenario, withIo, withStep, type TestOptions } from './testing.ts'
 
@@ -204,10 +205,9 @@ const STEP_ROWS: readonly Row[] = [
   ['events-two-keys', withStep('events: [{A: {}, ‸B: {}}]')],
   ['events-too-few', withStep('events: [ordered: ‸[A]]')],
   ['events-times', withStep('events: [{‸times 0: A}]')],
-  ['not-built-yet', withStep('‸crash: kill')],
+  ['not-built-yet', withStep('‸hmp: info')],
   ['not-built-yet', withStep('img: ‸convert a b')],
   ['not-built-yet', withStep('nbd: nbd:e\ndo: ‸trim 0 64k')],
-  ['not-built-yet', withStep('node: {x: {driver: file, img: b, ‸faults: []}}')],
   ['unknown-param', scenario(steps), {}],
 ]
 
@@ -411,6 +411,8 @@ const ROWS = [
   ...MATCH_ROWS,
   ...SMALL_ROWS,
   ...LINT_ROWS,
+  ...FAULT_ROWS,
+  ...ACTOR_ROWS,
 ]
 
 /** Codes that only a caller can provoke, each with its own test. */

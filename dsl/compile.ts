@@ -18,6 +18,7 @@ import { makeSetup } from './setup.ts'
 import { Source } from './source.ts'
 import { boundOf } from './binding.ts'
 import { compileSteps } from './steps.ts'
+import { settleSchedules } from './together.ts'
 import { find, type MapNode, type Node } from './tree.ts'
 import { nearest } from './suggest.ts'
 
@@ -219,7 +220,8 @@ function makeCase(
       ? []
       : compileSteps(context.with({ place: name }), value, `'${name}'`)
   }
-  const [steps, after] = [section('steps'), section('after')]
+  const steps = settleSchedules(context, map, setup, section('steps'))
+  const after = section('after')
   const variables = bindings.map(boundOf)
   const label = variables.map(({ name, text }) => `${name}=${text}`).join(',')
   return {

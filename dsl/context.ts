@@ -53,6 +53,8 @@ export interface ContextFields {
   readonly dry: boolean
   /** Inside a branch that only the running target decides. */
   readonly unsure: boolean
+  /** The actor whose steps these are. */
+  readonly acting?: string
   /** Fragments that are being expanded, outermost first. */
   readonly using: readonly string[]
 }

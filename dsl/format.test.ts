@@ -96,7 +96,8 @@ describe('the schema for editors', () => {
       kinds.includes('qmp') &&
         kinds.includes('save') &&
         kinds.includes('if') &&
-        !kinds.includes('crash'),
+        kinds.includes('together') &&
+        !kinds.includes('hmp'),
     )
   })
 })

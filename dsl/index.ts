@@ -20,3 +20,4 @@ export {
   type CompileOptions,
   type SourceFile,
 } from './compile.ts'
+export { printFixed } from './print-schedule.ts'

@@ -4,7 +4,8 @@
 import { Compiler, type Compiled, type CompileOptions, type SourceFile } from './compile.ts'
 import type { Code } from './codes.ts'
 import { LIMITS } from './limits.ts'
-import type { IoStep, Scenario, Span, Step } from './plan.ts'
+import { isMissed } from './fault.ts'
+import type { FaultRule, IoStatement, IoStep, Scenario, Span, Step } from './plan.ts'
 import { Report, type Level, type Problem } from './problem.ts'
 import { find, spanOf, type MapNode } from './tree.ts'
 
@@ -40,6 +41,8 @@ const RULES: readonly Rule[] = [
   matrixWidth,
   hiddenSteps,
   anyOutcomes,
+  missedFaults,
+  silentBranches,
 ]
 
 function lintCompiled(compiled: Compiled): readonly Problem[] {
@@ -64,6 +67,8 @@ function flatten(step: Step): readonly Step[] {
       return [step, ...step.then.flatMap(flatten), ...step.otherwise.flatMap(flatten)]
     case 'use':
       return [step, ...step.steps.flatMap(flatten)]
+    case 'together':
+      return [step, ...step.actors.flatMap((actor) => actor.steps.flatMap(flatten))]
     default:
       return [step]
   }
@@ -263,4 +268,67 @@ function anyOutcomes({ steps, say }: Subject): void {
       if (outcome.kind === 'any') say('warning', 'any-outcome', outcome.span, 'this claims nothing')
     }
   }
+}
+
+/** A rule matches its first sector: a request that begins behind it is let through. */
+function missedFaults({ scenario, say }: Subject): void {
+  for (const item of scenario.cases) {
+    const rules = new Map<string, readonly FaultRule[]>()
+    for (const step of [...item.setup, ...item.steps].flatMap(flatten)) {
+      if (step.kind === 'node') rules.set(step.name, step.faults?.[0]?.rules ?? [])
+      if (step.kind === 'fault' && step.action.kind !== 'resume') {
+        const { node } = step.action
+        const more = step.action.kind === 'add' ? step.action.rules : []
+        rules.set(node, step.action.kind === 'add' ? [...(rules.get(node) ?? []), ...more] : [])
+      }
+      if (step.kind !== 'io' || step.subject.kind !== 'node') continue
+      for (const { statement, span } of step.script.lines) {
+        const request = requestOf(statement)
+        const missed = rules
+          .get(step.subject.name)
+          ?.find((rule) => request && isMissed(rule, request))
+        if (missed === undefined) continue
+        say(
+          'warning',
+          'fault-missed',
+          span,
+          `the fault '${missed.text}' does not see this request`,
+          'a rule matches requests that touch the first sector of its range',
+        )
+      }
+    }
+  }
+}
+
+function requestOf(statement: IoStatement): Parameters<typeof isMissed>[1] | undefined {
+  if (statement.kind === 'rw') {
+    const { offset, bytes } = statement
+    const operation = !statement.write ? 'read' : statement.zero ? 'zero' : 'write'
+    return { operation, offset, bytes }
+  }
+  if (statement.kind !== 'zero' && statement.kind !== 'discard') return undefined
+  return { operation: statement.kind, offset: statement.offset, bytes: statement.bytes }
+}
+
+/** What only the target decides leaves no line in the golden, so a claim has to judge it. */
+function silentBranches({ compiled, scenario, say }: Subject): void {
+  const isClaimed = (span: Span) =>
+    compiled.claims.some((claim) => claim.span.file === span.file && isInside(claim.span, span))
+  for (const step of scenario.cases.flatMap((item) => [...item.steps, ...item.after])) {
+    const conditional = step.when !== undefined || step.kind === 'group'
+    if (!conditional) continue
+    const parts = step.kind === 'group' ? [...step.then, ...step.otherwise] : [step]
+    if (parts.some((part) => isClaimed(part.span))) continue
+    say(
+      'warning',
+      'silent-branch',
+      step.span,
+      'nothing judges these steps: a branch that the target decides is not in the golden',
+      'claim what must come of them',
+    )
+  }
+}
+
+function isInside(inner: Span, outer: Span): boolean {
+  return inner.start >= outer.start && inner.end <= outer.end
 }

@@ -9,6 +9,7 @@ import type {
   ConditionAst,
   ExpectationAst,
   Expr,
+  FaultAst,
   GraphAst,
   ImageAst,
   ImgAst,
@@ -19,6 +20,7 @@ import type {
   PatternAst,
   PlainAst,
   SavePathAst,
+  ScheduleAst,
   WaitAst,
   WantAst,
 } from './grammar/ast.ts'
@@ -41,6 +43,10 @@ const LANGUAGES = {
     code: 'io-syntax',
   },
   size: { parse: (text: string) => parseIo(text, { startRule: 'SizeOnly' }), code: 'size-syntax' },
+  fault: {
+    parse: (text: string) => parseIo(text, { startRule: 'FaultOnly' }),
+    code: 'fault-syntax',
+  },
   match: {
     parse: (text: string) => parseMatch(text, { startRule: 'Match' }),
     code: 'match-syntax',
@@ -65,6 +71,10 @@ const LANGUAGES = {
   },
   img: { parse: (text: string) => parseSmall(text, { startRule: 'Img' }), code: 'img-syntax' },
   wait: { parse: (text: string) => parseSmall(text, { startRule: 'Wait' }), code: 'wait-syntax' },
+  schedule: {
+    parse: (text: string) => parseSmall(text, { startRule: 'Schedule' }),
+    code: 'schedule-syntax',
+  },
 } as const satisfies Record<string, { parse: (text: string) => unknown; code: Code }>
 
 export type Language = keyof typeof LANGUAGES
@@ -76,6 +86,7 @@ export interface Trees {
   readonly nbd: PlainAst<NbdStatementAst> | null
   readonly pattern: PatternAst
   readonly size: Expr
+  readonly fault: FaultAst
   readonly match: MatchAst
   readonly expectation: ExpectationAst
   readonly graph: GraphAst | null
@@ -85,6 +96,7 @@ export interface Trees {
   readonly image: ImageAst
   readonly img: ImgAst
   readonly wait: WaitAst
+  readonly schedule: ScheduleAst
 }
 
 export interface Mistake extends At {

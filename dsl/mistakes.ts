@@ -71,6 +71,7 @@ const SLIP_WORDS: Partial<Record<Language, readonly string[]>> = {
   io: IO_SLIPS,
   want: ['#', '==', ':', "'", ','],
   nbd: IO_SLIPS,
+  fault: IO_SLIPS,
   match: ['!', '&&', '||', '=', "'", 'and', 'or'],
   condition: SMALL_SLIPS,
   graph: ['#', '->', '-->', '=', '=>', '..'],

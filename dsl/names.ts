@@ -5,7 +5,18 @@
  */
 import type { Span } from './plan.ts'
 
-export type NameKind = 'image' | 'node' | 'object' | 'export' | 'save'
+/** `faulty` are nodes with a list of faults, `breakpoint` the names under which those suspend. */
+export type NameKind = 'image' | 'node' | 'object' | 'export' | 'save' | 'faulty' | 'breakpoint'
+
+const KINDS = [
+  'node',
+  'object',
+  'export',
+  'save',
+  'image',
+  'faulty',
+  'breakpoint',
+] as const satisfies readonly NameKind[]
 
 /** A request that was sent with a tag, by subject and tag. */
 export interface Tag {
@@ -61,7 +72,7 @@ export class Names {
 
   /** After a branch that only the target decides: its names may exist. */
   join(branch: Names): void {
-    for (const kind of ['node', 'object', 'export', 'save', 'image'] as const) {
+    for (const kind of KINDS) {
       const before = this.#of(kind)
       const after = branch.#of(kind)
       const changed =

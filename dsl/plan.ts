@@ -190,6 +190,9 @@ export type StepBody =
   | { readonly kind: 'use'; readonly file: string; readonly steps: readonly Step[] }
   | SchemaStep
   | { readonly kind: 'restart'; readonly how: 'clean' | 'as configured' }
+  | { readonly kind: 'crash'; readonly how: 'kill' }
+  | FaultStep
+  | TogetherStep
   | { readonly kind: 'advance'; readonly ns: number }
   | { readonly kind: 'create'; readonly image: ImageSpec }
   | {
@@ -239,6 +242,8 @@ export interface AddStep {
   readonly nameSpan: Span
   /** `undefined`: delete. `img: x` members are still as written. */
   readonly options: Template | undefined
+  /** Rules by the place of their `faults` inside the options; the first level is the empty path. */
+  readonly faults?: readonly NodeFaults[]
   readonly expect: Expectation
   /** Part of `nodes`, `objects`, `exports`: replayed by `restart: as configured`. */
   readonly configured: boolean
@@ -427,6 +432,81 @@ export type Condition = { readonly span: Span } & (
   | { readonly kind: 'not'; readonly condition: Condition }
   | { readonly kind: 'and' | 'or'; readonly conditions: readonly Condition[] }
 )
+
+// --- Faults ------------------------------------------------------------------------------------
+
+/** Requests of a node that fail, wait or stop on purpose. */
+export interface NodeFaults {
+  readonly path: readonly (string | number)[]
+  readonly rules: readonly FaultRule[]
+}
+
+export type FaultOperation = 'read' | 'write' | 'zero' | 'discard' | 'flush' | 'status'
+
+export interface FaultRule {
+  readonly operation: FaultOperation
+  /** Absent: any request of the kind. */
+  readonly range?: { readonly offset: number; readonly bytes: number }
+  readonly effect:
+    | { readonly kind: 'error'; readonly errno: string }
+    | { readonly kind: 'delay'; readonly ns: number }
+    | { readonly kind: 'suspend'; readonly tag: string }
+    | { readonly kind: 'torn'; readonly bytes: number }
+  readonly once: boolean
+  /** So many requests of the kind succeed first. */
+  readonly after: number
+  /** Canonical spelling. */
+  readonly text: string
+  readonly span: Span
+}
+
+export interface FaultStep {
+  readonly kind: 'fault'
+  readonly action:
+    | { readonly kind: 'add'; readonly node: string; readonly rules: readonly FaultRule[] }
+    | { readonly kind: 'resume'; readonly tag: string }
+    | { readonly kind: 'clear'; readonly node: string }
+  /** Canonical spelling. */
+  readonly text: string
+}
+
+// --- Actors ------------------------------------------------------------------------------------
+
+/** Lanes of steps that are played together. */
+export interface TogetherStep {
+  readonly kind: 'together'
+  readonly actors: readonly Actor[]
+  readonly schedule: Schedule
+}
+
+export interface Actor {
+  readonly name: string
+  readonly span: Span
+  readonly steps: readonly Step[]
+}
+
+export type Schedule = { readonly span: Span } & (
+  | { readonly kind: 'free' }
+  /** Whose step is next, one name a step; `tasks` chooses among ready tasks of the engine. */
+  | {
+      readonly kind: 'fixed'
+      readonly order: readonly string[]
+      readonly tasks: readonly TaskChoice[]
+    }
+  | { readonly kind: 'seed'; readonly seed: number }
+  /** Orders that no claim can tell apart are played once; at most `bound` runs in all. */
+  | {
+      readonly kind: 'all'
+      readonly bound: number
+      readonly orders: readonly (readonly string[])[]
+    }
+)
+
+/** At the `at`-th choice among ready tasks the `pick`-th one runs, 0 being the oldest. */
+export interface TaskChoice {
+  readonly at: number
+  readonly pick: number
+}
 
 // --- Other steps -------------------------------------------------------------------------------
 

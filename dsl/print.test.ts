@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { parseText, type Language, type Trees } from './mini.ts'
 import { printLineAst, printNbdStatement } from './print.ts'
+import { printFault } from './print-fault.ts'
 import { printGraph } from './print-graph.ts'
 import { printExpectation, printMatch } from './print-match.ts'
+import { printSchedule } from './print-schedule.ts'
 import { printValue } from './print-value.ts'
 
 /** A tree without positions, which printing does not keep. */
@@ -298,6 +300,59 @@ describe('printing and parsing', () => {
 function flattened(tree: unknown): unknown {
   return tree
 }
+
+describe('faults and schedules', () => {
+  const effect = fc.oneof(
+    fc.constantFrom('EIO', 'ENOSPC').map((errno) => ({ kind: 'error', errno })),
+    fc.constantFrom('2s', '1.5ms').map((duration) => ({ kind: 'delay', duration })),
+    ident.map((name) => ({ kind: 'suspend', tag: { name } })),
+    expr.map((bytes) => ({ kind: 'torn', bytes })),
+  )
+  const modes = fc
+    .tuple(fc.boolean(), fc.option(expr))
+    .map(([once, count]) => [
+      ...(once ? [{ kind: 'once' }] : []),
+      ...(count === null ? [] : [{ kind: 'after', count }]),
+    ])
+  const words = new Set(['delay', 'suspend', 'torn', 'once', 'after', 'any'])
+  const names = (tree: unknown): boolean => {
+    const text = JSON.stringify(tree)
+    return [...words].every((word) => !text.includes(`"path":"${word}"`))
+  }
+
+  it('agree on faults', () => {
+    const fault = fc
+      .record({
+        kind: fc.constant('fault'),
+        operation: fc
+          .constantFrom('read', 'write', 'zero', 'discard', 'flush', 'status')
+          .map((name) => ({ name })),
+        range: fc.oneof(range, fc.constant({ kind: 'any' }), fc.constant(null)),
+        effect,
+        modes,
+      })
+      .filter(names)
+    roundTrip('fault', fault, printFault)
+  })
+
+  it('agree on schedules', () => {
+    const whole = fc.nat(5000).map((value) => ({ value }))
+    const schedule = fc.oneof(
+      fc.constant({ kind: 'free' }),
+      fc.record({ kind: fc.constant('all'), bound: fc.option(whole) }),
+      fc.record({ kind: fc.constant('seed'), seed: whole }),
+      fc.record({
+        kind: fc.constant('fixed'),
+        order: fc.array(
+          ident.map((name) => ({ name })),
+          { minLength: 1, maxLength: 5 },
+        ),
+        tasks: fc.array(fc.record({ at: fc.nat(99), pick: fc.nat(9) }), { maxLength: 3 }),
+      }),
+    )
+    roundTrip('schedule', schedule, printSchedule)
+  })
+})
 
 describe('golden notation of values', () => {
   const rows: readonly (readonly [Parameters<typeof printValue>[0], string])[] = [

@@ -37,6 +37,17 @@ const OTHER_VERBS: Readonly<Record<string, string>> = {
   r: 'the verb is read',
 }
 
+const FAULT_OPERATIONS = ['read', 'write', 'zero', 'discard', 'flush', 'status']
+
+const OTHER_REQUESTS: Readonly<Record<string, string>> = {
+  trim: 'the word is discard',
+  unmap: 'the word is discard',
+  map: 'the word is status',
+  any: 'the request comes first: read any, write any',
+  sync: 'the word is flush',
+  fsync: 'the word is flush',
+}
+
 type Words = (detail: string) => { readonly message: string; readonly help?: string | undefined }
 
 const WORDS: Partial<Record<Code, Words>> = {
@@ -72,6 +83,30 @@ const WORDS: Partial<Record<Code, Words>> = {
   'io-unknown-pattern': (word) => ({
     message: `'${word}' is no pattern`,
     help: 'patterns are a byte, seq(4), lba, rand(7), hex(00ff), file(path@0)',
+  }),
+  'fault-operation': (word) => ({
+    message: `no request is called '${word}'`,
+    help:
+      OTHER_REQUESTS[word] ??
+      suggestion(word, FAULT_OPERATIONS) ??
+      `requests are ${FAULT_OPERATIONS.join(', ')}`,
+  }),
+  'fault-effect': (word) =>
+    word === 'delay'
+      ? { message: 'a delay names a duration', help: 'such as delay 2s' }
+      : {
+          message: word === '' ? 'an errno name is missing' : `'${word}' is no errno name`,
+          help: 'a fault ends in => EIO, delay 2s, suspend as NAME or torn 512',
+        },
+  'fault-mode': (word) => ({
+    message: `a fault takes no '${word}'`,
+    help: suggestion(word, ['once', 'after']) ?? 'behind the error stand once and after N',
+  }),
+  'schedule-unknown': (word) => ({
+    message: `no schedule is called '${word}'`,
+    help:
+      suggestion(word, ['free', 'all', 'seed', 'fixed']) ??
+      'schedules are free, all, seed 7, fixed [guest, job, guest]',
   }),
   'match-number': (word) => ({ message: `'${word}' is no number`, help: sizeHelp(word) }),
   'match-unknown-type': (word) => ({

@@ -56,7 +56,7 @@ export function checkName(
   context: Context,
   node: ScalarNode,
   span: Span,
-  kind: NameKind,
+  kind: Exclude<NameKind, 'faulty'>,
   name: string,
 ): void {
   const { names } = context
@@ -66,7 +66,7 @@ export function checkName(
   )
   const prefix = { node: 'node', image: 'img', export: 'nbd' } as const
   const help =
-    other === undefined || kind === 'object' || kind === 'save'
+    other === undefined || kind === 'object' || kind === 'save' || kind === 'breakpoint'
       ? didYouMean(name, names.list(kind))
       : `there is an ${other} of that name: ${prefix[other]}:${name}`.replace('an node', 'a node')
   context.doubtIn(node, span, `unknown-${kind}`, `no ${kind} is called '${name}' at this point`, {

@@ -4,7 +4,7 @@ import type { NameKind } from './names.ts'
 import { textMember } from './needs.ts'
 import type { Expectation, Template } from './plan.ts'
 import { checkName } from './subject.ts'
-import { find, spanOf, type MapNode, type Node, type ScalarNode } from './tree.ts'
+import { find, spanOf, type Node, type ScalarNode } from './tree.ts'
 import { isSizeWord } from './size.ts'
 
 /** Commands that make a name, by the member that holds it. */
@@ -104,12 +104,4 @@ function isNodeName(value: ScalarNode): boolean {
     value.text !== '' &&
     !isSizeWord(value.text)
   )
-}
-
-export function checkNoFaults(context: Context, options: MapNode): void {
-  for (const name of ['faults', 'fault']) {
-    const entry = find(options, name)
-    if (entry !== undefined)
-      context.problem(entry.key, 'not-built-yet', `key '${name}' is not built yet`)
-  }
 }

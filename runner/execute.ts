@@ -79,15 +79,15 @@ export async function playCase(
   } finally {
     clearTimeout(timer)
   }
-  const failed = play.failures.length > 0
+  const failed = play.claims.failures.length > 0
   const left = await station.close(keep(failed))
   for (const path of left) play.fail('sandbox', `could not be removed: ${path}`, undefined)
   return {
     end: end === 'done' && failed ? 'failed' : end,
     transcript: play.transcript.text(),
     phases: play.transcript.phases(),
-    failures: play.failures,
-    failedSteps: play.failedSteps,
+    failures: play.claims.failures,
+    failedSteps: play.claims.failedSteps,
     normalised: play.normaliser.counts,
     ...(crash === undefined ? {} : { crash }),
     ...(keep(failed) && station.host.kind === 'real' ? { kept: station.directory } : {}),

@@ -1,5 +1,6 @@
 /** Plays one selected case on a target: station, play, end. Workers and the main thread share it. */
 import type { Suite } from '../dsl/plan.ts'
+import { exhaustiveOf, playAll, type Run, trailOf } from './explore.ts'
 import { type Played, playCase } from './execute.ts'
 import { Play } from './play.ts'
 import type { Selected } from './suite.ts'
@@ -12,27 +13,18 @@ export interface PlaySettings {
   readonly keep: 'none' | 'failed' | 'all'
 }
 
+type OnStep = (phase: string, text: string) => void
+
 export async function playSelected(
   selected: Selected,
   target: Target,
   settings: PlaySettings,
-  onStep: (phase: string, text: string) => void,
+  onStep: OnStep,
 ): Promise<Played> {
-  const { scenario, profile } = selected
   try {
-    const capabilities = await target.probe()
-    const station = await target.open({ profile, time: scenario.time, seed: settings.seed })
-    const play = new Play({
-      selected,
-      sources: settings.sources,
-      station,
-      capabilities,
-      timeoutScale: settings.timeoutScale,
-      onStep,
-    })
-    return await playCase(play, station, budgetOf(selected, settings.timeoutScale), (failed) =>
-      settings.keep === 'all' ? true : settings.keep === 'failed' && failed,
-    )
+    const play = (run: Run): Promise<Played> => playOnce(selected, target, settings, onStep, run)
+    const schedule = exhaustiveOf(selected)
+    return schedule === undefined ? await play({}) : await playAll(schedule, play)
   } catch (error) {
     if (!(error instanceof TargetError)) throw error
     return {
@@ -44,6 +36,37 @@ export async function playSelected(
       normalised: {},
     }
   }
+}
+
+async function playOnce(
+  selected: Selected,
+  target: Target,
+  settings: PlaySettings,
+  onStep: OnStep,
+  { order, trail = trailOf(selected, settings.seed) }: Run,
+): Promise<Played> {
+  const { scenario, profile } = selected
+  const capabilities = await target.probe()
+  const station = await target.open({
+    profile,
+    time: scenario.time,
+    seed: settings.seed,
+    mortal: selected.case.needs.some((need) => need.text === 'target.kill'),
+    ...(trail === undefined ? {} : { choose: trail.choose }),
+  })
+  const play = new Play({
+    selected,
+    sources: settings.sources,
+    station,
+    capabilities,
+    timeoutScale: settings.timeoutScale,
+    onStep,
+    ...(order === undefined ? {} : { order }),
+    ...(trail === undefined ? {} : { trail }),
+  })
+  return playCase(play, station, budgetOf(selected, settings.timeoutScale), (failed) =>
+    settings.keep === 'all' ? true : settings.keep === 'failed' && failed,
+  )
 }
 
 export function budgetOf(selected: Selected, timeoutScale: number): number {

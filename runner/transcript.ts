@@ -58,11 +58,16 @@ export class Transcript {
   repeats: { readonly seen: Map<string, string>; next: number } | undefined
   #turnEnded = false
 
+  /** A phase that leaves no line. */
+  #hidden: string | undefined
+
   get phase(): string {
-    return this.#phases.at(-1)?.title ?? 'setup'
+    return this.#hidden ?? this.#phases.at(-1)?.title ?? 'setup'
   }
 
   begin(title: string): void {
+    this.#hidden = this.recording ? undefined : title
+    if (!this.recording) return
     this.#turnEnded = false
     this.#phases.push({ title, facts: [] })
   }
@@ -75,6 +80,11 @@ export class Transcript {
     if (this.#turnEnded && fact.kind !== 'turn') facts?.push({ kind: 'turn', text: '' })
     this.#turnEnded = false
     facts?.push(this.#shortened(fact))
+  }
+
+  /** Everything so far, without its phases. */
+  facts(): readonly Fact[] {
+    return this.#phases.flatMap((phase) => phase.facts)
   }
 
   /** The turns are over; what follows belongs to none of them. */

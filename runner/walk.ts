@@ -1,5 +1,6 @@
 /** Walks the steps of a case: phases, loops, conditions and fragments, and each played step in turn. */
 import type { LoopStep, Step, StepCommon } from '../dsl/plan.ts'
+import { playTogether } from './actors.ts'
 import type { Play } from './play.ts'
 import { STEPS } from './steps/index.ts'
 import type { PlayedKind, StepDefinition } from './steps/step.ts'
@@ -8,11 +9,23 @@ export async function walk(steps: readonly Step[], play: Play): Promise<void> {
   for (const step of steps) await walkStep(step, play)
 }
 
-async function walkStep(step: Step, play: Play): Promise<void> {
+/** Plays one step. What only the target decides leaves no line, so that goldens stay comparable. */
+export async function walkStep(step: Step, play: Play): Promise<void> {
+  if (step.when === undefined && step.kind !== 'group') return walkDecided(step, play)
   if (step.when !== undefined && !play.holds(step.when)) return
+  const { recording } = play.transcript
+  play.transcript.recording = false
+  try {
+    await walkDecided(step, play)
+  } finally {
+    play.transcript.recording = recording
+  }
+}
+
+async function walkDecided(step: Step, play: Play): Promise<void> {
   switch (step.kind) {
     case 'phase':
-      play.sinceEvents = []
+      play.takeEvents()
       play.transcript.begin(step.title)
       return
     case 'group':
@@ -21,6 +34,8 @@ async function walkStep(step: Step, play: Play): Promise<void> {
       return walk(step.steps, play)
     case 'loop':
       return walkLoop(step, play)
+    case 'together':
+      return playTogether(step, play, walkStep)
     default:
       return playStep(step, play)
   }

@@ -17,5 +17,9 @@ export const LINT_CODES = {
   'wide-matrix':
     'Goldens of a matrix of more than three variables are hard to read: split the scenario.',
   'hidden-step': 'More than a fifth of the steps leave no line in the golden.',
+  'fault-missed':
+    'A fault with a range matches requests that touch its first sector; this one begins behind it.',
+  'silent-branch':
+    'Steps under a condition that only the target decides leave no line in the golden, so that it can be compared on every target. Their claims judge them.',
   'any-outcome': 'expect: any and => any claim nothing.',
 } as const

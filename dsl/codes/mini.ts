@@ -56,6 +56,19 @@ export const MINI_CODES = {
   'nbd-unknown-verb':
     'NBD statements are info, list, meta CONTEXT [RANGE], read [-P …] RANGE, write [-P …] RANGE.',
 
+  'fault-syntax':
+    'Faults are REQUEST [RANGE | any] => ERRNO [once] [after N], such as read 64k+4k => EIO once.',
+  'fault-operation': 'Requests that can fail are read, write, zero, discard, flush and status.',
+  'fault-effect': 'A fault ends in => ERRNO, delay DURATION, suspend as NAME or torn SIZE.',
+  'fault-arrow': 'The error of a fault follows an arrow: => EIO.',
+  'fault-suspend': 'A request is suspended under a name, by which it is resumed later.',
+  'fault-mode': 'Behind the error stand once and after N, each at most once.',
+  'fault-range': 'Requests name a range or any; a flush has none.',
+  'fault-aligned':
+    'A rule matches the first sector of its range, so the range starts at one: multiples of 512.',
+  'fault-after': 'after counts all requests of its kind, from 1 to 100: it goes with any.',
+  'fault-torn': 'A torn write ends at a whole sector.',
+
   'match-syntax': 'The text after ~ is no match expression.',
   'match-bare-tilde': 'A bare ~ or nothing is YAML for null. Write null if that is meant.',
   'match-tilde-blank':
@@ -109,5 +122,10 @@ export const MINI_CODES = {
   'wait-syntax': 'Waits are job ID STATUS, event NAME, graph CLAIM, quiet, exit.',
   'wait-unknown': 'Waits are job ID STATUS, event NAME, graph CLAIM, quiet, exit.',
   'wait-status': 'The job status is unknown.',
+  'schedule-syntax':
+    'Schedules are free, all [BOUND], seed N, fixed [ACTOR, …] [tasks [AT:PICK, …]].',
+  'schedule-unknown': 'Schedules are free, all, seed N and fixed [ACTOR, …].',
+  'schedule-fixed': 'A fixed order lists the actor of each step in brackets.',
+  'schedule-seed': 'A seed is a whole number.',
   'wait-or': 'Several statuses are joined with the word or.',
 } as const

@@ -68,6 +68,29 @@ export const SCENARIO_CODES = {
   'by-missing': "The map lacks a key for one of the variable's values.",
   'unknown-channel': 'Channels are nbd, hmp, device, direct and tool.',
   'restart-how': 'A restart is clean or as configured.',
+  'fault-place':
+    'Faults are part of a node in nodes or of a node step; commands are sent as they are.',
+  'fault-node':
+    'Faults come and go at run time on a node that was declared with faults, if only with an empty list.',
+  'fault-step': 'A fault step is {on: NODE, add: "…"}, {resume: NAME} or {clear: NODE}.',
+  'fault-tag': 'Two faults suspend under one name.',
+  'unknown-breakpoint': 'No fault suspends requests under this name at this point.',
+  'crash-how': 'A crash is kill: the target ends without a shutdown.',
+  'together-actors': 'Steps are played together by two actors or more, each a named list of steps.',
+  'together-place':
+    'together stands among the steps of the scenario itself: not in a loop, a condition, a fragment, after or finally.',
+  'together-nested': 'Actors do not split again.',
+  'together-step':
+    'This step is about the whole target or the whole transcript, so no single actor can play it.',
+  'together-events': 'Events of actors are claimed at the together step, whoever caused them.',
+  'together-strict': 'With golden: {order: strict} lanes can not be told apart; actors are lanes.',
+  'together-twice': 'One together step of a case may play all orders.',
+  'schedule-actor': 'A fixed order names only actors of its step.',
+  'schedule-steps':
+    'A fixed order names each actor as often as it has steps; sugar for several names is several steps.',
+  'schedule-bound': 'A schedule of all orders plays 1 to 2000 of them.',
+  'schedule-unbounded':
+    'There are more orders than the bound. Shorten the lanes, raise the bound (all 500), or take a seed.',
   'schema-subject': 'A schema step is about one command, event or type.',
   'schema-absent': 'With present: false nothing else can be claimed.',
   'match-without-event': "'match' is about the data of an awaited event.",

@@ -124,6 +124,27 @@ export type NbdStatementAst = At &
       }
   )
 
+// --- faults ------------------------------------------------------------------------------------
+
+export type FaultEffectAst = At &
+  (
+    | { readonly kind: 'error'; readonly errno: string }
+    | { readonly kind: 'delay'; readonly duration: string }
+    | { readonly kind: 'suspend'; readonly tag: Named }
+    | { readonly kind: 'torn'; readonly bytes: Expr }
+  )
+
+export type FaultModeAst = At &
+  ({ readonly kind: 'once' } | { readonly kind: 'after'; readonly count: Expr })
+
+export type FaultAst = At & {
+  readonly kind: 'fault'
+  readonly operation: Named
+  readonly range: RangeAst | (At & { readonly kind: 'any' }) | null
+  readonly effect: FaultEffectAst
+  readonly modes: readonly FaultModeAst[]
+}
+
 // --- matches -----------------------------------------------------------------------------------
 
 type Numeric = number | bigint
@@ -257,4 +278,19 @@ export type WaitAst = At &
     | { readonly kind: 'event'; readonly name: Named }
     | { readonly kind: 'graph'; readonly lines: Worded }
     | { readonly kind: 'quiet' | 'exit' }
+  )
+
+export type Counted = At & { readonly value: number }
+
+export type ScheduleAst = At &
+  (
+    | { readonly kind: 'free' }
+    | { readonly kind: 'all'; readonly bound: Counted | null }
+    | { readonly kind: 'seed'; readonly seed: Counted }
+    | {
+        readonly kind: 'fixed'
+        readonly order: readonly Named[]
+        /** Which of the ready tasks runs at the `at`-th choice. */
+        readonly tasks: readonly { readonly at: number; readonly pick: number }[]
+      }
   )

@@ -6,10 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import peggy from 'peggy'
 
 const START_RULES = {
-  io: ['Line', 'WantOnly', 'NbdLine', 'PatternOnly', 'SizeOnly'],
+  io: ['Line', 'WantOnly', 'NbdLine', 'PatternOnly', 'SizeOnly', 'FaultOnly'],
   match: ['Match', 'Expectation'],
   graph: ['Line'],
-  small: ['Condition', 'Need', 'SavePath', 'Image', 'Img', 'Wait'],
+  small: ['Condition', 'Need', 'SavePath', 'Image', 'Img', 'Wait', 'Schedule'],
 } as const
 
 export type GrammarName = keyof typeof START_RULES

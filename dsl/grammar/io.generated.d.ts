@@ -1,5 +1,5 @@
 /** Generated from io.peggy by generate.ts: do not edit. */
-export type StartRule = 'Line' | 'WantOnly' | 'NbdLine' | 'PatternOnly' | 'SizeOnly'
+export type StartRule = 'Line' | 'WantOnly' | 'NbdLine' | 'PatternOnly' | 'SizeOnly' | 'FaultOnly'
 export interface ParseOptions {
   readonly startRule: StartRule
 }

@@ -1,5 +1,5 @@
 /** Generated from small.peggy by generate.ts: do not edit. */
-export type StartRule = 'Condition' | 'Need' | 'SavePath' | 'Image' | 'Img' | 'Wait'
+export type StartRule = 'Condition' | 'Need' | 'SavePath' | 'Image' | 'Img' | 'Wait' | 'Schedule'
 export interface ParseOptions {
   readonly startRule: StartRule
 }

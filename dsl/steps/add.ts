@@ -6,7 +6,8 @@ import { needsOfNode, needsOfType } from '../needs.ts'
 import type { AddStep, StepBody } from '../plan.ts'
 import { checkName } from '../subject.ts'
 import { toTemplate } from '../template.ts'
-import { checkNoFaults, checkReferences, trackNode } from '../track.ts'
+import { separateFaults } from '../node-faults.ts'
+import { checkReferences, trackNode } from '../track.ts'
 import { find, spanOf, type Entry, type MapNode, type ScalarNode } from '../tree.ts'
 import { fillText, resolve } from '../variables.ts'
 import { ANSWER_KEYS, defineStep, type StepInput } from './kind.ts'
@@ -72,16 +73,20 @@ export function makeAdd(
     return undefined
   }
   checkOptions(context, kind, name, value, succeeds)
-  const options = toTemplate(context, value)
-  if (answer.expect.kind === 'error') return { ...common, options }
+  const separated =
+    kind === 'node' ? separateFaults(context, name.text, value) : { options: value, faults: [] }
+  const options = toTemplate(context, separated.options)
+  const { faults } = separated
+  const made = { ...common, options, ...(faults.length === 0 ? {} : { faults }) }
+  if (answer.expect.kind === 'error') return made
   context.names.add(kind, name.text, spanOf(entry.key))
   if (kind === 'node') trackNode(context, options)
-  if (!succeeds) return { ...common, options }
+  if (!succeeds) return made
   const { needs } = context.fields
   needs.infer(`qmp.${COMMANDS[kind].add}`, spanOf(entry.key))
   if (kind === 'node') needsOfNode(needs, options)
   else needsOfType(needs, kind, options, kind === 'object' ? 'qom-type' : 'type')
-  return { ...common, options }
+  return made
 }
 
 function remove(context: Context, kind: AddKind, name: ScalarNode, succeeds: boolean): void {
@@ -110,7 +115,6 @@ function checkOptions(
       },
     )
   }
-  checkNoFaults(context, options)
   if (!succeeds) return
   const before = context.names.find(kind, name.text)
   if (before !== undefined) {

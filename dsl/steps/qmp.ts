@@ -5,7 +5,8 @@ import { makeAnswer } from '../expectation.ts'
 import { needsOfCommand } from '../needs.ts'
 import type { StepBody, Template } from '../plan.ts'
 import { toTemplate } from '../template.ts'
-import { checkNoFaults, checkReferences, trackCommand } from '../track.ts'
+import { checkNoFaults } from '../node-faults.ts'
+import { checkReferences, trackCommand } from '../track.ts'
 import {
   find,
   isNull,

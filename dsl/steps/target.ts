@@ -33,6 +33,25 @@ export const restart = defineStep({
   },
 })
 
+const POWER_CUT = /^power-cut\b/
+
+export const crash = defineStep({
+  doc: 'Ends the target without a shutdown: kill keeps what reached the host.',
+  schema: { enum: ['kill'] },
+  keys: {},
+  build(context, { value }) {
+    const text = readText(context, value, "'crash'")
+    if (text === undefined) return []
+    if (POWER_CUT.test(text.text)) {
+      notBuilt(context, text, 'a power cut')
+      return []
+    }
+    const how = readWord(context, value, "'crash'", ['kill'], 'crash-how')
+    context.fields.needs.infer('target.kill', spanOf(value))
+    return how === undefined ? [] : [{ kind: 'crash', how }]
+  },
+})
+
 export const save = defineStep({
   doc: 'Names parts of a reply: {name: path}; `return` claims what they are.',
   schema: { type: 'object', additionalProperties: TEXT },

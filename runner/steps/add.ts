@@ -1,7 +1,9 @@
 /** `node`, `object` and `export`: the add command by a short name, or the delete command. */
-import type { AddStep, StepCommon, Template, Value } from '../../dsl/plan.ts'
+import type { AddStep, NodeFaults, StepCommon, Value } from '../../dsl/plan.ts'
+import { suspendAt } from '../breakpoints.ts'
+import { lowerFaults, showFaults } from '../faults.ts'
 import { isMap } from '../json.ts'
-import { isBare, isShownMap, type Shown, show } from '../notation.ts'
+import { bare, isBare, isShownList, isShownMap, type Shown, show } from '../notation.ts'
 import type { Play } from '../play.ts'
 import { StepError } from '../step-error.ts'
 import { resolveTemplate, showTemplate } from '../variables.ts'
@@ -33,14 +35,16 @@ export async function runAdd(step: Step, play: Play): Promise<void> {
   }
   if (step.kind === 'export') await serve(step, play)
   const worked = await callCommand(play, {
-    ...ADD[step.kind](step.name, options, shown, play, step.options),
+    ...ADD[step.kind](step, options, shown, play),
     oob: false,
     expect: step.expect,
     returns: undefined,
     save: step.save,
     hosted: step.kind === 'export',
   })
-  if (worked && step.kind === 'export') play.hidden.addGuest(step.name)
+  if (!worked) return
+  if (step.kind === 'export') play.hidden.addGuest(step.name)
+  for (const { rules } of step.faults ?? []) await suspendAt(play, step.name, rules)
 }
 
 interface Call {
@@ -52,27 +56,27 @@ interface Call {
 }
 
 type Build = (
-  name: string,
+  step: Step,
   options: Readonly<Record<string, Value>>,
   shown: Readonly<Record<string, Shown>>,
   play: Play,
-  template: Template,
 ) => Call
 
 const ADD: Readonly<Record<Step['kind'], Build>> = {
-  node: (name, options, shown, play) => {
-    const { driver, img, ...members } = shown
+  node: ({ name, faults = [] }, options, shown, play) => {
+    const { driver, img, ...members } = shownWithFaults(shown, faults)
+    const injected = lowerFaults({ ...options, 'node-name': name }, faults)
     const words = [name, ...(driver === undefined ? [] : [show(driver)])]
     if (img !== undefined) words.push(`img:${wordOf(img)}`)
     return {
       command: 'blockdev-add',
-      args: play.images.lower({ ...options, 'node-name': name }),
+      args: play.images.lower(injected),
       label: 'node',
       head: words.join(' '),
       members,
     }
   },
-  object: (name, options, shown) => {
+  object: ({ name }, options, shown) => {
     const { 'qom-type': type, ...members } = shown
     return {
       command: 'object-add',
@@ -82,7 +86,7 @@ const ADD: Readonly<Record<Step['kind'], Build>> = {
       members: { ...(type === undefined ? {} : { 'qom-type': type }), id: name, ...members },
     }
   },
-  export: (name, options, shown) => {
+  export: ({ name }, options, shown) => {
     const { type, ...members } = shown
     return {
       command: 'block-export-add',
@@ -92,6 +96,31 @@ const ADD: Readonly<Record<Step['kind'], Build>> = {
       members: { ...(type === undefined ? {} : { type }), id: name, ...members },
     }
   },
+}
+
+/** The rules stand again where the author wrote them, each as one word list. */
+function shownWithFaults(
+  shown: Readonly<Record<string, Shown>>,
+  faults: readonly NodeFaults[],
+): Readonly<Record<string, Shown>> {
+  let value: Shown = shown
+  for (const { path, rules } of faults) value = withFaults(value, path, bare(showFaults(rules)))
+  return isShownMap(value) ? value : shown
+}
+
+function withFaults(value: Shown, path: NodeFaults['path'], faults: Shown): Shown {
+  const [head, ...rest] = path
+  if (isShownList(value)) {
+    return value.map((item, index) => (index === head ? withFaults(item, rest, faults) : item))
+  }
+  if (!isShownMap(value)) return value
+  if (head === undefined) return { ...value, faults }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [
+      name,
+      name === head ? withFaults(part, rest, faults) : part,
+    ]),
+  )
 }
 
 function wordOf(value: Shown): string {

@@ -34,7 +34,7 @@ export async function callCommand(play: Play, call: CommandCall): Promise<boolea
     play.hidden.note(call.command, call.args)
     play.jobs.command(call.command, call.args)
     play.last = reply.value
-    if (call.command === 'quit') play.endExpected = true
+    if (call.command === 'quit') play.expectEnd()
     const id = text(member(call.args, 'id'))
     if (DISMISS.has(call.command) && id !== undefined) play.jobToPrint = id
   }

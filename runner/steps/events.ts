@@ -7,7 +7,6 @@ export const events = defineStep({
   async run(step, play) {
     await play.session.fence(play.withinMs)
     play.collectEvents()
-    play.judgeEvents(step.claims, play.sinceEvents)
-    play.sinceEvents = []
+    play.judgeEvents(step.claims, play.takeEvents())
   },
 })

@@ -3,7 +3,7 @@ import type { StepKind, StepOf } from '../../dsl/plan.ts'
 import type { Play } from '../play.ts'
 
 /** Kinds that only hold or head other steps; the walk over steps does them itself. */
-export type WalkedKind = 'phase' | 'loop' | 'group' | 'use'
+export type WalkedKind = 'phase' | 'loop' | 'group' | 'use' | 'together'
 export type PlayedKind = Exclude<StepKind, WalkedKind>
 
 export interface StepDefinition<K extends PlayedKind = PlayedKind> {

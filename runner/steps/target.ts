@@ -24,6 +24,24 @@ export const restart = defineStep({
   },
 })
 
+export const crash = defineStep({
+  kind: 'crash',
+  words: (step) => `crash ${step.how}`,
+  async run(step, play) {
+    await play.session.fence(play.withinMs)
+    play.collectEvents()
+    const exit = await play.abandon()
+    play.transcript.add({
+      kind: 'statement',
+      label: 'tgt',
+      head: `crash ${step.how}`,
+      members: {},
+      outcome: exit === undefined ? 'gone' : showExit(exit),
+      details: [],
+    })
+  },
+})
+
 async function quit(play: Play): Promise<void> {
   await play.hidden.closeAll()
   await play.session.fence(play.withinMs)

@@ -1,6 +1,7 @@
 /** What a target can do, read from its version and its own introspection. */
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../dsl/plan.ts'
+import { FAULT_NEEDS } from '../faults.ts'
 import { findKnown } from './known.ts'
 import type { Capabilities, SchemaEntry, TargetKind } from './target.ts'
 
@@ -145,6 +146,9 @@ function holds(family: string, name: string, has: Basis, features: ReadonlySet<s
       return name === 'real' || name === has.clock
     case 'via':
       return has.channels.includes(name)
+    case 'fault':
+      if (features.has(`fault.${name}`)) return true
+      return has.drivers.has('blkdebug') && FAULT_NEEDS.has(name)
     case 'bitmap':
       return has.commands.has('block-dirty-bitmap-add')
     default:

@@ -5,6 +5,7 @@
 import type { ByteStream, Host } from '../../engine/index.ts'
 import { createEngine, createRealHost, createSimHost, img, streamPair } from '../../engine/index.ts'
 import type { Nature } from './capabilities.ts'
+import { mortalHost } from './mortal-host.ts'
 import { probeStation } from './probe.ts'
 import { makeScratch } from './scratch.ts'
 import type {
@@ -28,7 +29,17 @@ const NATURE: Nature = {
   program: 'engine',
   clock: 'virtual',
   profiles: ['qemu', 'note', 'note-transition'],
-  features: ['target.restart', 'net.unix', 'net.tcp', 'img.raw', 'tool.img'],
+  features: [
+    'target.restart',
+    'target.kill',
+    'net.unix',
+    'net.tcp',
+    'img.raw',
+    'tool.img',
+    'schedule.all',
+    'schedule.seed',
+    'schedule.fixed',
+  ],
   channels: ['nbd'],
 }
 
@@ -53,7 +64,10 @@ export function createEngineTarget(spec: {
 }
 
 function simStation(options: StationOptions): Station {
-  const host = createSimHost({ seed: options.seed })
+  const host = createSimHost({
+    seed: options.seed,
+    ...(options.choose === undefined ? {} : { choose: options.choose }),
+  })
   return {
     ...common(host, options),
     directory: '/blockspec',
@@ -85,8 +99,9 @@ function common(
 
 function startEngine(host: Host, options: StationOptions): Machine {
   let log = ''
+  const mortal = options.mortal === true ? mortalHost(host) : undefined
   const engine = createEngine({
-    host,
+    host: mortal?.host ?? host,
     profile: options.profile,
     log: (line) => {
       if (log.length < LOG_BYTES) log += `${line}\n`
@@ -107,6 +122,7 @@ function startEngine(host: Host, options: StationOptions): Machine {
     log: () => log,
     kill: () => {
       monitor.destroy()
+      mortal?.kill()
       // What hangs is left behind with its host; nobody waits for it.
       leave({ signal: 'SIGKILL' })
     },

@@ -29,7 +29,15 @@ const NATURES: Readonly<Record<ProcessSpec['kind'], Nature>> = {
     program: 'qemu-system',
     clock: 'real',
     profiles: ['qemu'],
-    features: ['target.restart', 'target.kill', 'net.unix', 'net.tcp', 'tool.img', 'cli.compat'],
+    features: [
+      'target.restart',
+      'target.kill',
+      'net.unix',
+      'net.tcp',
+      'tool.img',
+      'cli.compat',
+      'fault.suspend',
+    ],
     channels: ['nbd'],
   },
 }

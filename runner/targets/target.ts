@@ -56,8 +56,22 @@ export interface Exit {
   readonly signal?: string
 }
 
+/** What the engine lets a scenario do to a running injector of faults. */
+export interface DebugControl {
+  /** The next request that comes to the event stops there. @throws {BlockError} */
+  breakAt(node: string, event: string, tag: string): void
+  /** Lets the request go that stopped under the tag; false if none did. */
+  resume(node: string, tag: string): boolean
+  /** Adds a rule, written as an option of the injector. @throws {BlockError} */
+  inject?(node: string, rule: Readonly<Record<string, unknown>>): void
+  /** Drops every rule. @throws {BlockError} */
+  clear?(node: string): void
+}
+
 /** A running target. */
 export interface Machine {
+  /** Absent where only QMP leads into the target. */
+  readonly debug?: DebugControl
   /** The QMP stream; the greeting has not been read. */
   readonly monitor: ByteStream
   readonly exited: Promise<Exit>
@@ -100,6 +114,10 @@ export interface StationOptions {
   readonly profile: Profile
   readonly time: 'virtual' | 'real'
   readonly seed: number
+  /** The case kills its target: what it held must go with it. */
+  readonly mortal?: boolean
+  /** Replaces the seed's choice among several ready tasks of the simulated host. */
+  readonly choose?: (count: number) => number
 }
 
 /** A kind of target, ready to play cases. */
