@@ -65,6 +65,7 @@ function nullDriver(name: string): Driver {
           offset,
         }),
         info: () => ({ allocatedBytes: 0 }),
+        reopen: () => ({}),
         supports: { fua: true, unchanged: true },
       }
     },

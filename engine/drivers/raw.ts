@@ -1,5 +1,6 @@
 /** `raw`: a format without structure, all of its child or a window of it. */
-import { defineDriver, type Child, type Instance } from '../block/driver.ts'
+import { defineDriver, type Child, type Instance, type Services } from '../block/driver.ts'
+import { SECTOR_BYTES } from '../block/length.ts'
 import { opt } from '../block/option.ts'
 import { RESIZE } from '../block/permission.ts'
 import { andThen } from '../util/async.ts'
@@ -34,42 +35,71 @@ export const raw = defineDriver({
     (options.offset ?? 0) === 0 && options.size === undefined
       ? above
       : { uses: above.uses, shares: above.shares & ~RESIZE },
-  open({ options, children }) {
+  reopenable: ['offset', 'size'],
+  open({ options, children, node, services, guess }) {
     const file = children.get('file')
     assert(file !== undefined, 'raw opens with its child attached')
-    const offset = checkNotNegative('offset', options.offset) ?? 0
-    const size = checkNotNegative('size', options.size)
-    checkWindow(file.length(), offset, size)
-    return requests(file, offset, size)
+    if (guess !== undefined && !node.flags.readOnly) warn(file.filename(), services)
+    return instanceOf(file, options, guess)
   },
 })
 
-function checkWindow(available: number, offset: number, size: number | undefined): void {
-  if (offset > available) {
+interface WindowOptions {
+  readonly offset: number | undefined
+  readonly size: number | undefined
+}
+
+interface Window {
+  readonly start: number
+  /** Absent: to the end of the file. */
+  readonly size: number | undefined
+}
+
+function checkWindow(options: WindowOptions, file: Child): Window {
+  const start = checkNotNegative('offset', options.offset) ?? 0
+  const size = checkNotNegative('size', options.size)
+  const available = file.length()
+  if (start > available) {
     throw new BlockError(
-      `Offset (${String(offset)}) cannot be greater than size of the containing file ` +
+      `Offset (${String(start)}) cannot be greater than size of the containing file ` +
         `(${String(available)})`,
     )
   }
-  if (size === undefined) return
-  if (size > available - offset) {
+  if (size === undefined) return { start, size }
+  if (size > available - start) {
     // The two blanks are QEMU's.
     throw new BlockError(
-      `The sum of offset (${String(offset)}) and size (${String(size)}) has to be smaller or ` +
+      `The sum of offset (${String(start)}) and size (${String(size)}) has to be smaller or ` +
         `equal to the  actual size of the containing file (${String(available)})`,
     )
   }
-  if (size % 512 !== 0) throw new BlockError('Specified size is not multiple of 512')
+  if (size % SECTOR_BYTES !== 0) throw new BlockError('Specified size is not multiple of 512')
+  return { start, size }
+}
+
+function warn(filename: string, services: Services): void {
+  const lines = [
+    `WARNING: Image format was not specified for '${filename}' and probing guessed raw.`,
+    '         Automatically detecting the format is dangerous for raw images, write operations ' +
+      'on block 0 will be restricted.',
+    "         Specify the 'raw' format explicitly to remove the restrictions.",
+  ]
+  services.log(lines.join('\n'))
 }
 
 /** Flushing goes the usual way, by steps, of which the file hears. */
-function requests(file: Child, start: number, size: number | undefined): Instance {
+function instanceOf(
+  file: Child,
+  options: WindowOptions,
+  guess: ((head: Uint8Array) => string) | undefined,
+): Instance {
+  let window = checkWindow(options, file)
   const place = (offset: number, bytes: number, beyond: 'EINVAL' | 'ENOSPC'): number => {
-    if (size !== undefined && offset + bytes > size) throw ioError(beyond)
-    return start + offset
+    if (window.size !== undefined && offset + bytes > window.size) throw ioError(beyond)
+    return window.start + offset
   }
   return {
-    length: () => size ?? Math.max(0, file.length() - start),
+    length: () => window.size ?? Math.max(0, file.length() - window.start),
     liveLength: true,
     read(offset, into, flags) {
       const at = place(offset, into.length, 'EINVAL')
@@ -77,18 +107,34 @@ function requests(file: Child, start: number, size: number | undefined): Instanc
     },
     write(offset, data, flags) {
       const at = place(offset, data.length, 'ENOSPC')
+      // A guest must not turn an image whose format nobody named into one of another format.
+      const turns = guess !== undefined && offset === 0 && guess(data.subarray(0, SECTOR_BYTES))
+      if (turns !== false && turns !== 'raw') throw ioError('EPERM')
       return andThen(file.debugEvent('write_aio'), () => file.write(at, data, flags))
     },
     zero: (offset, bytes, flags) => file.zero(place(offset, bytes, 'ENOSPC'), bytes, flags),
     discard: (offset, bytes) => file.discard(place(offset, bytes, 'ENOSPC'), bytes),
-    status: (offset, bytes) => file.status(start + offset, bytes),
-    truncate(bytes, options) {
-      if (size !== undefined) {
+    status: (offset, bytes) => file.status(window.start + offset, bytes),
+    truncate(bytes, how) {
+      if (window.size !== undefined) {
         throw new BlockError('Cannot resize fixed-size raw disks', { errno: 'ENOTSUP' })
       }
-      return file.truncate(start + bytes, options)
+      return file.truncate(window.start + bytes, how)
     },
+    // Then every write to the first sector is one of all of it.
+    limits: () => (guess === undefined ? {} : { requestAlignment: SECTOR_BYTES }),
     info: () => file.info(),
-    supports: { fua: file.supportsFua(), unchanged: true },
+    get supports() {
+      return { fua: file.supportsFua(), unchanged: true }
+    },
+    reopen({ options: restated }) {
+      // The options were checked against this very declaration.
+      const next = checkWindow(restated as unknown as WindowOptions, file)
+      return {
+        commit() {
+          window = next
+        },
+      }
+    },
   }
 }

@@ -4,7 +4,6 @@ import { BlockError } from '../util/errors.ts'
 import type { Environment } from './environment.ts'
 import { driverForName, hasProtocol, optionsInName } from './filename.ts'
 import { putMissing, stringOption, type FlatOptions } from './flat.ts'
-import type { Node } from './node.ts'
 
 export interface Choice {
   /** Nothing where only the image can tell. */
@@ -57,37 +56,4 @@ function ownPrefix(driver: Driver, filename: string): string | undefined {
   const prefix = hasProtocol(filename) ? filename.slice(0, filename.indexOf(':')) : ''
   const known = Object.hasOwn(driver.prefixes, prefix) || prefix === driver.name
   return known ? prefix : undefined
-}
-
-/** What is looked at of an image. */
-const HEAD_BYTES = 512
-
-/** The driver that the image's first bytes speak of. */
-export async function probe({ drivers }: Environment, file: Node): Promise<Driver> {
-  const head = new Uint8Array(HEAD_BYTES)
-  if (file.length() > 0) {
-    try {
-      await file.io.read(0, head)
-    } catch (error) {
-      if (!(error instanceof BlockError)) throw error
-      throw BlockError.system('Could not read image for determining its format', error.errno)
-    }
-  }
-  return bestFor(drivers, head)
-}
-
-/** @throws {BlockError} where no driver takes it, or it is of a format that is not built. */
-export function bestFor(drivers: ReadonlyMap<string, Driver>, head: Uint8Array): Driver {
-  let best: Driver | undefined
-  let bestScore = 0
-  for (const driver of drivers.values()) {
-    const score = driver.probe?.(head) ?? 0
-    if (score <= bestScore) continue
-    best = driver
-    bestScore = score
-  }
-  if (best !== undefined) return best
-  throw new BlockError('Could not determine image format: No compatible driver found', {
-    errno: 'ENOENT',
-  })
 }

@@ -1,4 +1,5 @@
 /** What queries tell of a node. */
+import { fullBackingNameOrUndefined } from './backing.ts'
 import { filenameOf } from './describe.ts'
 import type { ImageInfo, NodeInfo, NodeStats } from './graph.ts'
 import { instanceInfo, type Node } from './node.ts'
@@ -15,6 +16,7 @@ export function nodeInfo(node: Node): NodeInfo {
     filename: filenameOf(node),
     encrypted: instanceInfo(node).encrypted ?? false,
     backingDepth: backingDepth(node),
+    ...(node.cowChild === undefined ? {} : { backingFile: filenameOf(node.cowChild) }),
     writeThreshold: node.writeThreshold,
     image: imageInfo(node),
   }
@@ -51,6 +53,15 @@ function imageInfo(node: Node): ImageInfo {
     format: node.driver.name,
     virtualSize: node.length(),
     instance: instanceInfo(node),
+    ...headerInfo(node),
     ...(next === undefined ? {} : { backing: imageInfo(next) }),
   }
+}
+
+/** What the image's own header says of a backing image, opened or not. */
+function headerInfo(node: Node): Pick<ImageInfo, 'header'> {
+  const hint = node.instance.backing?.()
+  if (hint === undefined) return {}
+  const fullFilename = fullBackingNameOrUndefined(node, hint.filename)
+  return { header: { ...hint, ...(fullFilename === undefined ? {} : { fullFilename }) } }
 }

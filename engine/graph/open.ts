@@ -6,7 +6,7 @@
 import { isProtocol, type ChildDeclaration, type ChildRole, type Driver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
-import { bestFor, chooseDriver, probe } from './choose-driver.ts'
+import { chooseDriver } from './choose-driver.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { takeOwnOptions } from './coerce.ts'
 import { filenameOf } from './describe.ts'
@@ -29,6 +29,7 @@ import { nodeHandle } from './handle.ts'
 import { closeIfUnused, dispose } from './lifecycle.ts'
 import { checkNodeName, checkNodeNameLength } from './name.ts'
 import { Node } from './node.ts'
+import { formatOf, probe } from './probe.ts'
 import { Transaction } from './transaction.ts'
 
 /** The node whose child is to be opened, as far as the child takes after it. */
@@ -115,14 +116,13 @@ interface Opening {
   /** What was asked for, and nothing else. */
   readonly explicit: FlatOptions
   /** The same with what is inherited and what names say; never changed from here on. */
-  readonly all: ReadonlyMap<string, unknown>
+  readonly all: FlatOptions
   /** Those that nobody has read yet. */
   readonly rest: FlatOptions
   readonly driver: Driver | undefined
   /** Of the file below. */
   readonly filename: string | undefined
   readonly noBacking: boolean
-  readonly parent: Node | undefined
   readonly depth: number
 }
 
@@ -150,7 +150,6 @@ function begin(environment: Environment, query: OpenQuery): Opening {
     driver,
     filename,
     noBacking: noBacking || query.noBacking === true,
-    parent: parent?.node,
     depth: parent?.depth ?? 0,
   }
 }
@@ -225,7 +224,6 @@ async function finish(
     await openInstance(environment, node, probed)
     if (opening.noBacking) node.noteHeader()
     else await openBacking(environment, node, opening)
-    node.inheritsFrom = opening.parent
     node.dropChildOptions()
     checkAllRead(driver, rest)
     return node
@@ -261,6 +259,7 @@ async function attachChildren(
   for (const [name, declaration] of Object.entries(node.driver.children)) {
     if (declaration.role.cow === true) continue
     if (name === 'file' && file !== undefined) {
+      if (stringOption(opening.all, name) === undefined) file.inheritsFrom = node
       attach(node, name, declaration.role, file)
       continue
     }
@@ -320,7 +319,7 @@ function attach(node: Node, edge: string, role: ChildRole, child: Node): void {
 }
 
 async function openInstance(environment: Environment, node: Node, probed: boolean): Promise<void> {
-  const guess = (head: Uint8Array): string => bestFor(environment.drivers, head).name
+  const guess = (head: Uint8Array): string => formatOf(environment.drivers, head)
   const instance = await node.driver.open({
     options: node.given.checked,
     node: nodeHandle(environment, node),

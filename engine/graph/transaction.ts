@@ -29,6 +29,20 @@ export class Transaction {
     return result
   }
 
+  /** The same where preparing takes its time. */
+  static async runAsync<T>(prepare: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const transaction = new Transaction()
+    let result: T
+    try {
+      result = await prepare(transaction)
+    } catch (error) {
+      transaction.#settle('abort')
+      throw error
+    }
+    transaction.#settle('commit')
+    return result
+  }
+
   /** Last prepared, first settled: a later change may depend on an earlier one. */
   #settle(outcome: 'commit' | 'abort'): void {
     const newestFirst = this.#actions.toReversed()

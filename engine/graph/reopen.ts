@@ -1,0 +1,200 @@
+/**
+ * `blockdev-reopen`: live nodes get restated options, all of a list or none. Every entry is
+ * prepared in turn, links are changed as it goes, permissions are settled on the graph that comes
+ * out, and only then anything becomes final.
+ */
+import type { Reopening } from '../block/driver.ts'
+import { BlockError } from '../util/errors.ts'
+import { takeOwnOptions } from './coerce.ts'
+import { refreshClaims, type PlannedFlags } from './claims.ts'
+import { beginDrained } from './drain.ts'
+import type { Environment } from './environment.ts'
+import { CHANGEABLE, checkDetectZeroes, RESETTABLE } from './flags.ts'
+import { flatten, namesInOrder, stringOption, type FlatOptions } from './flat.ts'
+import type { DrainedSection, NodeOptions } from './graph.ts'
+import { closeIfUnused } from './lifecycle.ts'
+import type { Node } from './node.ts'
+import { replaceChild } from './replace-child.ts'
+import { enqueue, type Entry, type Queue } from './reopen-queue.ts'
+import { Transaction } from './transaction.ts'
+
+/** @throws {BlockError} with all as it was. */
+export async function reopenNodes(
+  environment: Environment,
+  list: readonly NodeOptions[],
+): Promise<void> {
+  const sections: DrainedSection[] = []
+  try {
+    const queue = await queueOf(environment, list, sections)
+    if (queue.size === 0) return checkEmptyList(environment)
+    await reopenQueue(environment, queue)
+  } finally {
+    for (const section of sections.toReversed()) section.end()
+  }
+}
+
+/** @param sections - Gets the drained sections that begin. */
+async function queueOf(
+  environment: Environment,
+  list: readonly NodeOptions[],
+  sections: DrainedSection[],
+): Promise<Queue> {
+  const queue: Queue = new Map()
+  const named: Node[] = []
+  for (const options of list) {
+    const node = namedNode(environment, options)
+    checkListedOnce(environment, named, node)
+    named.push(node)
+    sections.push(await beginDrained(node, { subtree: true }))
+    enqueue(queue, { node, options: flatten(options), keep: false })
+  }
+  for (const { options } of queue.values()) {
+    for (const child of newChildren(environment, options)) {
+      // Nobody is at work in a node while it gets a new parent.
+      sections.push(await beginDrained(child, { subtree: true }))
+    }
+  }
+  return queue
+}
+
+function newChildren(environment: Environment, options: FlatOptions): Node[] {
+  return ['file', 'backing'].flatMap(
+    (name) => environment.nodes.get(stringOption(options, name) ?? '') ?? [],
+  )
+}
+
+function namedNode(environment: Environment, options: NodeOptions): Node {
+  const name = options['node-name']
+  if (typeof name !== 'string') throw new BlockError('node-name not specified')
+  const node = environment.nodes.get(name)
+  if (node !== undefined) return node
+  throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
+}
+
+function checkListedOnce({ profile }: Environment, named: readonly Node[], node: Node): void {
+  if (profile['reopen.duplicates'] === 'refused' && named.includes(node)) {
+    throw new BlockError(`Node '${node.name}' is listed twice`)
+  }
+}
+
+function checkEmptyList({ profile }: Environment): void {
+  // The real one dies here, so the words are ours.
+  if (profile['reopen.emptyList'] === 'error') throw new BlockError('No node is listed')
+}
+
+/** An entry that was prepared, and how its driver ends. */
+interface Prepared {
+  readonly entry: Entry
+  readonly reopening: Reopening
+  readonly own: ReturnType<typeof takeOwnOptions>
+}
+
+async function reopenQueue(environment: Environment, queue: Queue): Promise<void> {
+  for (const { node } of queue.values()) await flush(node)
+  const oldChildren: Node[] = []
+  const prepared: Prepared[] = []
+  const planned: PlannedFlags = new Map([...queue.values()].map(({ node, flags }) => [node, flags]))
+  await Transaction.runAsync(async (transaction) => {
+    const refreshed: Node[] = []
+    for (const entry of queue.values()) {
+      const { reopening, own, old } = await prepare(environment, entry, transaction)
+      prepared.push({ entry, reopening, own })
+      transaction.add({ abort: () => reopening.abort?.() })
+      refreshed.push(entry.node, ...old)
+      oldChildren.push(...old)
+    }
+    refreshClaims(refreshed, transaction, planned)
+    for (const done of prepared.toReversed()) settle(done)
+  })
+  for (const child of oldChildren) await closeIfUnused(environment, child)
+}
+
+async function flush(node: Node): Promise<void> {
+  if (node.flags.readOnly || node.corrupted) return
+  try {
+    await node.io.flush()
+  } catch (error) {
+    if (error instanceof BlockError) throw new BlockError('Error flushing drive')
+    throw error
+  }
+}
+
+/** Readies one entry in QEMU's order of checks. */
+async function prepare(
+  environment: Environment,
+  entry: Entry,
+  transaction: Transaction,
+): Promise<Omit<Prepared, 'entry'> & { readonly old: readonly Node[] }> {
+  const { node, options, flags } = entry
+  const { driver, instance } = node
+  checkNotCorrupted(node)
+  checkDetectZeroes(flags)
+  if (instance.reopen === undefined) {
+    throw new BlockError(
+      `Block format '${driver.name}' used by node '${node.name}' does not support reopening files`,
+    )
+  }
+  checkResets(node, options)
+  const own = takeOwnOptions(driver.options, new Map(options))
+  const reopening = await instance.reopen({ options: own.checked, flags })
+  try {
+    if (driver.children['backing']?.role.cow === true && entry.backingMissing) {
+      const named = node.edge('backing') !== undefined || instance.backing?.() !== undefined
+      if (named) throw new BlockError(`backing is missing for '${node.name}'`)
+    }
+    const old = [
+      ...replaceChild(environment, { entry, name: 'backing' }, transaction),
+      ...replaceChild(environment, { entry, name: 'file' }, transaction),
+    ]
+    checkOthersUnchanged(entry)
+    return { reopening, own, old }
+  } catch (error) {
+    reopening.abort?.()
+    throw error
+  }
+}
+
+function checkNotCorrupted(node: Node): void {
+  // The real one dies here, so the words are ours.
+  if (node.corrupted) throw new BlockError(`Node '${node.name}' is corrupt`, { errno: 'ENOMEDIUM' })
+}
+
+/** What is left out goes back to its default; not every option can. */
+function checkResets({ driver, options: before }: Node, options: FlatOptions): void {
+  for (const name of namesInOrder(before)) {
+    if (RESETTABLE.has(name) || isOneOf(driver.reopenable, name) || options.has(name)) continue
+    throw new BlockError(`Option '${name}' cannot be reset to its default value`)
+  }
+}
+
+/** Whether it is one of these options, or nested in one. */
+function isOneOf(names: readonly string[], option: string): boolean {
+  return names.some((name) => option === name || option.startsWith(`${name}.`))
+}
+
+/** Whatever neither the node nor its driver can change must be what it is. */
+function checkOthersUnchanged({ node, options }: Entry): void {
+  for (const name of namesInOrder(options)) {
+    if (CHANGEABLE.has(name) || isOneOf(node.driver.reopenable, name)) continue
+    if (name === 'backing' || name === 'file') continue
+    const value = options.get(name)
+    if (typeof value === 'string' && node.edge(name)?.child.name === value) continue
+    // 7.2 compares words with booleans here: no value of this option is what it was.
+    const same = name !== 'force-share' && value === node.options.get(name)
+    if (!same) throw new BlockError(`Cannot change the option '${name}'`)
+  }
+}
+
+/** All entries have succeeded. */
+function settle({ entry: { node, options, explicit, flags }, reopening, own }: Prepared): void {
+  const { forceShare } = node.flags
+  reopening.commit?.()
+  Object.assign(node.flags, flags, { forceShare })
+  node.given = own
+  node.options = options
+  node.explicit = explicit
+  node.dropChildOptions()
+  node.options.delete('backing')
+  node.explicit.delete('backing')
+  node.forgetLimits()
+}
