@@ -18,6 +18,9 @@ export interface SidePlayed {
   readonly ending: Ending
 }
 
+/** Of each side's line in a shape. */
+const LONGEST = 160
+
 export function firstDifference(
   steps: readonly FuzzStep[],
   real: SidePlayed,
@@ -87,8 +90,27 @@ function difference(
   ours: string,
 ): Difference {
   const subject = what === undefined ? 'end' : what.kind === 'qmp' ? what.command : what.kind
-  const words = part === 'files' || part === 'data' ? '' : `${shapeOf(real)} | ${shapeOf(ours)}`
+  const words = part === 'files' || part === 'data' ? '' : shapeOfBoth(real, ours)
   return { step, part, side, real, ours, shape: `${part} ${side} ${subject}: ${words}` }
+}
+
+function shapeOfBoth(real: string, ours: string): string {
+  const a = shapeOf(real)
+  const b = shapeOf(ours)
+  if (a.startsWith('order ')) return 'order on the wire'
+  return sorted(real) === sorted(ours) ? 'the same words in another order' : `${cut(a)} | ${cut(b)}`
+}
+
+function sorted(text: string): string {
+  return text
+    .replaceAll('"~"', '')
+    .split(/[^\w-]+/)
+    .sort()
+    .join(' ')
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
 }
 
 /** The line without what is particular to it: names, numbers, digests. */
@@ -100,5 +122,4 @@ export function shapeOf(line: string): string {
     .replace(/#\d+|\b[a-z]\d+\b/g, '_')
     .replace(/\[\d+\]/g, '[]')
     .replace(/-?\b\d+[kMGT]?\b/g, '0')
-    .slice(0, 300)
 }

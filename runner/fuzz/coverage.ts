@@ -62,10 +62,9 @@ export class Coverage {
   /** A sequence was played; what has no record was not. */
   add(steps: readonly FuzzStep[], records: readonly StepRecord[]): void {
     this.#sequences += 1
-    let io = false
+    if (records.some((_record, at) => steps[at]?.kind === 'io')) this.#withIo += 1
     records.forEach((record, at) => {
       const step = steps[at]
-      if (step?.kind === 'io') io = true
       if (step?.kind !== 'qmp') return
       const entry = this.#commands.get(step.command)
       if (entry === undefined) return
@@ -73,7 +72,6 @@ export class Coverage {
       if (record.accepted) entry.accepted += 1
       this.#addOptions(step.args)
     })
-    if (io) this.#withIo += 1
   }
 
   /** Counts node options wherever they stand in arguments. */

@@ -3,7 +3,7 @@
  * has no hint is drawn from the type alone, so that nothing which is built is left out.
  */
 import type { Value } from '../../dsl/plan.ts'
-import { HINTS } from './hints.ts'
+import { HINTS, USUALLY_GIVEN } from './hints.ts'
 import type { Random } from './random.ts'
 import type { FuzzSchema, MemberShape, Shape } from './schema.ts'
 import type { State } from './state.ts'
@@ -246,7 +246,8 @@ export class Draw {
     for (const { name, type, optional } of members) {
       if (name in drawn || (name === 'node-name' && 'driver' in drawn)) continue
       const isMust = name === must
-      if (optional && !isMust && !this.random.chance(OPTIONAL)) continue
+      const usual = USUALLY_GIVEN.has(`${place.owner}.${name}`)
+      if (optional && !isMust && !this.random.chance(usual ? 0.93 : OPTIONAL)) continue
       drawn[name] = this.value(type, {
         owner: place.owner,
         name,

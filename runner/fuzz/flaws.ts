@@ -1,6 +1,6 @@
 /** Puts something wrong into arguments: a wrong type, a member too many or one too few. */
 import type { Value } from '../../dsl/plan.ts'
-import { isList, isMap } from '../json.ts'
+import { isList, isMap, sameValue } from '../json.ts'
 import type { Random } from './random.ts'
 import type { Members } from './step.ts'
 
@@ -54,7 +54,8 @@ function wrongInside(random: Random, value: Value): Value {
     const at = random.below(value.length)
     return value.map((item, index) => (index === at ? wrongInside(random, item) : item))
   }
-  return random.pick(WRONG) ?? null
+  const other = WRONG.filter((wrong) => !sameValue(wrong, value))
+  return random.pick(other) ?? null
 }
 
 function innerMap(

@@ -8,7 +8,7 @@ import { Draw, type Want } from './draw.ts'
 import { withFlaw } from './flaws.ts'
 import { drawIo } from './io.ts'
 import { Random } from './random.ts'
-import type { FuzzSchema } from './schema.ts'
+import type { FuzzSchema, OptionPath } from './schema.ts'
 import { State } from './state.ts'
 import type { FuzzStep } from './step.ts'
 
@@ -165,11 +165,8 @@ export class Generator {
     const { index, schema } = this.#options
     const turn = index * OPTIONS_A_SEQUENCE + (this.#optionTurns % OPTIONS_A_SEQUENCE)
     this.#optionTurns += 1
-    const paths = [
-      ...schema.optionPaths(),
-      ...schema.drivers().map((driver) => ({ driver, path: [] as readonly string[] })),
-    ]
-    const option = this.#turnOf(paths, turn)
+    const drivers = schema.drivers().map((driver) => ({ driver, path: [] }))
+    const option = this.#turnOf<OptionPath>([...schema.optionPaths(), ...drivers], turn)
     if (option === undefined) return focus
     return {
       must: option.path,

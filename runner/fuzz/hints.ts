@@ -56,6 +56,15 @@ const imageFile: Hint = ({ random }, { parent }) => {
   return `$img.${random.pick(wantsQcow2 ? QCOW2_IMAGES : RAW_IMAGES) ?? 'f0'}`
 }
 
+/** Optional members that are nearly always given: without them little else can be tried. */
+export const USUALLY_GIVEN: ReadonlySet<string> = new Set([
+  'null-co.read-zeroes',
+  'null-aio.read-zeroes',
+  'null-co.size',
+  'null-aio.size',
+  'preallocate.prealloc-size',
+])
+
 export const HINTS: Readonly<Record<string, Hint>> = {
   // --- Names ---
   device: anyNode,
@@ -237,10 +246,11 @@ function socketPath({ random }: Draw): string {
   return random.pick(['$new.nbd', '$new.nbd', '$new.nbd', '$new.other', '/nonexistent/x'])
 }
 
+/** The root shows the runner's own connection, which is a socket on one side only. */
 function qomPath(draw: Draw): string {
   const objects = draw.state.objects().map((id) => `/objects/${id}`)
   if (objects.length === 0) draw.wants.add('throttle-group')
   const [first] = objects
   if (first !== undefined && draw.random.chance(0.7)) return draw.random.pick(objects) ?? first
-  return draw.random.pick(['/', '/objects', '/objects/nosuch', 'nosuch', '', '/chardevs'])
+  return draw.random.pick(['/objects', '/objects', 'objects', '/objects/nosuch', 'nosuch'])
 }

@@ -113,7 +113,7 @@ export async function makeTemplate(target: Target): Promise<Template> {
       play.atRest = true
       await walk(selected.case.setup, play)
       await play.images.settle()
-      const [failure] = play.failures
+      const [failure] = play.claims.failures
       if (failure !== undefined) throw new TargetError(`images for fuzz: ${failure.message}`)
       const files: TemplateFile[] = []
       for (const { name } of IMAGES) {

@@ -59,7 +59,10 @@ function titleOf({ steps, difference }: Found): string {
 
 /** What differed, and an empty slot for the reason. */
 function aboutLines({ difference, again }: Found): string[] {
-  const shown = (text: string): string => shapeOf(text).replace(/[^\x20-\x7e]/g, '?')
+  const shown = (text: string): string =>
+    shapeOf(text)
+      .slice(0, 200)
+      .replace(/[^\x20-\x7e]/g, '?')
   const about = [
     `Found by fuzz ${again}.`,
     `The real target: ${shown(difference.real)}.`,

@@ -25,6 +25,7 @@ type Raw = Readonly<Record<string, unknown>>
 
 export class FuzzSchema {
   readonly #entries: ReadonlyMap<string, SchemaEntry>
+  #optionPaths: readonly OptionPath[] | undefined
 
   constructor(schema: readonly SchemaEntry[]) {
     this.#entries = new Map(schema.map((entry) => [entry.name, entry]))
@@ -102,6 +103,11 @@ export class FuzzSchema {
 
   /** Every option member that coverage counts. Nested node options are counted as nodes. */
   optionPaths(): readonly OptionPath[] {
+    this.#optionPaths ??= this.#findOptionPaths()
+    return this.#optionPaths
+  }
+
+  #findOptionPaths(): readonly OptionPath[] {
     const shape = this.shape(this.optionsType)
     const common = (shape.kind === 'object' ? shape.members : [])
       .filter((member) => member.name !== 'driver')

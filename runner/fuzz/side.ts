@@ -329,7 +329,7 @@ class SidePlay {
 
   #shown({ graph, named, exports }: Queried): Record<'graph' | 'nodes' | 'exports', string> {
     const order = (isList(named) ? named : []).map((node) =>
-      String(this.#play.normaliser.prose(text(member(node, 'node-name')) ?? '')),
+      this.#play.normaliser.prose(text(member(node, 'node-name')) ?? ''),
     )
     return {
       graph: this.#valueText(graph, 'x-debug-query-block-graph'),

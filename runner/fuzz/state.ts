@@ -10,6 +10,8 @@ import type { FuzzStep, Members } from './step.ts'
 export interface NodeState {
   readonly name: string
   readonly driver: string
+  /** As it reflects the options. */
+  readonly filename: string
   readonly readOnly: boolean
   readonly size: number
   readonly bitmaps: readonly string[]
@@ -126,6 +128,7 @@ export class State {
       return {
         name,
         driver: text(member(info, 'drv')) ?? '',
+        filename: text(member(info, 'file')) ?? '',
         readOnly: member(info, 'ro') === true,
         size: isNumber(size) ? Number(size) : 0,
         bitmaps: listIn(info, 'dirty-bitmaps').flatMap((map) => text(member(map, 'name')) ?? []),
@@ -148,8 +151,7 @@ export class State {
     seen.add(name)
     const unless = UNDEFINED_DATA[node.driver]
     if (unless !== undefined) {
-      // One without a name has been opened with it, as all that the generator nests.
-      return !GENERATED.test(name) && this.#options.get(name)?.[unless] !== true
+      return !node.filename.includes(`"${unless}": true`)
     }
     return [...node.children.values()].some((child) => this.hasUndefinedData(child, seen))
   }

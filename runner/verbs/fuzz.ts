@@ -172,7 +172,9 @@ interface Report {
 }
 
 function report({ result, exclusions, shell, quiet, allowed, isFull, seconds }: Report): number {
-  const say = (line: string): void => void shell.stdout.write(`${line}\n`)
+  const say = (line: string): void => {
+    shell.stdout.write(`${line}\n`)
+  }
   if (!quiet) for (const line of coverageLines(result.coverage)) say(line)
   for (const { subject, figure, why } of exclusions) say(`excluded: ${subject}, ${figure}: ${why}`)
   const { missing, stale } = judgeCoverage(result.coverage, exclusions)

@@ -1,0 +1,75 @@
+/** For tests: sequences drawn and played on the engine alone, from images that are all zeroes. */
+import { createTarget } from '../targets/index.ts'
+import type { Capabilities } from '../targets/target.ts'
+import { Generator } from './generator.ts'
+import { baseCase, IMAGES, type Template } from './images.ts'
+import type { Ending, StepRecord } from './record.ts'
+import { FuzzSchema } from './schema.ts'
+import { playSide, type StepSource } from './side.ts'
+import type { FuzzStep } from './step.ts'
+
+const engine = createTarget({ kind: 'engine', text: 'engine' }, { owned: false, timeoutScale: 1 })
+
+const BLANK: Template = {
+  directory: '/blockspec',
+  files: IMAGES.map(({ name }) => ({ name, bytes: 1 << 20, blocks: [] })),
+}
+
+export interface Drawn {
+  readonly steps: readonly FuzzStep[]
+  readonly records: readonly StepRecord[]
+  readonly ending: Ending
+}
+
+export function engineCapabilities(): Promise<Capabilities> {
+  return engine.probe()
+}
+
+export async function engineSchema(): Promise<FuzzSchema> {
+  return new FuzzSchema((await engine.probe()).schema)
+}
+
+/** Draws a sequence while it is played. */
+export async function drawSequence(seed: number, index: number, steps = 12): Promise<Drawn> {
+  const generator = new Generator({ schema: await engineSchema(), seed, index, steps })
+  const drawn: FuzzStep[] = []
+  return playOn(drawn, {
+    next: () => {
+      const step = generator.next()
+      if (step !== undefined) drawn.push(step)
+      return step
+    },
+    seen: (step, record, queried) => {
+      if (record.accepted) generator.state.note(step)
+      if (queried !== undefined) generator.state.see(queried)
+    },
+  })
+}
+
+/** Plays steps that are there already. */
+export function playSteps(steps: readonly FuzzStep[]): Promise<Drawn> {
+  let at = 0
+  return playOn(steps, {
+    next: () => {
+      at += 1
+      return steps[at - 1]
+    },
+  })
+}
+
+async function playOn(steps: readonly FuzzStep[], source: StepSource): Promise<Drawn> {
+  const records: StepRecord[] = []
+  const ending = await playSide(source, {
+    station: await engine.open({ profile: 'qemu', time: 'virtual', seed: 1 }),
+    selected: baseCase(),
+    capabilities: await engine.probe(),
+    template: BLANK,
+    timeoutScale: 1,
+    unreadReplies: new Set(),
+    onRecord: (_step, record) => {
+      records.push(record)
+    },
+    isStopped: () => false,
+  })
+  return { steps, records, ending }
+}
