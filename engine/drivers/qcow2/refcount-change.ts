@@ -47,6 +47,8 @@ export function* changeRefcounts(
     throw error
   }
   if (at <= last) {
+    // The caller looks at the same clusters first.
+    image.freeClusterIndex = Math.min(image.freeClusterIndex, start / clusterBytes)
     yield* undo(image, start, at, change)
     return AGAIN
   }
