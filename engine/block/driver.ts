@@ -298,8 +298,8 @@ export interface Services {
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */
   object(type: string, id: string): unknown
-  /** One line on the daemon's standard error. */
-  log(line: string): void
+  /** One line on the daemon's standard error, after the program's name unless it is `bare`. */
+  log(line: string, form?: 'bare'): void
   /** Ends the whole daemon with this status. */
   exit(status: number): void
   /** A dirty bitmap of any node. @throws {BlockError} where there is none. */
@@ -579,7 +579,11 @@ export function passThrough(next: Child): Instance {
     flush: () => next.flush(),
     status: (offset, bytes) => next.status(offset, bytes),
     truncate: (bytes, options) => next.truncate(bytes, options),
-    info: () => next.info(),
+    info: () => {
+      // What is special about a format concerns its own node only.
+      const { specific: _, ...shown } = next.info()
+      return shown
+    },
     supports: { fua: next.supportsFua(), unchanged: true },
   }
 }

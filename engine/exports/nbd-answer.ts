@@ -13,6 +13,8 @@ import type { NbdRequest } from './nbd-request.ts'
 
 /** Requests without data may be longer than the request path takes at once. */
 const MAX_STEP_BYTES = 2 ** 30
+/** How much of what nobody looks at is read at once. */
+const MAX_SCRATCH_BYTES = 2 ** 20
 
 /** Carries out one request and replies. @throws {ClientFailed} when the client must go. */
 export async function answer(
@@ -48,8 +50,8 @@ export async function answer(
     case COMMAND.flush:
       return done('flush failed', () => user.flush())
     case COMMAND.cache:
-      // Reading ahead is a hint; no node of ours has a cache of its own to fill.
-      return writer.done(cookie)
+      // As QEMU, which takes it for a wish to have the data in the topmost image.
+      return done('caching data failed', () => copyUp(user, offset, bytes))
     case COMMAND.blockStatus:
       return answerStatus(request, negotiated, writer)
     default:
@@ -58,6 +60,14 @@ export async function answer(
         'EINVAL',
         `invalid request type (${String(request.type)}) received`,
       )
+  }
+}
+
+async function copyUp(user: ExportedIo, offset: number, bytes: number): Promise<void> {
+  const scratch = new Uint8Array(Math.min(bytes, MAX_SCRATCH_BYTES))
+  for (let done = 0; done < bytes; done += scratch.length) {
+    const into = scratch.subarray(0, Math.min(scratch.length, bytes - done))
+    await user.read(offset + done, into, { copyOnRead: true, prefetch: true })
   }
 }
 

@@ -11,6 +11,7 @@ import { BlockError, ioError } from '../util/errors.ts'
 import { MAX_LENGTH } from '../block/length.ts'
 import { discarded, writeAligned, zeroAligned } from './aligned.ts'
 import { statusAbove } from './chain-status.ts'
+import { copiedRange, readAndCopy } from './copy-on-read.ts'
 import { discardRange } from './discard.ts'
 import { flushNode } from './flush.ts'
 import { writePadded, zeroPadded } from './padding.ts'
@@ -54,6 +55,10 @@ function read(
   if (within < into.length) into.fill(0, within)
   if (within === 0) return
   const inside = within < into.length ? into.subarray(0, within) : into
+  if (flags.copyOnRead === true) {
+    const { from, to } = copiedRange(state, offset, within)
+    return inTurn(state, from, to, true, () => readAndCopy(state, offset, inside, flags))
+  }
   if (!state.tracker.mustWait(offset, end)) {
     return counted(
       state,

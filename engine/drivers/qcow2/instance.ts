@@ -7,6 +7,7 @@ import type { Image } from './image.ts'
 import { specificInfo } from './info.ts'
 import { read } from './read.ts'
 import { truncate } from './resize.ts'
+import { reopen } from './reopen.ts'
 import { status } from './status.ts'
 import { write } from './write.ts'
 import { discard, zero } from './zero.ts'
@@ -52,6 +53,7 @@ export function instanceOf(image: Image): Instance {
           yield* writeHeader(image)
         }),
       ),
+    reopen: (query) => reopen(image, query),
     close: () => close(image),
   }
 }

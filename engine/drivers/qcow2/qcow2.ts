@@ -60,8 +60,6 @@ export const qcow2 = defineDriver({
     'refcount-cache-size',
     'cache-clean-interval',
   ],
-  filename: ({ given, children }) =>
-    Object.keys(given).length === 0 ? children.get('file') : undefined,
   claims: ({ role, above, readOnly }) => {
     if (role.cow === true) {
       return { uses: above.uses & CONSISTENT_READ, shares: ALL_PERMISSIONS }

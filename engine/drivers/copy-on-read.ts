@@ -1,0 +1,64 @@
+/** `copy-on-read`: a filter whose reads copy what comes from further down the chain. */
+import { defineFilter, type Child, type RequestFlags } from '../block/driver.ts'
+import { opt } from '../block/option.ts'
+import { WRITE_UNCHANGED } from '../block/permission.ts'
+import { BlockError } from '../util/errors.ts'
+
+export const copyOnRead = defineFilter({
+  name: 'copy-on-read',
+  doc: 'Copies into the node below what is read through it and is not there yet.',
+  options: {
+    bottom: opt.str({
+      optional: true,
+      doc: 'The lowest node, not a filter, whose data is copied; what lies below it is only read.',
+    }),
+  },
+  takesCompressed: true,
+  claims: ({ above }) => ({ uses: above.uses | WRITE_UNCHANGED, shares: above.shares }),
+  open(next, { options: { bottom }, node, services }) {
+    if (bottom === undefined) {
+      return {
+        liveLength: true,
+        read: (offset, into, flags) => next.read(offset, into, { ...flags, copyOnRead: true }),
+      }
+    }
+    const found = services.node(bottom)
+    if (found === undefined) throw new BlockError(`Bottom node '${bottom}' not found`)
+    if (found.isFilter) throw new BlockError(`Bottom node '${bottom}' is a filter`)
+    const thaw = node.freezeChain(bottom)
+    // QEMU looks for it forever.
+    if (thaw === undefined) {
+      throw new BlockError(`Bottom node '${bottom}' is not in the chain below '${node.name}'`)
+    }
+    return {
+      liveLength: true,
+      read: (offset, into, flags) => readAbove(next, bottom, { offset, into, flags }),
+      close: thaw,
+    }
+  },
+})
+
+interface Read {
+  readonly offset: number
+  readonly into: Uint8Array
+  readonly flags: RequestFlags
+}
+
+/** Reads, copying only what is not in the node below but in the chain down to `bottom`. */
+async function readAbove(next: Child, bottom: string, read: Read): Promise<void> {
+  const end = read.offset + read.into.length
+  for (let at = read.offset; at < end;) {
+    const own = await next.status(at, end - at)
+    const found = own.allocated
+      ? undefined
+      : await next.statusAbove(at, own.bytes, { node: bottom, include: true })
+    const bytes = Math.max(1, found?.bytes ?? own.bytes)
+    const copyOnRead = found?.allocated === true
+    // Nobody looks at data that is only to be copied.
+    if (copyOnRead || read.flags.prefetch !== true) {
+      const part = read.into.subarray(at - read.offset, at - read.offset + bytes)
+      await next.read(at, part, copyOnRead ? { ...read.flags, copyOnRead } : read.flags)
+    }
+    at += bytes
+  }
+}
