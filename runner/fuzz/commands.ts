@@ -29,20 +29,21 @@ export interface CommandKind {
 export const DEFAULT_WEIGHT = 1
 
 const QUERY_FLAWED = 0.3
-const USUALLY_FLAWED = 0.06
+const USUALLY_FLAWED = 0.12
 
 const TABLE: readonly CommandKind[] = [
-  { command: 'blockdev-add', weight: 26, make: addNode },
-  { command: 'blockdev-reopen', weight: 9, make: reopen },
+  { command: 'blockdev-add', weight: 26, flawed: 0.06, make: addNode },
+  { command: 'blockdev-reopen', weight: 9, flawed: 0.04, make: reopen },
   { command: 'blockdev-del', weight: 4, make: removeNode },
-  { command: 'x-blockdev-change', weight: 6, make: changeChild },
-  { command: 'block_resize', weight: 3, make: resize },
+  { command: 'x-blockdev-change', weight: 6, flawed: 0.04, make: changeChild },
+  { command: 'block_resize', weight: 3, flawed: 0.05, make: resize },
   { command: 'change-backing-file', weight: 2, make: changeBackingFile },
   { command: 'transaction', weight: 4 },
   { command: 'object-add', weight: 3, make: addObject },
   { command: 'block-export-add', weight: 3, flawed: 0.02 },
-  { command: 'block-dirty-bitmap-add', weight: 3, flawed: 0.02 },
-  { command: 'block-dirty-bitmap-merge', weight: 1.5, flawed: 0.02 },
+  { command: 'block-dirty-bitmap-add', weight: 3 },
+  { command: 'block-dirty-bitmap-merge', weight: 1.5 },
+  { command: 'qom-set', weight: 1, flawed: 0.04, make: setProperty },
   { command: 'nbd-server-start', weight: 2 },
   // Ends the sequence, so it comes late: see the generator.
   { command: 'quit', weight: 0, flawed: QUERY_FLAWED },
@@ -57,7 +58,7 @@ export function kindOf(command: string): CommandKind {
 /** How often to put something wrong into the arguments. */
 export function flawedShare(kind: CommandKind): number {
   if (kind.flawed !== undefined) return kind.flawed
-  return /query|nbd-server-stop/.test(kind.command) ? QUERY_FLAWED : USUALLY_FLAWED
+  return /query|list|nbd-server-stop/.test(kind.command) ? QUERY_FLAWED : USUALLY_FLAWED
 }
 
 export function makeArguments(kind: CommandKind, draw: Draw, focus: Focus): Members | undefined {
@@ -149,17 +150,20 @@ function changeChild(draw: Draw): Members {
   const edges = [...(state.node(parent)?.children.keys() ?? [])]
   const edge = random.chance(0.85) ? random.pick(edges) : undefined
   const child = { child: edge ?? random.pick(['children.0', 'children.7', 'file', 'x']) }
-  const node = { node: draw.nodeWhere(({ parents }) => parents === 0) }
+  const node = { node: draw.nodeWhere(({ name, parents }) => parents === 0 && name !== parent) }
   if (random.chance(0.04)) return { parent }
   if (random.chance(0.04)) return { parent, ...child, ...node }
   return random.chance(0.5) ? { parent, ...child } : { parent, ...node }
 }
 
+/** Nodes of other drivers keep their size, or follow their child. */
+const RESIZABLE = ['file', 'raw', 'qcow2', 'throttle', 'preallocate']
+
 function resize(draw: Draw): Members {
   const { random } = draw
   const size = random.pick([0, 512, 1000, 65_536, 1 << 20, 3 << 19, 1 << 21, 1 << 22, -1, 2 ** 62])
   const name = draw.nodeWhere(
-    ({ driver, readOnly }) => !readOnly && driver !== 'quorum' && !driver.startsWith('null'),
+    ({ driver, parents, readOnly }) => !readOnly && parents === 0 && RESIZABLE.includes(driver),
   )
   if (random.chance(0.05)) return { device: name, size }
   return random.chance(0.03) ? { size } : { 'node-name': name, size }
@@ -177,4 +181,25 @@ function changeBackingFile(draw: Draw): Members {
 function addObject(draw: Draw, focus: Focus): Members | undefined {
   if (focus.object === undefined) return draw.arguments('object-add')
   return { 'qom-type': focus.object, id: draw.fresh('o', draw.state.objects()) }
+}
+
+/** Properties with values that suit them, and a few that suit nothing. */
+const PROPERTIES: readonly (readonly [name: string, values: readonly [Value, ...Value[]]])[] = [
+  ['limits', [{ 'iops-total': 100_000 }, { 'bps-total': 2 ** 30 }, { 'bps-read': -1 }, {}]],
+  ['limits', [{ 'iops-total': 100_000, 'iops-total-max': 200_000 }]],
+  ['poll-max-ns', [0, 1000, -1]],
+  ['aio-max-batch', [0, 16]],
+  ['x-iops-total', [1, 'x']],
+  ['type', ['x']],
+]
+
+function setProperty(draw: Draw): Members | undefined {
+  const { random } = draw
+  const args = draw.arguments('qom-set')
+  const path = text(args?.['path']) ?? ''
+  const isThread = draw.state.objects('iothread').some((id) => path.endsWith(`/${id}`))
+  const fitting = PROPERTIES.filter(([name]) => /poll|batch/.test(name) === isThread)
+  const [property, values] = random.pick(random.chance(0.8) ? fitting : PROPERTIES) ?? []
+  if (property === undefined || values === undefined) return args
+  return { ...args, property, value: random.pick(values) }
 }

@@ -97,7 +97,9 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   bottom: anyNode,
   'vote-threshold': (draw, { beside }) => {
     const { children } = beside
-    const most = Array.isArray(children) ? children.length : 2
+    const most = Array.isArray(children) && children.length > 0 ? children.length : 2
+    // A low one leaves room to take children away.
+    if (draw.random.chance(0.5)) return 1
     return draw.random.chance(0.08)
       ? draw.random.pick([0, -1, most + 1])
       : 1 + draw.random.below(most)
@@ -139,7 +141,10 @@ export const HINTS: Readonly<Record<string, Hint>> = {
 
   // --- Addresses ---
   'nbd.server': (draw, place) => (place.must.length > 0 ? undefined : address(draw)),
-  addr: (draw) => address(draw),
+  addr: (draw) => {
+    const flat = address(draw)
+    return flat === undefined ? undefined : { type: flat.type, data: { path: flat.path } }
+  },
   path: (draw, { owner }) => (owner.startsWith('qom') ? qomPath(draw) : socketPath(draw)),
   host: oneOf('127.0.0.1', 'localhost'),
   port: oneOf('1', '2', 'x'),
@@ -237,7 +242,7 @@ function someBitmap(draw: Draw): Value {
   return { node: node?.name ?? 'nosuch', name: node?.bitmaps[0] ?? 'nosuch' }
 }
 
-function address(draw: Draw): Value | undefined {
+function address(draw: Draw): { readonly type: 'unix'; readonly path: string } | undefined {
   if (draw.random.chance(0.1)) return undefined
   return { type: 'unix', path: socketPath(draw) }
 }

@@ -15,7 +15,7 @@ function commands(steps: readonly FuzzStep[]): string {
 
 describe('shrinking', () => {
   it('keeps only the steps that are needed, in their order', async () => {
-    const steps = [...'abcdefghijklmnop'].map((name) => qmp(name))
+    const steps = 'a b c d e f g h i j k l m n o p'.split(' ').map((name) => qmp(name))
     const small = await shrink(steps, {
       tries: 1000,
       shows: async (tried) => /c.*m/.test(commands(tried)),
