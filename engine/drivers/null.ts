@@ -59,7 +59,8 @@ function nullDriver(name: string): Driver {
         flush: pause,
         status: (offset, bytes): BlockStatus => ({
           bytes,
-          allocated: true,
+          // Without that it knows nothing, and what is below an overlay's hole is not stored here.
+          allocated: readZeroes,
           data: false,
           zero: readZeroes,
           offset,

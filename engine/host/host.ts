@@ -77,6 +77,11 @@ export interface HostFile {
    * where the host cannot.
    */
   zeroRange(offset: number, bytes: number): boolean
+  /**
+   * Sets storage aside, growing the file where needed; what is stored stays. Throws `ENOTSUP` where
+   * the host cannot.
+   */
+  allocate(offset: number, bytes: number): void
   /** The run that starts at `offset`, which is below `length()`. All data where unknown. */
   extent(offset: number): Extent
   /** Open file description locks on single bytes. */
@@ -94,8 +99,24 @@ export interface FileLocks {
 }
 
 export type SocketAddress =
-  | { readonly type: 'unix'; readonly path: string }
-  | { readonly type: 'inet'; readonly host: string; readonly port: number }
+  | {
+      readonly type: 'unix'
+      readonly path: string
+      /** The path is a name outside the file system; loose ones are filled up with zero bytes. */
+      readonly abstract?: 'tight' | 'loose'
+    }
+  | {
+      readonly type: 'inet'
+      readonly host: string
+      readonly port: number
+      /** The port as it was written, for messages; the number where this is absent. */
+      readonly portText?: string
+      /** Only addresses of this version of the protocol will do. */
+      readonly family?: 4 | 6
+      readonly keepAlive?: boolean
+      /** Listen on the first free port from `port` to this one. */
+      readonly lastPort?: number
+    }
 
 export interface Sockets {
   /**

@@ -7,7 +7,63 @@ const UNIX_PATH_BYTES = 108
 
 /** `PATH` or `HOST:PORT`. */
 export function addressText(address: SocketAddress): string {
-  return address.type === 'unix' ? address.path : `${address.host}:${String(address.port)}`
+  if (address.type === 'unix') return address.path
+  return `${address.host}:${address.portText ?? String(address.port)}`
+}
+
+/**
+ * The host's address for the members of a `SocketAddress`.
+ *
+ * @throws {BlockError} for what does not make sense, and for kinds that no host of ours has.
+ */
+export function hostAddress(given: Readonly<Record<string, unknown>>): SocketAddress {
+  const text = (name: string): string => String(given[name] ?? '')
+  switch (given['type']) {
+    case 'unix': {
+      const path = text('path')
+      if (given['abstract'] !== true) return { type: 'unix', path }
+      return { type: 'unix', path, abstract: given['tight'] === false ? 'loose' : 'tight' }
+    }
+    case 'vsock':
+      for (const name of ['cid', 'port']) {
+        if (!/^[0-9]+$/.test(text(name))) {
+          throw new BlockError(`Failed to parse ${name} '${text(name)}'`)
+        }
+      }
+      throw new BlockError(
+        `Failed to connect to '${text('cid')}:${text('port')}': vsock addresses are not built; ` +
+          'they need sockets that the platform does not offer',
+      )
+    case 'fd':
+      throw new BlockError('only QEMU supports file descriptor passing')
+    default:
+      return inetAddress(given, text('host'), text('port'))
+  }
+}
+
+function inetAddress(
+  given: Readonly<Record<string, unknown>>,
+  host: string,
+  portText: string,
+): SocketAddress {
+  const { ipv4, ipv6, to } = given
+  if (ipv4 === false && ipv6 === false) {
+    throw new BlockError('Cannot disable IPv4 and IPv6 at same time')
+  }
+  const port = portNumber(host, portText)
+  const only4 = ipv6 === false || (ipv4 === true && ipv6 !== true)
+  const only6 = ipv4 === false || (ipv6 === true && ipv4 !== true)
+  // An address says itself what it is, and wishes for more than one version change nothing.
+  const family = only4 ? { family: 4 as const } : only6 ? { family: 6 as const } : {}
+  return {
+    type: 'inet',
+    host,
+    port,
+    portText,
+    ...(/^[0-9.]+$/.test(host) ? {} : family),
+    ...(given['keep-alive'] === true ? { keepAlive: true } : {}),
+    ...(typeof to === 'number' ? { lastPort: to } : {}),
+  }
 }
 
 /**

@@ -1,16 +1,21 @@
 /**
  * How the file of a node is open. With auto-read-only it is opened for writing only when somebody
- * means to write, so that a file that cannot be written to serves readers until then.
+ * means to write, so that a file that cannot be written to serves readers until then. Reopening the
+ * node opens the file anew where the way of access changes.
  */
-import type { OpenContext } from '../../block/driver.ts'
+import type { NodeFlags, OpenContext } from '../../block/driver.ts'
 import { RESIZE, WRITE, WRITE_UNCHANGED, type Claims } from '../../block/permission.ts'
 import type { HostFile } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 
 const WRITING = WRITE | WRITE_UNCHANGED | RESIZE
 
+type AccessFlags = Pick<NodeFlags, 'readOnly' | 'autoReadOnly' | 'direct'>
+
 export interface Access {
   readonly current: () => HostFile
+  /** The node is about to get these flags. @throws {BlockError} if the file cannot be opened so. */
+  change(flags: AccessFlags): void
   /** Makes ready for these claims. @throws {BlockError} if the file cannot be opened so. */
   prepare(claims: Claims): void
   /** Takes what was made ready into use. `move` carries over what hangs on the open file. */
@@ -18,36 +23,67 @@ export interface Access {
   abort(): void
 }
 
+/** A file with the way it is open. */
+interface Opened {
+  readonly file: HostFile
+  readonly writable: boolean
+  readonly direct: boolean
+}
+
 /** @throws {BlockError} if the file cannot be opened, or is no regular file. */
 export function openAccess(filename: string, { node, services }: OpenContext<unknown>): Access {
-  const direct = node.flags.direct ? { direct: true } : {}
-  const open = (write: boolean): HostFile => {
+  const open = (writable: boolean, direct: boolean): Opened => {
     try {
-      return services.files.open(filename, { write, ...direct })
+      const file = services.files.open(filename, { write: writable, ...(direct ? { direct } : {}) })
+      return { file, writable, direct }
     } catch (error) {
       if (!(error instanceof BlockError)) throw error
-      throw BlockError.system(`Could not open '${filename}'`, error.errno)
+      throw openFailure(filename, direct, error)
     }
   }
-  let writable = !node.flags.readOnly && !node.flags.autoReadOnly
-  let current = open(writable)
-  let next: HostFile | undefined
+  let current = open(!node.flags.readOnly && !node.flags.autoReadOnly, node.flags.direct)
+  let next: Opened | undefined
+  let planned: AccessFlags | undefined
+  const abort = (): void => {
+    next?.file.close()
+    next = undefined
+    planned = undefined
+  }
+  const make = (writable: boolean, direct: boolean): void => {
+    const last = next ?? current
+    if (last.writable === writable && last.direct === direct) return
+    const made = open(writable, direct)
+    next?.file.close()
+    next = made
+  }
   return {
-    current: () => current,
+    current: () => current.file,
+    change(flags) {
+      planned = flags
+      // Who writes now, or will, is only known when the claims are settled.
+      const writable = !flags.readOnly && (!flags.autoReadOnly || current.writable)
+      make(writable, flags.direct)
+    },
     prepare({ uses }) {
-      if (!writable && !node.flags.readOnly && (uses & WRITING) !== 0) next = open(true)
+      const flags = planned ?? node.flags
+      if (!flags.readOnly && (uses & WRITING) !== 0) make(true, flags.direct)
     },
     commit(move) {
+      planned = undefined
       if (next === undefined) return
-      move(next)
-      current.close()
+      move(next.file)
+      current.file.close()
       current = next
       next = undefined
-      writable = true
     },
-    abort() {
-      next?.close()
-      next = undefined
-    },
+    abort,
   }
+}
+
+function openFailure(filename: string, direct: boolean, error: BlockError): BlockError {
+  const context = `Could not open '${filename}'`
+  if (direct && error.errno === 'EINVAL') {
+    return new BlockError(`${context}: filesystem does not support O_DIRECT`)
+  }
+  return BlockError.system(context, error.errno)
 }

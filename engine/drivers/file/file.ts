@@ -1,8 +1,10 @@
 /** `file`: a regular file of the host. */
 import { defineDriver, type Instance, type NodeHandle } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
+import type { HostFile } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import { openAccess, type Access } from './access.ts'
+import { fileCreation } from './create.ts'
 import { fileLocking } from './locking.ts'
 import { fileRequests } from './requests.ts'
 
@@ -34,6 +36,8 @@ export const file = defineDriver({
   strongOptions: ['filename'],
   filename: ({ options }) => options.filename,
   needsFilename: true,
+  reopenable: ['drop-cache', 'x-check-cache-dropped'],
+  create: fileCreation,
   open(context) {
     const { options, node } = context
     checkOptions(options)
@@ -48,6 +52,13 @@ export const file = defineDriver({
       ...fileRequests(access.current),
       limits: () => ({ requestAlignment: access.current().alignment }),
       ...claims(access, options.locking !== 'off'),
+      reopen({ options: restated, flags }) {
+        if (options['drop-cache'] !== undefined && restated['drop-cache'] === undefined) {
+          throw new BlockError("Option 'drop-cache' cannot be reset to its default value")
+        }
+        access.change(flags)
+        return { abort: () => access.abort() }
+      },
       close() {
         access.current().close()
       },
@@ -90,6 +101,9 @@ function claims(
   locking: boolean,
 ): Required<Pick<Instance, 'checkClaims' | 'setClaims' | 'abortClaims'>> {
   const locks = fileLocking(() => (locking ? access.current().locks : undefined))
+  const move = (next: HostFile): void => {
+    if (locking && next.locks !== undefined) locks.copyTo(next.locks)
+  }
   return {
     checkClaims(wanted) {
       access.prepare(wanted)
@@ -102,9 +116,7 @@ function claims(
     },
     setClaims(wanted) {
       locks.set(wanted)
-      access.commit((next) => {
-        if (locking && next.locks !== undefined) locks.copyTo(next.locks)
-      })
+      access.commit(move)
     },
     abortClaims() {
       locks.abort()

@@ -68,7 +68,7 @@ export function fileLocking(current: () => FileLocks | undefined): Locking {
       taken = settled
     },
     copyTo(other) {
-      take(other, NOTHING, settled)
+      take(other, NOTHING, taken)
     },
   }
 }

@@ -1,7 +1,9 @@
 /** Requests on an open file. */
 import type { BlockStatus, Instance } from '../../block/driver.ts'
 import type { HostFile } from '../../host/host.ts'
-import { BlockError, errnoText, ioError } from '../../util/errors.ts'
+import { alignUp } from '../../util/align.ts'
+import { ioError } from '../../util/errors.ts'
+import { resizeFile } from './resize.ts'
 
 /** @param current - The file that is open now; it may be opened anew for writing. */
 export function fileRequests(current: () => HostFile): Instance {
@@ -31,14 +33,7 @@ export function fileRequests(current: () => HostFile): Instance {
     }),
     flushToDisk: () => current().flush(),
     status: (offset, bytes) => status(current(), offset, bytes),
-    truncate(bytes, { preallocation = 'off' }) {
-      if (preallocation !== 'off') {
-        throw new BlockError(`Preallocation mode '${preallocation}' is not built yet`, {
-          errno: 'ENOTSUP',
-        })
-      }
-      truncate(current(), bytes)
-    },
+    truncate: (bytes, { preallocation = 'off' }) => resizeFile(current(), bytes, preallocation),
     info: () => {
       const allocatedBytes = current().allocatedBytes()
       return {
@@ -50,28 +45,12 @@ export function fileRequests(current: () => HostFile): Instance {
   }
 }
 
-function truncate(opened: HostFile, bytes: number): void {
-  if (!Number.isSafeInteger(bytes)) throw BlockError.system('Could not resize file', 'EFBIG')
-  try {
-    opened.truncate(bytes)
-  } catch (error) {
-    if (!(error instanceof BlockError)) throw error
-    throw new BlockError(`Could not resize file: ${errnoText(error.errno)}`, {
-      errno: error.errno,
-      cause: error,
-    })
-  }
-}
-
+/** A hole at the end goes on past it; data end with the last block that requests can reach. */
 function status(opened: HostFile, offset: number, bytes: number): BlockStatus {
   const length = opened.length()
   if (offset >= length) return { bytes, allocated: true, data: false, zero: true, offset }
-  const extent = opened.extent(offset)
-  return {
-    bytes: Math.min(bytes, extent.bytes),
-    allocated: true,
-    data: extent.data,
-    zero: !extent.data,
-    offset,
-  }
+  const { data, bytes: run } = opened.extent(offset)
+  const toEnd = offset + run >= length
+  const known = !toEnd ? run : data ? alignUp(run, opened.alignment) : bytes
+  return { bytes: Math.min(bytes, known), allocated: true, data, zero: !data, offset }
 }

@@ -3,12 +3,13 @@ import type { Clock, SocketAddress, Sockets } from '../../host/host.ts'
 import { checkAddress, connectFailure } from '../../nbd/address.ts'
 import type { NbdExportInfo } from '../../nbd/client.ts'
 import { NbdClient } from '../../nbd/client.ts'
-import { BASE_ALLOCATION } from '../../nbd/constants.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 
 export interface ConnectionAbout {
   readonly address: SocketAddress
   readonly export: string
+  /** The meta context that block status tells of. */
+  readonly context: string
   /** How long requests wait for a lost server; 0 fails them, and all to come. */
   readonly reconnectSeconds: number
   /** How long opening keeps trying. */
@@ -120,5 +121,5 @@ async function connect(sockets: Sockets, about: ConnectionAbout): Promise<NbdCli
   } catch (error) {
     throw connectFailure(about.address, error)
   }
-  return NbdClient.connect(stream, { export: about.export, metaContexts: [BASE_ALLOCATION] })
+  return NbdClient.connect(stream, { export: about.export, metaContexts: [about.context] })
 }

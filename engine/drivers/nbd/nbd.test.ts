@@ -106,7 +106,7 @@ describe('nbd node', () => {
         [{ export: 'nope' }, 'Requested export not available'],
         [{ export: 'x'.repeat(5000) }, 'export name too long to send to server'],
         [{ 'tls-creds': 'c' }, "No TLS credentials with id 'c'"],
-        [{ 'x-dirty-bitmap': 'b' }, 'x-dirty-bitmap of nbd: not built yet'],
+        [{ 'x-dirty-bitmap': 'b' }, 'Could not open image: Invalid argument'],
       ]
       for (const [options, text] of cases) assert.equal(await textOf(open(options)), text)
     }))

@@ -11,6 +11,8 @@ const OTHER_NAMES: Readonly<Record<string, 'ENOTSUP' | 'EAGAIN'>> = {
 export function systemFailure(error: unknown): Error {
   if (error instanceof BlockError) return error
   const { code, syscall } = error as NodeJS.ErrnoException
+  // A name with a zero byte in it is no file's name.
+  if (code === 'ERR_INVALID_ARG_VALUE') return ioError('ENOENT')
   if (syscall === 'getaddrinfo') {
     return new BlockError('Name or service not known', { errno: 'ENXIO', cause: error })
   }

@@ -59,6 +59,9 @@ function openFile(path: string, flags: OpenFlags): HostFile {
     },
     punchHole: (offset, bytes) => allocate(fd, 'punch', offset, bytes),
     zeroRange: (offset, bytes) => allocate(fd, 'zero', offset, bytes),
+    allocate: (offset, bytes) => {
+      need(systemCalls()?.fallocate(fd, 'reserve', offset, bytes) ?? 'ENOTSUP')
+    },
     extent: (offset) => findExtent(fd, offset),
     ...lazyLocks(fd),
     close: () => {

@@ -14,7 +14,7 @@ export type Outcome = number | Errno
 export interface SystemCalls {
   /** `lseek` to the next data or hole at or after `offset`; `ENXIO` past the last. */
   seek(fd: number, offset: number, what: 'data' | 'hole'): Outcome
-  fallocate(fd: number, how: 'punch' | 'zero', offset: number, bytes: number): Outcome
+  fallocate(fd: number, how: keyof typeof FALLOCATE, offset: number, bytes: number): Outcome
   /** Takes or drops a shared open-file-description lock on one byte. */
   lock(fd: number, byte: number, how: 'shared' | 'none'): Outcome
   /** 1 when somebody else's lock would refuse an exclusive one on the byte, else 0. */
@@ -22,8 +22,8 @@ export interface SystemCalls {
 }
 
 const SEEK = { data: 3, hole: 4 } as const
-/** Punching keeps the file's length; zeroing may grow it. */
-const FALLOCATE = { punch: 0x2 | 0x1, zero: 0x10 } as const
+/** Punching keeps the file's length; the others may grow it. */
+const FALLOCATE = { punch: 0x2 | 0x1, zero: 0x10, reserve: 0 } as const
 const F_OFD_GETLK = 36
 const F_OFD_SETLK = 37
 const LOCK_TYPE = { shared: 0, exclusive: 1, none: 2 } as const

@@ -66,6 +66,15 @@ export class SimDisk {
     this.#clear(offset, bytes, 'reserve')
   }
 
+  /** Sets every missing page of the range aside. Grows the file where needed. */
+  reserve(offset: number, bytes: number): void {
+    this.length = Math.max(this.length, offset + bytes)
+    forChunks(offset, bytes, (index, from, count) => {
+      const chunk = this.#chunkAt(index)
+      chunk.reserved |= pagesTouched(from, count) & ~chunk.stored
+    })
+  }
+
   /** The run of stored pages or of holes at `offset`, up to the end of the file. */
   extent(offset: number): { data: boolean; bytes: number } {
     const data = this.#isStored(offset)

@@ -176,6 +176,11 @@ function openFile(
       })
       return true
     },
+    allocate: (offset, bytes) => {
+      failOr(fate('zero', offset, bytes).errno, () => {
+        inode.disk.reserve(offset, bytes)
+      })
+    },
     extent: (offset) => inode.disk.extent(offset),
     locks,
     close: () => {

@@ -57,7 +57,7 @@ function refused(address: SocketAddress): BlockError {
 
 function keyOf(address: SocketAddress): string {
   return address.type === 'unix'
-    ? `unix:${address.path}`
+    ? `unix:${address.abstract ?? ''}:${address.path}`
     : `inet:${hostName(address.host)}:${String(address.port)}`
 }
 

@@ -1,0 +1,73 @@
+/** Making image files: a file is opened or made, locked like any image, and brought to its size. */
+import type { Creation } from '../../block/driver.ts'
+import { opt } from '../../block/option.ts'
+import { ALL_PERMISSIONS, RESIZE, WRITE } from '../../block/permission.ts'
+import { SECTOR_BYTES } from '../../block/length.ts'
+import type { Files, HostFile } from '../../host/host.ts'
+import { alignUp } from '../../util/align.ts'
+import { BlockError } from '../../util/errors.ts'
+import { fileLocking } from './locking.ts'
+import { resizeFile } from './resize.ts'
+
+const PREALLOCATION = opt.enum('PreallocMode', ['off', 'metadata', 'falloc', 'full'])
+
+/** Hints do not fit into more bits. */
+const MAX_EXTENT_HINT = 2 ** 32 - 1
+
+export const fileCreation: Creation = {
+  needsFile: false,
+  options: {
+    filename: opt.str({ doc: 'Path of the file.' }),
+    size: opt.size({ doc: 'Bytes, rounded up to 512.' }),
+    preallocation: PREALLOCATION({ optional: true, doc: 'How storage is set aside; default off.' }),
+    nocow: opt.bool({ optional: true, doc: 'Ask the file system not to copy on write.' }),
+    'extent-size-hint': opt.size({
+      optional: true,
+      doc: 'What the file system should set aside at once; a hint that changes no content.',
+    }),
+  },
+  async run({ options, services }) {
+    // Checked against the declaration above.
+    const { filename, size, preallocation, ...others } = options as unknown as CreateOptions
+    const hint = others['extent-size-hint'] ?? 0
+    if (hint < 0 || hint > MAX_EXTENT_HINT) throw new BlockError('Extent size hint is too large')
+    const file = openForCreation(services.files, filename)
+    try {
+      await bringToSize(file, size, preallocation ?? 'off')
+    } finally {
+      file.close()
+    }
+  },
+}
+
+interface CreateOptions {
+  readonly filename: string
+  readonly size: number
+  readonly preallocation?: 'off' | 'metadata' | 'falloc' | 'full'
+  readonly 'extent-size-hint'?: number
+}
+
+function openForCreation(files: Files, filename: string): HostFile {
+  try {
+    return files.open(filename, { write: true, create: true })
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.system(`Could not create '${filename}'`, error.errno)
+  }
+}
+
+/** Others may read and write meanwhile, but not resize; what was in the file goes. */
+async function bringToSize(
+  file: HostFile,
+  size: number,
+  preallocation: NonNullable<CreateOptions['preallocation']>,
+): Promise<void> {
+  if (size < 0) throw BlockError.system('Could not resize file', 'EINVAL')
+  if (!file.regular) throw BlockError.system('Could not resize file', 'EINVAL')
+  const locks = fileLocking(() => file.locks)
+  const claims = { uses: WRITE | RESIZE, shares: ALL_PERMISSIONS & ~RESIZE }
+  locks.check(claims)
+  file.truncate(0)
+  await resizeFile(file, alignUp(size, SECTOR_BYTES), preallocation)
+  locks.set({ uses: 0, shares: ALL_PERMISSIONS })
+}

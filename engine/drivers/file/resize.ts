@@ -1,0 +1,80 @@
+/** Resizing a file, with the ways of setting storage aside for what is new. */
+import type { TruncateOptions } from '../../block/driver.ts'
+import type { HostFile } from '../../host/host.ts'
+import type { MaybePromise } from '../../util/async.ts'
+import { BlockError, errnoText } from '../../util/errors.ts'
+
+type Preallocation = NonNullable<TruncateOptions['preallocation']>
+
+/** Zeroes that are written at once. */
+const WRITE_BYTES = 64 * 1024
+
+export function resizeFile(
+  file: HostFile,
+  bytes: number,
+  preallocation: Preallocation,
+): MaybePromise<void> {
+  if (!Number.isSafeInteger(bytes)) throw BlockError.system('Could not resize file', 'EFBIG')
+  const old = file.length()
+  if (preallocation !== 'off' && bytes < old) {
+    throw new BlockError('Cannot use preallocation for shrinking files', { errno: 'ENOTSUP' })
+  }
+  switch (preallocation) {
+    case 'off':
+      saying('Could not resize file', () => {
+        file.truncate(bytes)
+      })
+      return
+    case 'falloc':
+      if (bytes > old) allocate(file, old, bytes)
+      return
+    case 'full':
+      return fill(file, old, bytes)
+    case 'metadata':
+      throw new BlockError(`Unsupported preallocation mode: ${preallocation}`, { errno: 'ENOTSUP' })
+  }
+}
+
+function allocate(file: HostFile, old: number, bytes: number): void {
+  saying('Could not preallocate new data', () => {
+    try {
+      file.allocate(old, bytes - old)
+    } catch (error) {
+      // The system may have made the file longer before it ran out of space.
+      if (file.length() !== old) file.truncate(old)
+      throw error
+    }
+  })
+}
+
+async function fill(file: HostFile, old: number, bytes: number): Promise<void> {
+  saying('Could not resize file', () => {
+    file.truncate(bytes)
+  })
+  try {
+    const zeroes = new Uint8Array(Math.min(WRITE_BYTES, bytes - old))
+    for (let at = old; at < bytes; at += zeroes.length) {
+      await file.write(at, zeroes.subarray(0, bytes - at))
+    }
+    await file.flush()
+  } catch (error) {
+    file.truncate(old)
+    throw described('Could not write zeros for preallocation', error)
+  }
+}
+
+function saying(context: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw described(context, error)
+  }
+}
+
+function described(context: string, error: unknown): unknown {
+  if (!(error instanceof BlockError)) return error
+  return new BlockError(`${context}: ${errnoText(error.errno)}`, {
+    errno: error.errno,
+    cause: error,
+  })
+}
