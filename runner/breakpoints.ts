@@ -1,11 +1,13 @@
 /**
- * Requests that stop on purpose. The engine offers it directly; a full QEMU through its human
- * monitor; a storage daemon not at all, which is why `fault.suspend` is a need.
+ * Faults while the target runs. The engine offers breakpoints and rules directly, a full QEMU
+ * breakpoints through its human monitor, a storage daemon nothing; hence `fault.suspend`,
+ * `fault.add` and `fault.clear` are needs.
  */
-import type { FaultRule, Value } from '../dsl/plan.ts'
+import type { FaultRule, Span, Value } from '../dsl/plan.ts'
+import { BlockError } from '../engine/index.ts'
 import { runtimeRule, suspendEvent } from './faults.ts'
-import { loadGraph } from './steps/graph.ts'
 import type { Play } from './play.ts'
+import { loadGraph } from './steps/graph.ts'
 import { StepError } from './step-error.ts'
 
 /** Sets a breakpoint for every rule that suspends. */
@@ -21,61 +23,67 @@ export async function suspendAt(
       throw new StepError(`a ${rule.operation} tells nothing that could stop it`, rule.span)
     }
     const { tag } = rule.effect
-    const injector = await injectorOf(play, node, rule)
-    play.breakpoints.set(tag, injector)
     const { debug } = play
-    if (debug === undefined) await hmp(play, `qemu-io ${injector} "break ${event} ${tag}"`)
-    else debug.breakAt(injector, event, tag)
+    if (debug === undefined) await hmp(play, node, `break ${event} ${tag}`, rule.span)
+    else debug.breakAt(node, event, tag)
+    play.breakpoints.set(tag, node)
   }
 }
 
-/** Lets the request go on that stopped under the tag. */
-export async function resume(play: Play, tag: string): Promise<boolean> {
-  const injector = play.breakpoints.get(tag)
-  if (injector === undefined) return false
-  // What was sent before has to be on its way to the breakpoint.
+/** Lets the request go on that stopped under the tag; false if the engine says that none did. */
+export async function resume(play: Play, tag: string, span: Span): Promise<boolean> {
+  const node = play.breakpoints.get(tag)
+  if (node === undefined) return false
+  // What was sent before has to have come to the breakpoint.
   await play.settle()
   const { debug } = play
-  if (debug !== undefined) return debug.resume(injector, tag)
-  await hmp(play, `qemu-io ${injector} "resume ${tag}"`)
-  return true
+  if (debug === undefined) {
+    await hmp(play, node, `resume ${tag}`, span)
+    return true
+  }
+  try {
+    debug.resume(node, tag)
+    return true
+  } catch (error) {
+    if (error instanceof BlockError) return false
+    throw error
+  }
 }
 
+/** Adds rules to the innermost injector, which has no states that others depend on. */
 export async function addFaults(
   play: Play,
   node: string,
   rules: readonly FaultRule[],
+  span: Span,
 ): Promise<void> {
-  const errors = rules.filter((rule) => rule.effect.kind === 'error')
-  for (const rule of errors) {
-    if (rule.after > 0) {
-      throw new StepError('a running injector takes no rule with after', rule.span)
-    }
-    const injector = await injectorOf(play, node, rule)
-    play.debug?.inject?.(injector, runtimeRule(rule))
+  const injector = (await injectorsOf(play, node, span)).at(-1)
+  if (injector === undefined) throw new StepError(`node '${node}' has no faults`, span)
+  for (const rule of rules) {
+    if (rule.effect.kind !== 'error') continue
+    if (rule.after > 0) throw new StepError('a running injector counts no requests', rule.span)
+    play.debug?.inject(injector, runtimeRule(rule))
   }
   await suspendAt(play, node, rules)
 }
 
-export async function clearFaults(play: Play, node: string): Promise<void> {
-  for (const injector of await injectorsOf(play, node, play.stepSpan)) {
-    play.debug?.clear?.(injector)
+/** Drops all rules of the node, and lets go what they stopped. */
+export async function clearFaults(play: Play, node: string, span: Span): Promise<void> {
+  for (const injector of await injectorsOf(play, node, span)) play.debug?.clear(injector)
+  for (const [tag, owner] of play.breakpoints) {
+    if (owner !== node) continue
+    play.breakpoints.delete(tag)
+    try {
+      play.debug?.removeBreak(node, tag)
+    } catch (error) {
+      // Breakpoints that nobody came to went with the rules.
+      if (!(error instanceof BlockError)) throw error
+    }
   }
 }
 
-/** The outermost injector at or below the node, over filters alone. */
-async function injectorOf(play: Play, node: string, rule: FaultRule): Promise<string> {
-  const [injector] = await injectorsOf(play, node, rule.span)
-  if (injector === undefined) throw new StepError(`node '${node}' has no faults`, rule.span)
-  return injector
-}
-
-async function injectorsOf(
-  play: Play,
-  node: string,
-  span: FaultRule['span'] | undefined,
-): Promise<readonly string[]> {
-  if (span === undefined) return []
+/** Injectors at and below the node, outermost first. */
+async function injectorsOf(play: Play, node: string, span: Span): Promise<readonly string[]> {
   const graph = await loadGraph(play, span)
   const found: string[] = []
   let next = graph.get(node)
@@ -86,9 +94,9 @@ async function injectorsOf(
   return found
 }
 
-/** Says a line to the human monitor; what it prints goes to the log. */
-async function hmp(play: Play, line: string): Promise<void> {
-  const args: Value = { 'command-line': line }
+/** Says a line to the human monitor; what it prints goes to the target's output. */
+async function hmp(play: Play, node: string, words: string, span: Span): Promise<void> {
+  const args: Value = { 'command-line': `qemu-io ${node} "${words}"` }
   const reply = await play.ask('human-monitor-command', args)
-  if (reply.kind === 'error') throw new Error(`human-monitor-command failed: ${reply.desc}`)
+  if (reply.kind === 'error') throw new StepError(play.normaliser.prose(reply.desc), span)
 }

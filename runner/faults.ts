@@ -80,14 +80,12 @@ function inject(node: Options, rules: readonly FaultRule[]): Options {
   const counted = rules.filter((rule) => rule.effect.kind === 'error' && rule.after > 0)
   const suspended = rules.filter((rule) => rule.effect.kind === 'suspend')
   const errors = plain.map((rule) => errorRule(rule, 'none', undefined))
-  let outer: Options =
-    plain.length === 0 && counted.length > 0
-      ? own
-      : {
-          driver: 'blkdebug',
-          image: own,
-          ...(errors.length === 0 ? {} : { 'inject-error': errors }),
-        }
+  // Even without a rule: what is added at run time goes there.
+  let outer: Options = {
+    driver: 'blkdebug',
+    image: own,
+    ...(errors.length === 0 ? {} : { 'inject-error': errors }),
+  }
   for (const rule of counted) outer = countedInjector(rule, outer)
   const tellers = suspended.filter((rule) => EVENTS[rule.operation]?.above === true)
   if (tellers.length > 0 && outer['driver'] === 'blkdebug') outer = { driver: 'raw', file: outer }

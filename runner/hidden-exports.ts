@@ -31,11 +31,15 @@ export interface ScenarioConnection {
 interface Entry extends OpenExport {
   readonly id: string
   readonly client: NbdClient
+  /** Steps that use it now: actors may share one. */
+  users: number
 }
 
 export class HiddenExports {
   readonly #play: Play
   readonly #open = new Map<string, Entry>()
+  /** Servers and exports come and go one at a time, whoever asks. */
+  #turn: Promise<unknown> = Promise.resolve()
   /** Connections that requests are still under way on, by export id. */
   readonly #connections = new Map<string, ScenarioConnection>()
   #serial = 0
@@ -55,6 +59,7 @@ export class HiddenExports {
 
   /** The target is a new one. */
   forget(): void {
+    this.#turn = Promise.resolve()
     this.#open.clear()
     this.#connections.clear()
     this.#guests.clear()
@@ -70,9 +75,29 @@ export class HiddenExports {
   }
 
   /** An export of the node for a step, or the words in which it was refused. */
-  async open(node: string, writable: boolean): Promise<OpenExport | string> {
-    const known = this.#open.get(node)
-    if (known !== undefined && (known.writable || !writable)) return known
+  open(node: string, writable: boolean): Promise<OpenExport | string> {
+    return this.#alone(() => this.#openNow(node, writable))
+  }
+
+  /** Ends the export unless somebody uses it or requests are still under way. */
+  release(opened: OpenExport): Promise<void> {
+    return this.#alone(() => this.#releaseNow(opened))
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work)
+    this.#turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  async #openNow(node: string, writable: boolean): Promise<OpenExport | string> {
+    const known =
+      this.#open.get(keyOf(node, true)) ??
+      (writable ? undefined : this.#open.get(keyOf(node, false)))
+    if (known !== undefined) {
+      known.users += 1
+      return known
+    }
     const address = await this.#server()
     if (typeof address === 'string') return address
     this.#serial += 1
@@ -86,17 +111,19 @@ export class HiddenExports {
     })
     if (reply.kind === 'error') return reply.desc
     const client = await this.connect(address, id)
-    const entry: Entry = { id, node, writable, client, device: nbdDevice(client), flights: [] }
-    this.#open.set(node, entry)
+    const device = nbdDevice(client)
+    const entry: Entry = { id, node, writable, client, device, flights: [], users: 1 }
+    this.#open.set(keyOf(node, writable), entry)
     return entry
   }
 
-  /** Ends the export unless requests are still under way. */
-  async release(opened: OpenExport): Promise<void> {
-    if (opened.flights.length > 0) return
-    const entry = this.#open.get(opened.node)
+  async #releaseNow(opened: OpenExport): Promise<void> {
+    const key = keyOf(opened.node, opened.writable)
+    const entry = this.#open.get(key)
     if (entry === undefined) return
-    this.#open.delete(opened.node)
+    entry.users = Math.max(0, entry.users - 1)
+    if (entry.users > 0 || entry.flights.length > 0) return
+    this.#open.delete(key)
     await this.#play.limit(entry.client.disconnect(), 'the NBD client')
     const { session, withinMs } = this.#play
     const seen = session.events.length
@@ -145,6 +172,7 @@ export class HiddenExports {
     }
     for (const entry of [...this.#open.values()]) {
       entry.flights.length = 0
+      entry.users = 0
       await this.release(entry)
     }
   }
@@ -175,7 +203,7 @@ export class HiddenExports {
 
   /** A server for exports that the scenario declares without starting one. */
   async ensureServer(): Promise<string | undefined> {
-    const address = await this.#server()
+    const address = await this.#alone(() => this.#server())
     return typeof address === 'string' ? address : undefined
   }
 
@@ -233,6 +261,11 @@ export class HiddenExports {
     this.#ownServer = { type: 'unix', path }
     return this.#ownServer
   }
+}
+
+/** A node may have one export to write and one to read. */
+function keyOf(node: string, writable: boolean): string {
+  return `${writable ? 'rw' : 'ro'} ${node}`
 }
 
 /** The legacy form of an address: `{type, data: {…}}`. */

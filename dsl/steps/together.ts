@@ -63,21 +63,22 @@ function actorsOf(context: Context, lanes: MapNode): readonly Actor[] {
     context.problem(lanes, 'together-actors', 'it takes two actors or more to play together')
   }
   // What one actor makes another may use, so names are gathered before anybody is judged.
-  const names = context.names.fork()
-  for (const entry of lanes.entries) {
-    const own = names.fork()
-    const dry = context.with({ dry: true, names: own, needs: noNeeds(), acting: entry.name })
+  const made = lanes.entries.map((entry) => {
+    const names = context.names.fork()
+    const dry = context.with({ dry: true, names, needs: noNeeds(), acting: entry.name })
     dry.compileSteps(entry.value, `'${entry.name}'`)
-    names.join(own)
-  }
-  const actors = lanes.entries.flatMap((entry) => {
+    return names
+  })
+  const actors = lanes.entries.flatMap((entry, index) => {
     if (!isActorName(context, entry)) return []
-    const inner = context.with({ names: names.fork(), acting: entry.name })
+    const names = context.names.fork()
+    for (const [other, theirs] of made.entries()) if (other !== index) names.join(theirs)
+    const inner = context.with({ names, acting: entry.name })
     const steps = inner.compileSteps(entry.value, `'${entry.name}'`)
     for (const step of steps) checkStep(context, entry, step)
     return [{ name: entry.name, span: spanOf(entry.key), steps }]
   })
-  context.names.join(names)
+  for (const names of made) context.names.join(names)
   return actors
 }
 

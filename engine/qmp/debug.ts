@@ -19,6 +19,25 @@ export interface EngineDebug {
   /** Forgets the tag's breakpoints and lets its requests go. @throws {BlockError} without any. */
   removeBreak(node: string, tag: string): void
   isSuspended(node: string, tag: string): boolean
+  /**
+   * Adds a rule that is armed at once, written as a member of the option `inject-error`. No real
+   * program can do this to a running node.
+   *
+   * @throws {BlockError} where there is no blkdebug node.
+   */
+  inject(node: string, rule: Readonly<Record<string, unknown>>): void
+  /** Drops every rule. @throws {BlockError} where there is no blkdebug node. */
+  clear(node: string): void
+}
+
+/** Breakpoints of a driver that also takes rules while it runs. */
+interface Injector extends Breakpoints {
+  inject(rule: Readonly<Record<string, unknown>>): void
+  clear(): void
+}
+
+function isInjector(breakpoints: Breakpoints): breakpoints is Injector {
+  return 'inject' in breakpoints && 'clear' in breakpoints
 }
 
 export function createDebug(graph: Graph): EngineDebug {
@@ -44,6 +63,14 @@ export function createDebug(graph: Graph): EngineDebug {
     removeBreak(node, tag) {
       const failed = `Could not remove breakpoint ${tag}`
       if (!find(node, failed).remove(tag)) throw BlockError.system(failed, 'ENOENT')
+    },
+    inject(node, rule) {
+      const injector = find(node, 'Could not add rule')
+      if (isInjector(injector)) injector.inject(rule)
+    },
+    clear(node) {
+      const injector = find(node, 'Could not drop rules')
+      if (isInjector(injector)) injector.clear()
     },
     isSuspended: (node, tag) => graph.breakpoints(graph.find(node))?.isSuspended(tag) ?? false,
   }

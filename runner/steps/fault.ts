@@ -10,13 +10,13 @@ export const fault = defineStep({
     let outcome = 'ok'
     switch (action.kind) {
       case 'add':
-        await addFaults(play, action.node, action.rules)
+        await addFaults(play, action.node, action.rules, step.span)
         break
       case 'clear':
-        await clearFaults(play, action.node)
+        await clearFaults(play, action.node, step.span)
         break
       case 'resume':
-        if (!(await resume(play, action.tag))) {
+        if (!(await resume(play, action.tag, step.span))) {
           outcome = 'nothing'
           const message = `no request is suspended as '${action.tag}'`
           play.blame('claim', { span: step.span, message })

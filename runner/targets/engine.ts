@@ -36,6 +36,9 @@ const NATURE: Nature = {
     'net.tcp',
     'img.raw',
     'tool.img',
+    'fault.suspend',
+    'fault.add',
+    'fault.clear',
     'schedule.all',
     'schedule.seed',
     'schedule.fixed',
@@ -119,6 +122,7 @@ function startEngine(host: Host, options: StationOptions): Machine {
   return {
     monitor,
     exited,
+    debug: engine.debug,
     log: () => log,
     kill: () => {
       monitor.destroy()

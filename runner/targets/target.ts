@@ -60,12 +60,14 @@ export interface Exit {
 export interface DebugControl {
   /** The next request that comes to the event stops there. @throws {BlockError} */
   breakAt(node: string, event: string, tag: string): void
-  /** Lets the request go that stopped under the tag; false if none did. */
-  resume(node: string, tag: string): boolean
+  /** Lets the request go that stopped under the tag. @throws {BlockError} where none did. */
+  resume(node: string, tag: string): void
+  /** Forgets breakpoints and lets requests go. @throws {BlockError} where there are none. */
+  removeBreak(node: string, tag: string): void
   /** Adds a rule, written as an option of the injector. @throws {BlockError} */
-  inject?(node: string, rule: Readonly<Record<string, unknown>>): void
+  inject(node: string, rule: Readonly<Record<string, unknown>>): void
   /** Drops every rule. @throws {BlockError} */
-  clear?(node: string): void
+  clear(node: string): void
 }
 
 /** A running target. */

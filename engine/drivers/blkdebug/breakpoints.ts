@@ -3,7 +3,8 @@ import type { Breakpoints } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { ioError } from '../../util/errors.ts'
 import { EVENTS } from './events.ts'
-import type { RuleMachine } from './rules.ts'
+import type { InjectOptions } from './options.ts'
+import { injectRule, type RuleMachine } from './rules.ts'
 
 interface Stopped {
   readonly tag: string
@@ -13,6 +14,10 @@ interface Stopped {
 export interface EventGate extends Breakpoints {
   /** Tells the rules of an event; a promise where the request that caused it has to stop. */
   happened(event: string): MaybePromise<void>
+  /** Adds a rule that is armed at once, as the option `inject-error` writes it. */
+  inject(rule: InjectOptions): void
+  /** Drops every rule. */
+  clear(): void
 }
 
 export function createBreakpoints(machine: RuleMachine): EventGate {
@@ -48,6 +53,12 @@ export function createBreakpoints(machine: RuleMachine): EventGate {
       stopped = stopped.filter((request) => request.tag !== tag)
       for (const request of waiting) request.go()
       return removed
+    },
+    inject(rule) {
+      machine.arm(injectRule(rule))
+    },
+    clear() {
+      machine.clear()
     },
     isSuspended: (tag) => stopped.some((request) => request.tag === tag),
   }

@@ -92,6 +92,18 @@ export class RuleMachine {
     this.#rules.get(rule.event)?.unshift(rule)
   }
 
+  /** Adds a rule that need not wait for its event; it is asked after all others. */
+  arm(rule: Rule): void {
+    this.add(rule)
+    this.#armed = [...this.#armed, rule]
+  }
+
+  /** Drops every rule; the state stays. */
+  clear(): void {
+    for (const rules of this.#rules.values()) rules.length = 0
+    this.#armed = []
+  }
+
   /** Drops the rules that stop requests under the tag; false if there are none. */
   removeStops(tag: string): boolean {
     let found = false
