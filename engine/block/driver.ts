@@ -587,3 +587,9 @@ export function passThrough(next: Child): Instance {
     supports: { fua: next.supportsFua(), unchanged: true },
   }
 }
+
+/** What a node tells of its image that is its child's: all but what is peculiar to the format. */
+export function infoBelow(next: Child): InstanceInfo {
+  const { specific: _, ...info } = next.info()
+  return info
+}

@@ -1,13 +1,14 @@
 /** Nodes and the edges between them. Changes go through `edge.ts`, which keeps both ends true. */
-import type {
-  Child,
-  ChildRole,
-  Driver,
-  Instance,
-  InstanceInfo,
-  Limits,
-  RequestFlags,
-  WriteObserver,
+import {
+  isProtocol,
+  type Child,
+  type ChildRole,
+  type Driver,
+  type Instance,
+  type InstanceInfo,
+  type Limits,
+  type RequestFlags,
+  type WriteObserver,
 } from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
@@ -117,7 +118,7 @@ export class Node implements Parent, GraphNode {
   readonly children: Edge[] = []
   monitorOwned = false
   corrupted = false
-  readonly implicit = false
+  readonly implicit: boolean = false
   /** References of commands at work, which keep the node alive. */
   holds = 0
   /** Statistics of the request path. */
@@ -315,8 +316,12 @@ function zeroFlags(edge: Edge, flags: RequestFlags = {}): RequestFlags {
 export function instanceInfo(node: Node): InstanceInfo {
   const own = node.instance.info?.() ?? {}
   if (own.allocatedBytes !== undefined || node.children.length === 0) return own
+  // What a protocol stores need not lie in its children, so that nobody adds that up.
+  if (isProtocol(node.driver)) return own
   let allocatedBytes = 0
   for (const edge of node.children) {
+    // What lies behind a node is not its own.
+    if (edge.role.cow === true) continue
     const below = instanceInfo(edge.child).allocatedBytes
     if (below === undefined) return own
     allocatedBytes += below

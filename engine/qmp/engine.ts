@@ -34,7 +34,7 @@ export interface EngineOptions {
   /** `qemu` unless said otherwise. */
   readonly profile?: ProfileName
   /** Takes what a daemon would print on standard error, line by line. */
-  readonly log?: (line: string) => void
+  readonly log?: (line: string, form?: 'bare') => void
 }
 
 export interface MonitorOptions {

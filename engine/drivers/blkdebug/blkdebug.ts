@@ -68,7 +68,10 @@ export const blkdebug = defineDriver({
     return {
       length: () => image.length(),
       truncate: (bytes, how) => image.truncate(bytes, how),
-      info: () => image.info(),
+      info: () => {
+        const { allocatedBytes: _, ...info } = image.info()
+        return info
+      },
       supports: { fua: image.supportsFua(), unchanged: true },
       ...requests(image, machine, services.clock, options),
       limits: () => limitsOf(options),

@@ -95,6 +95,7 @@ function checkIdentical(
   quorum.services.log(
     `quorum: offset=${String(offset)} bytes=${String(first[1].length)} ` +
       `contents mismatch at offset ${String(offset + index)}`,
+    'bare',
   )
   quorum.services.exit(1)
   throw ioError('EIO')

@@ -35,7 +35,8 @@ export async function storageDaemon(
 
   const engine = new EngineProcess({
     host,
-    log: (line) => about.stderr(`${about.program}: ${line}\n`),
+    log: (line, form) =>
+      about.stderr(form === 'bare' ? `${line}\n` : `${about.program}: ${line}\n`),
   })
   const startup: Startup = {
     host,
