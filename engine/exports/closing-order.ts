@@ -1,7 +1,7 @@
 /**
  * In which order all exports go when the server stops, as 7.2 does it. One without clients lets go
- * of its node in a drained section; if clients of another export are in the way of that, whatever
- * else is to go goes while it waits for them.
+ * of its node in a drained section; if clients of another export are in the way of that, or a
+ * throttle lets go of its requests first, whatever else is to go goes meanwhile.
  */
 import type { Graph } from '../graph/graph.ts'
 import type { NbdExport } from './nbd-export.ts'
@@ -27,7 +27,7 @@ export function closingOrder(all: readonly Entry[], graph: Graph): readonly Entr
       const node = next[1].nodeName
       const fresh = !drained.has(node)
       drained.add(node)
-      if (holdUp().length > before) {
+      if (holdUp().length > before || graph.drainLingers(graph.find(node))) {
         removeIdle()
         for (const entry of holdUp()) order.add(entry)
       }

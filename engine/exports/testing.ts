@@ -65,7 +65,9 @@ export async function startTestServer(
 
 function graphOf(disk: TestDisk): Graph {
   const node = { name: 'disk', flags: { readOnly: false } } as GraphNode
-  const graph: Pick<Graph, 'findOrUndefined' | 'attach' | 'dump' | 'shownThrough'> = {
+  const graph: Partial<Graph> = {
+    find: () => node,
+    drainLingers: () => false,
     findOrUndefined: (name) => (name === 'disk' ? node : undefined),
     attach: () => userOf(node, disk),
     shownThrough: () => undefined,

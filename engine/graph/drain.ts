@@ -57,3 +57,11 @@ function withAll(start: Node, next: (node: Node) => Node[]): Set<Node> {
   for (const node of found) for (const other of next(node)) found.add(other)
   return found
 }
+
+/** Whether a driver of the node or above it has something to do when a section begins. */
+export function drainLingers(node: Node): boolean {
+  if (node.instance.drainedBegin !== undefined) return true
+  return node.parents.some(
+    ({ parent }) => parent.asNode !== undefined && drainLingers(parent.asNode),
+  )
+}

@@ -20,7 +20,7 @@ import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { changeChild } from './change-child.ts'
-import { beginDrained } from './drain.ts'
+import { beginDrained, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
@@ -209,6 +209,8 @@ export interface Graph {
   /** Those of the node, or of the first below it that has some. */
   breakpoints(node: GraphNode): Breakpoints | undefined
   backingChild(node: GraphNode): GraphNode | undefined
+  /** A drained section of the node takes a turn to begin: its driver, or one above, lets go first. */
+  drainLingers(node: GraphNode): boolean
   /** Something that is no node uses it. */
   hasRootUser(node: GraphNode): boolean
   /** What a filter shows, or the backing child. */
@@ -263,6 +265,7 @@ export function createGraph(about: GraphAbout): Graph {
     stats: (node) => nodeStats(innerNode(node)),
     breakpoints: (node) => breakpointsOf(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
+    drainLingers: (node) => drainLingers(innerNode(node)),
     hasRootUser: (node) =>
       innerNode(node).parents.some(({ parent }) => parent.asNode === undefined),
     shownThrough: (node) => shownThrough(innerNode(node)),

@@ -10,6 +10,8 @@ export interface Place {
   /** What lies in it, by name. */
   readonly parts: ReadonlyMap<string, Place>
   readonly properties: ReadonlyMap<string, ObjectProperty>
+  /** Those of them that it has from the parent of its type. */
+  readonly inherited: readonly string[]
 }
 
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
@@ -17,8 +19,13 @@ const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
 /** @throws {BlockError} where nothing, or more than one thing, is meant. */
 export function placeAt(path: string, engine: EngineParts): Place {
   const places = allPlaces(rootOf(engine))
+  // Slashes more than are needed mean nothing.
+  const end = `/${path
+    .split('/')
+    .filter((name) => name !== '')
+    .join('/')}`
   const found = places.filter((place) =>
-    path.startsWith('/') ? place.path === path : place.path.endsWith(`/${path}`),
+    path.startsWith('/') ? place.path === end : place.path.endsWith(end),
   )
   // An empty end fits everything.
   if (path === '' || found.length > 1) throw new BlockError(`Path '${path}' is ambiguous`)
@@ -49,9 +56,10 @@ function rootOf(engine: EngineParts): Place {
   const chardevs = engine.chardevs.map(({ label, backend }) =>
     leaf(`/chardevs/${label}`, `chardev-${backend}`, NOTHING),
   )
-  const objects = engine.objects
-    .entries()
-    .map(([id, { type, object }]) => leaf(`/objects/${id}`, type.name, object.properties))
+  const objects = engine.objects.entries().map(([id, { type, object }]) => ({
+    ...leaf(`/objects/${id}`, type.name, object.properties),
+    inherited: type.parent?.properties ?? [],
+  }))
   // A container comes into being with the first thing that is put into it, and stays.
   return container('/', [
     ...(chardevs.length === 0 ? [] : [container('/chardevs', chardevs)]),
@@ -60,7 +68,7 @@ function rootOf(engine: EngineParts): Place {
 }
 
 function leaf(path: string, typeName: string, properties: Place['properties']): Place {
-  return { path, typeName, parts: NOTHING, properties }
+  return { path, typeName, parts: NOTHING, properties, inherited: [] }
 }
 
 function container(path: string, parts: readonly Place[]): Place {
@@ -69,11 +77,23 @@ function container(path: string, parts: readonly Place[]): Place {
     typeName: 'container',
     parts: new Map(parts.map((part) => [part.path.slice(part.path.lastIndexOf('/') + 1), part])),
     properties: NOTHING,
+    inherited: [],
   }
 }
 
 function allPlaces(place: Place): Place[] {
   return [place, ...[...place.parts.values()].flatMap(allPlaces)]
+}
+
+/** Each type of object has a table of its own; those of the parent come first. */
+export function propertiesInOrder(properties: Place['properties'], inherited: readonly string[]) {
+  const [theirs, own] = [true, false].map((isTheirs) =>
+    inListOrder([...properties.keys()].filter((name) => inherited.includes(name) === isTheirs)),
+  )
+  return [...(theirs ?? []), ...(own ?? [])].map((name) => ({
+    name,
+    type: properties.get(name)?.type,
+  }))
 }
 
 /** QEMU walks its table and puts each name before those it has found. */

@@ -1,7 +1,8 @@
 /** The types of objects as a tree: what can be made, what that is a kind of, what is always there. */
 import { BlockError } from '../util/errors.ts'
+import type { Place } from './object-tree.ts'
 import { inListOrder } from './object-tree.ts'
-import type { ObjectProperty, ObjectType } from './objects.ts'
+import type { ObjectType } from './objects.ts'
 import type { EngineParts } from './parts.ts'
 
 export interface QomType {
@@ -45,7 +46,7 @@ export function typesThatAre(
 export function typeProperties(
   name: string,
   { objects, objectTypes }: EngineParts,
-): ReadonlyMap<string, ObjectProperty> {
+): Pick<Place, 'properties' | 'inherited'> {
   const types = allTypes(objectTypes)
   const found = types.get(name)
   if (found === undefined) {
@@ -55,10 +56,12 @@ export function typeProperties(
     throw new BlockError("Parameter 'typename' expects a QOM type")
   }
   const type = objectTypes.find((each) => each.name === name || each.parent?.name === name)
-  if (type === undefined) return new Map()
+  if (type === undefined) return { properties: new Map(), inherited: [] }
   const { properties } = objects.specimen(type)
-  if (type.name === name) return properties
-  return new Map([...properties].filter(([each]) => type.parent?.properties.includes(each)))
+  const inherited = type.parent?.properties ?? []
+  if (type.name === name) return { properties, inherited }
+  const theirs = [...properties].filter(([each]) => inherited.includes(each))
+  return { properties: new Map(theirs), inherited: [] }
 }
 
 function allTypes(objectTypes: readonly ObjectType[]): ReadonlyMap<string, QomType> {

@@ -116,7 +116,11 @@ const SESSIONS: Readonly<Record<string, readonly Step[]>> = {
       { path: '/objects' },
       '{"return": [{"name": "type", "type": "string"}, {"name": "tg", "type": "child<throttle-group>"}]}',
     ],
-    ['qom-list', { path: '/objects/' }, "Device '/objects/' not found"],
+    [
+      'qom-list',
+      { path: '//objects/' },
+      '{"return": [{"name": "type", "type": "string"}, {"name": "tg", "type": "child<throttle-group>"}]}',
+    ],
     ['qom-list', { path: '' }, "Path '' is ambiguous"],
     ['qom-get', { path: 'tg', property: 'type' }, '{"return": "throttle-group"}'],
     ['qom-get', { path: 'objects/tg', property: 'x-bps-total' }, '{"return": 5}'],

@@ -5,7 +5,13 @@ import { opt, shape } from '../../block/option.ts'
 import type { Json } from '../../util/json.ts'
 import type { Command } from '../command.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
-import { inListOrder, placeAt, propertyValue, settableProperty } from '../object-tree.ts'
+import {
+  inListOrder,
+  placeAt,
+  propertiesInOrder,
+  propertyValue,
+  settableProperty,
+} from '../object-tree.ts'
 import type { ObjectType } from '../objects.ts'
 import { typeProperties, typesThatAre } from '../qom-types.ts'
 
@@ -62,12 +68,13 @@ const qomList = defineCommand({
   returns: shape.list(PROPERTY_INFO),
   run({ engine }, { path }) {
     const place = placeAt(path, engine)
-    const types = new Map<string, string>()
-    for (const [name, part] of place.parts) types.set(name, `child<${part.typeName}>`)
-    for (const [name, property] of place.properties) types.set(name, property.type)
     return [
       { name: 'type', type: 'string' },
-      ...inListOrder(types.keys()).map((name) => ({ name, type: types.get(name) })),
+      ...propertiesInOrder(place.properties, place.inherited),
+      ...inListOrder(place.parts.keys()).map((name) => ({
+        name,
+        type: `child<${place.parts.get(name)?.typeName ?? ''}>`,
+      })),
     ]
   },
 })
@@ -121,11 +128,8 @@ const qomListProperties = defineCommand({
   args: { typename: opt.str({ doc: 'Name of the type.' }) },
   returns: shape.list(PROPERTY_INFO),
   run: ({ engine }, { typename }) => {
-    const properties = typeProperties(typename, engine)
-    return [
-      { name: 'type', type: 'string' },
-      ...inListOrder(properties.keys()).map((name) => ({ name, type: properties.get(name)?.type })),
-    ]
+    const { properties, inherited } = typeProperties(typename, engine)
+    return [{ name: 'type', type: 'string' }, ...propertiesInOrder(properties, inherited)]
   },
 })
 
