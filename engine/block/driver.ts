@@ -96,6 +96,8 @@ export interface Child extends BlockIo {
   info(): InstanceInfo
   /** Whether the node below makes a write stable by itself, without a flush after it. */
   supportsFua(): boolean
+  /** Whether the node below may zero faster than it writes. */
+  supportsFastZero(): boolean
   /**
    * Tells the node below, if it listens, what the parent is about to do. A promise stands for a
    * breakpoint that holds the request back; who cannot wait for it does not stop there.
@@ -172,7 +174,12 @@ export interface Instance {
   /** Statistics of the driver's own, in their wire form. */
   stats?(): Readonly<Record<string, unknown>>
   /** Flags that `write` and `zero` carry out themselves; the path emulates FUA with a flush. */
-  readonly supports?: { readonly fua?: boolean; readonly unchanged?: boolean }
+  readonly supports?: {
+    readonly fua?: boolean
+    readonly unchanged?: boolean
+    /** False: zeroing is no faster than writing, so that `noFallback` is refused unasked. */
+    readonly fastZero?: boolean
+  }
   /** A drained section begins: let go of every held back request, start nothing of your own. */
   drainedBegin?(): void
   drainedEnd?(): void
@@ -205,7 +212,26 @@ export interface Instance {
    * @throws {BlockError} to refuse, with nothing changed.
    */
   reopen?(next: ReopenQuery): MaybePromise<Reopening>
+  /** Looks for damage in the image's own structures, and repairs nothing. */
+  check?(): MaybePromise<CheckReport>
   close?(): MaybePromise<void>
+}
+
+/** What a check of an image found. */
+export interface CheckReport {
+  /** One line for each finding, in the order in which they were made. */
+  readonly lines: readonly string[]
+  readonly corruptions: number
+  readonly leaks: number
+  /** What could not be checked. */
+  readonly checkErrors: number
+  /** Where the last cluster in use ends in the file. */
+  readonly imageEnd: number
+  /** Clusters of the disk; of them those with storage, out of sequence, compressed. */
+  readonly total: number
+  readonly allocated: number
+  readonly fragmented: number
+  readonly compressed: number
 }
 
 /** Stops requests at events and lets them go again. */
@@ -256,6 +282,8 @@ export interface ChildRole {
   readonly cow?: boolean
   /** The one child that a filename of the parent names. */
   readonly primary?: boolean
+  /** Only a part of the child is shown, which whoever shrinks the child would cut off. */
+  readonly part?: boolean
 }
 
 /**
@@ -265,6 +293,8 @@ export interface ChildRole {
 export interface ChildDeclaration {
   readonly doc: string
   readonly role: ChildRole
+  /** The role where it depends on the options with which the node is opened. */
+  readonly roleFor?: (options: Readonly<Record<string, unknown>>) => ChildRole
   readonly optional?: boolean
   readonly list?: boolean
   /** `null` is taken for "no such child" (as `backing: null`). */
@@ -584,7 +614,10 @@ export function passThrough(next: Child): Instance {
       const { specific: _, ...shown } = next.info()
       return shown
     },
-    supports: { fua: next.supportsFua(), unchanged: true },
+    get supports() {
+      const fua = next.supportsFua()
+      return { fua, unchanged: true, fastZero: next.supportsFastZero() }
+    },
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Child } from '../../block/driver.ts'
 import type { Mutex } from '../../util/mutex.ts'
 import type { WordTable } from '../../util/struct.ts'
+import type { StoredBitmap } from './bitmap-directory.ts'
 import type { Allocation } from './allocation.ts'
 import type { DiscardQueue } from './discard-queue.ts'
 import type { Extension } from './extensions.ts'
@@ -65,6 +66,7 @@ export interface Image {
   refcountTableOffset: number
   snapshots: readonly Snapshot[]
   snapshotTableBytes: number
+  readonly bitmaps: readonly StoredBitmap[]
   /** Where the directory of persistent bitmaps lies. */
   bitmapDirectory: { readonly offset: number; readonly bytes: number } | undefined
 

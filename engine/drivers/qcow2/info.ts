@@ -2,7 +2,11 @@
 import { COMPATIBLE, COMPRESSION, INCOMPATIBLE } from './header.ts'
 import type { Image } from './image.ts'
 
-export function specificInfo({ header, geometry }: Image): Readonly<Record<string, unknown>> {
+export function specificInfo({
+  header,
+  geometry,
+  bitmaps,
+}: Image): Readonly<Record<string, unknown>> {
   const compression = header.compressionType === COMPRESSION.zstd ? 'zstd' : 'zlib'
   const common = {
     'compression-type': compression,
@@ -17,6 +21,15 @@ export function specificInfo({ header, geometry }: Image): Readonly<Record<strin
           'lazy-refcounts': (header.compatible & COMPATIBLE.lazyRefcounts) !== 0n,
           corrupt: (header.incompatible & INCOMPATIBLE.corrupt) !== 0n,
           'extended-l2': false,
+          ...(bitmaps.length === 0
+            ? {}
+            : {
+                bitmaps: bitmaps.map(({ flags, name, granularity }) => ({
+                  flags,
+                  name,
+                  granularity,
+                })),
+              }),
         }
   return { type: 'qcow2', data }
 }

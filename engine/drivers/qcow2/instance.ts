@@ -2,6 +2,7 @@
 import type { Instance } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { run, type Routine } from '../../util/routine.ts'
+import { checkImage } from './check.ts'
 import { markClean, writeHeader } from './header-write.ts'
 import type { Image } from './image.ts'
 import { specificInfo } from './info.ts'
@@ -54,6 +55,13 @@ export function instanceOf(image: Image): Instance {
         }),
       ),
     reopen: (query) => reopen(image, query),
+    check: () =>
+      run(
+        image.lock.during(function* () {
+          yield* writeTables(image)
+          return yield* checkImage(image)
+        }),
+      ),
     close: () => close(image),
   }
 }

@@ -4,6 +4,7 @@ import { BlockError } from '../../util/errors.ts'
 import { Mutex } from '../../util/mutex.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
+import { readBitmaps } from './bitmap-directory.ts'
 import { DiscardQueue } from './discard-queue.ts'
 import {
   backingFormatOf,
@@ -102,6 +103,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     refcountTableOffset: fields.refcountTableOffset,
     snapshots,
     snapshotTableBytes: bytes,
+    bitmaps: yield* readBitmaps(file, header.bitmaps),
     bitmapDirectory: directoryOf(header),
     options: runtime,
     overlap: runtime.overlap,

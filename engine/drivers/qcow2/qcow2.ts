@@ -1,12 +1,6 @@
 /** `qcow2`: a format that grows with its data, over a backing image if it has one. */
 import { defineDriver, type Child, type Instance, type OpenContext } from '../../block/driver.ts'
-import {
-  CONSISTENT_READ,
-  RESIZE,
-  WRITE,
-  WRITE_UNCHANGED,
-  ALL_PERMISSIONS,
-} from '../../block/permission.ts'
+import { CONSISTENT_READ, RESIZE, WRITE, WRITE_UNCHANGED } from '../../block/permission.ts'
 import { assert } from '../../util/assert.ts'
 import { run, type Routine } from '../../util/routine.ts'
 import { CREATE_OPTIONS, createImage, type CreateOptions } from './create.ts'
@@ -62,7 +56,10 @@ export const qcow2 = defineDriver({
   ],
   claims: ({ role, above, readOnly }) => {
     if (role.cow === true) {
-      return { uses: above.uses & CONSISTENT_READ, shares: ALL_PERMISSIONS }
+      // Data may change behind the image where whoever uses it can live with that.
+      const changes = (above.shares & WRITE) === 0 ? 0 : WRITE | RESIZE
+      const shares = CONSISTENT_READ | WRITE_UNCHANGED | changes
+      return { uses: above.uses & CONSISTENT_READ, shares }
     }
     // Its structures belong to it alone.
     const asked = above.uses & WRITE_UNCHANGED
