@@ -48,8 +48,10 @@ function backingOverridden(node: Node): boolean {
 
 function optionsOf(node: Node): Record<string, unknown> {
   const { driver } = node
-  const options: Record<string, unknown> = Object.fromEntries(strongOptions(node))
-  options['driver'] = driver.name
+  const options: Record<string, unknown> = {
+    driver: driver.name,
+    ...Object.fromEntries(strongOptions(node)),
+  }
   const overridden = backingOverridden(node)
   for (const edge of node.children) {
     if (edge.name === 'backing' && !overridden) continue
@@ -70,7 +72,8 @@ function strongOptions(node: Node): FlatOptions {
   const { strongOptions: names } = node.driver
   return new Map(
     names.flatMap((name) =>
-      [...node.options].filter(([key]) => key === name || key.startsWith(`${name}.`)),
+      // Read out of one table in its order and put into the next, those of one name turn around.
+      [...node.options].filter(([key]) => key === name || key.startsWith(`${name}.`)).toReversed(),
     ),
   )
 }

@@ -30,7 +30,8 @@ function isNested(value: unknown): boolean {
 function membersOf(value: unknown): (readonly [string, unknown])[] | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return entries.length === 0 ? undefined : entries
+  if (entries.length === 0) return undefined
+  return Array.isArray(value) ? entries : inKeyOrder(entries)
 }
 
 /** Takes the options of a child, or of any other prefix, out; their names lose the prefix. */

@@ -34,14 +34,14 @@ export const blkdebug = defineDriver({
   },
   strongOptions: [
     'config',
+    'inject-error',
+    'set-state',
     'align',
     'max-transfer',
     'opt-write-zero',
     'max-write-zero',
     'opt-discard',
     'max-discard',
-    'inject-error',
-    'set-state',
   ],
   childrenFirst: false,
   prefixes: { blkdebug: takeApart },
@@ -72,7 +72,10 @@ export const blkdebug = defineDriver({
         const { allocatedBytes: _, ...info } = image.info()
         return info
       },
-      supports: { fua: image.supportsFua(), unchanged: true },
+      get supports() {
+        const fua = image.supportsFua()
+        return { fua, unchanged: true, fastZero: image.supportsFastZero() }
+      },
       ...requests(image, machine, services.clock, options),
       limits: () => limitsOf(options),
       debugEvent: (event) => breakpoints.happened(event),
