@@ -144,12 +144,13 @@ class Tail {
     await this.#changing
   }
 
-  #grow(from: number, end: number): MaybePromise<void> {
+  #grow(fileEnd: number, end: number): MaybePromise<void> {
+    const from = alignUp(fileEnd, this.#next.limits().requestAlignment)
     const size = end + this.options['prealloc-size']
     const align = this.options['prealloc-align']
     const to = align === 0 ? size : alignUp(size, align)
     this.#fileEnd = undefined
-    if (!Number.isSafeInteger(to)) return
+    if (!Number.isSafeInteger(to) || to <= from) return
     const grown = (): void => {
       this.#fileEnd = to
     }

@@ -1,6 +1,6 @@
 /** One node offered by the NBD server, and the clients that use it. */
 import type { GraphNode, User } from '../graph/graph.ts'
-import { CONSISTENT_READ, WRITE, WRITE_UNCHANGED } from '../block/permission.ts'
+import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
 import { MAX_STRING_BYTES } from '../nbd/limits.ts'
@@ -62,13 +62,13 @@ export class NbdExport implements OfferedExport {
     if (options.iothread !== undefined && hasIothread?.(options.iothread) !== true) {
       throw new BlockError(`iothread "${options.iothread}" not found`)
     }
-    const user = graph.attach(node, {
-      uses: CONSISTENT_READ | (writable ? WRITE : 0),
-      shares: CONSISTENT_READ | WRITE | WRITE_UNCHANGED,
-    })
+    // What others may do is restricted only later: conflicts come up in this order.
+    const uses = CONSISTENT_READ | (writable ? WRITE : 0)
+    const user = graph.attach(node, { uses, shares: ALL_PERMISSIONS })
     try {
       if (server === undefined) throw new BlockError('NBD server not running')
       checkNames(options, server)
+      user.setClaims({ uses, shares: ALL_PERMISSIONS & ~RESIZE })
       const contexts = contextsOf({ options, node, graph })
       return new NbdExport(options, node, { user, server, contexts })
     } catch (error) {

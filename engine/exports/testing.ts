@@ -85,6 +85,7 @@ function userOf(node: GraphNode, disk: TestDisk): User {
   }
   const user: Partial<User> = {
     node,
+    setClaims: () => undefined,
     length: () => bytes.length,
     limits: () => ({
       requestAlignment: disk.requestAlignment,
