@@ -152,10 +152,13 @@ export function setRecording(disks: Disks, address: BitmapAddress, recording: bo
 
 /** Marks in one bitmap all that others have marked. Nothing changes where one of them is refused. */
 export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Change {
-  const into = findUsable(disks, { node, name: target }).bitmap
+  const found = findBitmap(disks, { node, name: target })
+  const into = found.bitmap
   const merged = into.copy()
   for (const each of bitmaps) {
-    const source = findUsable(disks, typeof each === 'string' ? { node, name: each } : each)
+    const source = findBitmap(disks, typeof each === 'string' ? { node, name: each } : each)
+    found.checkUsable()
+    source.checkUsable()
     checkSameSize(into, source.bitmap)
     merged.merge(source.bitmap)
   }
