@@ -3,7 +3,7 @@ import type { CheckReport } from '../../block/driver.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
-import { compressedPlace, COPIED, entryOffset, kindAt, offsetAt } from './entry.ts'
+import { compressedPlace, COPIED, entryOffset, kindAt, offsetAt, blockOffsetAt } from './entry.ts'
 import { ENTRY_BYTES } from './geometry.ts'
 import type { Image } from './image.ts'
 import { refcountOf } from './refcount-lookup.ts'
@@ -93,7 +93,8 @@ function* countAll(checking: Checking): Routine<void> {
 }
 
 /** Counts a reference to each cluster that the range touches. */
-function count({ image, counts, lines }: Checking, offset: number, bytes: number): boolean {
+function count(checking: Checking, offset: number, bytes: number): boolean {
+  const { image, counts, lines } = checking
   if (bytes <= 0) return true
   const { clusterBytes } = image.geometry
   if (offset + bytes - image.file.length() >= clusterBytes) {
@@ -104,8 +105,19 @@ function count({ image, counts, lines }: Checking, offset: number, bytes: number
     return false
   }
   const last = Math.floor((offset + bytes - 1) / clusterBytes)
-  for (let index = Math.floor(offset / clusterBytes); index <= last; index++) counts.add(index)
+  for (let index = Math.floor(offset / clusterBytes); index <= last; index++) {
+    if (counts.get(index) < image.geometry.maxRefcount) counts.add(index)
+    else reportOverflow(checking, index * clusterBytes)
+  }
   return true
+}
+
+function reportOverflow(checking: Checking, offset: number): void {
+  corrupt(checking, `ERROR: overflow cluster offset=0x${offset.toString(16)}`)
+  checking.lines.push(
+    'Use qemu-img amend to increase the refcount entry width or qemu-img convert to create a ' +
+      'clean copy if the image cannot be opened for writing',
+  )
 }
 
 function reference(checking: Checking, offset: number, bytes: number): void {
@@ -226,7 +238,7 @@ function countBlocks(checking: Checking): void {
   const { image, counts } = checking
   const { refcountTable, geometry } = image
   for (let index = 0; index < refcountTable.length; index++) {
-    const offset = offsetAt(refcountTable, index)
+    const offset = blockOffsetAt(refcountTable, index)
     if ((refcountTable.low(index) & REFCOUNT_TABLE_RESERVED) !== 0) {
       corrupt(checking, `ERROR refcount table entry ${String(index)} has reserved bits set`)
       continue
@@ -259,7 +271,7 @@ function* compareCounts(checking: Checking): Routine<number> {
   let highest = 0
   for (let index = 0; index < checking.clusters; index++) {
     const block = Math.floor(index / perBlock)
-    if (block >= image.refcountTable.length || offsetAt(image.refcountTable, block) === 0) {
+    if (block >= image.refcountTable.length || blockOffsetAt(image.refcountTable, block) === 0) {
       // Nothing is counted in this block: only what is referenced counts.
       const next = Math.min((block + 1) * perBlock, counts.nextPossible(index))
       if (next > index) {

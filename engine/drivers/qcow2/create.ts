@@ -209,17 +209,17 @@ function* writeFirstClusters(file: Storage, plan: Plan): Routine<void> {
   HEADER.encodeInto(header, 0, {
     magic: MAGIC,
     version: plan.version,
-    backingFileOffset: 0,
+    backingFileOffset: 0n,
     backingFileBytes: 0,
     clusterBits: plan.clusterBits,
     size: 0n,
     cryptMethod: CRYPT.none,
     l1Entries: 0,
-    l1Offset: 0,
-    refcountTableOffset: clusterBytes,
+    l1Offset: 0n,
+    refcountTableOffset: BigInt(clusterBytes),
     refcountTableClusters: 1,
     snapshotCount: 0,
-    snapshotsOffset: 0,
+    snapshotsOffset: 0n,
   })
   if (plan.version >= 3) {
     HEADER_V3.encodeInto(header, HEADER.size, {

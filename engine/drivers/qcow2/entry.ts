@@ -44,6 +44,11 @@ export function offsetAt(table: WordTable, index: number): number {
   return entryOffset(table.high(index), table.low(index))
 }
 
+/** Where a refcount block lies; entries of that table use all bits above the lowest nine. */
+export function blockOffsetAt(table: WordTable, index: number): number {
+  return table.high(index) * 2 ** 32 + ((table.low(index) & LOW_OFFSET_MASK) >>> 0)
+}
+
 export function kindAt(table: WordTable, index: number): ClusterKind {
   return entryKind(table.high(index), table.low(index))
 }

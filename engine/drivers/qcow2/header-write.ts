@@ -54,17 +54,17 @@ function encodeFields(
   HEADER.encodeInto(into, 0, {
     magic: MAGIC,
     version: geometry.version,
-    backingFileOffset,
+    backingFileOffset: BigInt(backingFileOffset),
     backingFileBytes,
     clusterBits: geometry.clusterBits,
     size: BigInt(header.size),
     cryptMethod: CRYPT.none,
     l1Entries: image.l1.length,
-    l1Offset: image.l1Offset,
-    refcountTableOffset: image.refcountTableOffset,
+    l1Offset: BigInt(image.l1Offset),
+    refcountTableOffset: BigInt(image.refcountTableOffset),
     refcountTableClusters: image.refcountTable.bytes.length / geometry.clusterBytes,
     snapshotCount: header.snapshotCount,
-    snapshotsOffset: header.snapshotsOffset,
+    snapshotsOffset: BigInt(header.snapshotsOffset),
   })
   if (geometry.version < 3) return
   HEADER_V3.encodeInto(into, HEADER.size, {

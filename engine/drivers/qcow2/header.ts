@@ -17,7 +17,7 @@ export const HEADER = struct(72, {
   magic: be32(0),
   version: be32(4),
   /** Where the name of the backing file is; 0 means there is none. */
-  backingFileOffset: be64Number(8),
+  backingFileOffset: be64(8),
   /** Bytes, at most 1023, not NUL-terminated. */
   backingFileBytes: be32(16),
   /** log2 of the cluster size. */
@@ -27,12 +27,12 @@ export const HEADER = struct(72, {
   cryptMethod: be32(32),
   /** Entries, not bytes. */
   l1Entries: be32(36),
-  l1Offset: be64Number(40),
-  refcountTableOffset: be64Number(48),
+  l1Offset: be64(40),
+  refcountTableOffset: be64(48),
   /** Clusters, not bytes. */
   refcountTableClusters: be32(56),
   snapshotCount: be32(60),
-  snapshotsOffset: be64Number(64),
+  snapshotsOffset: be64(64),
 })
 
 /** Bytes 72-103, from version 3 on; counted from byte 72 here. */

@@ -47,6 +47,9 @@ import { TableCache } from './table-cache.ts'
 const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20
 const MAX_SNAPSHOTS = 65536
 const MAX_REFCOUNT_ORDER = 6
+const INT64_END = 2n ** 63n
+const MIN_SUBCLUSTER_BYTES = 512
+const SUBCLUSTERS = 32
 
 export interface OpenAbout {
   readonly file: Storage
@@ -67,11 +70,11 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   if (v3.refcountOrder > MAX_REFCOUNT_ORDER) {
     throw new BlockError('Reference count entry width too large; may not exceed 64 bits')
   }
-  checkEncryption(fields.cryptMethod)
   checkTables(fields, geometry)
+  checkEncryption(fields.cryptMethod)
   const size = sizeOf(fields, geometry)
   const l1 = new WordTable(new Uint8Array(fields.l1Entries * ENTRY_BYTES))
-  if (l1.bytes.length > 0) yield* wait(file.read(fields.l1Offset, l1.bytes))
+  if (l1.bytes.length > 0) yield* wait(file.read(Number(fields.l1Offset), l1.bytes))
   const runtime = runtimeOptions(about.options, {
     geometry,
     size,
@@ -80,14 +83,15 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   })
   const tableBytes = fields.refcountTableClusters * geometry.clusterBytes
   const refcountTable = new WordTable(new Uint8Array(tableBytes))
-  if (tableBytes > 0) yield* wait(file.read(fields.refcountTableOffset, refcountTable.bytes))
+  if (tableBytes > 0)
+    yield* wait(file.read(Number(fields.refcountTableOffset), refcountTable.bytes))
   const extensions = yield* readExtensions(file, v3.headerBytes, extensionsEnd(head))
   const header = headerState(head, size, extensions, around)
   checkUnbuilt(about.options, header)
   header.backingFile = yield* readBackingName(file, fields, geometry)
   const { snapshots, bytes } = yield* readSnapshots(
     file,
-    fields.snapshotsOffset,
+    Number(fields.snapshotsOffset),
     fields.snapshotCount,
   )
   const image: Image = {
@@ -98,9 +102,9 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     codec: refcountCodec(geometry.refcountOrder),
     lock: new Mutex(),
     l1,
-    l1Offset: fields.l1Offset,
+    l1Offset: Number(fields.l1Offset),
     refcountTable,
-    refcountTableOffset: fields.refcountTableOffset,
+    refcountTableOffset: Number(fields.refcountTableOffset),
     snapshots,
     snapshotTableBytes: bytes,
     bitmaps: yield* readBitmaps(file, header.bitmaps),
@@ -184,7 +188,7 @@ function* readHead(file: Storage): Routine<Head> {
   if (v3.headerBytes > 2 ** clusterBits) throw new BlockError('qcow2 header exceeds cluster size')
   const unknownFields = new Uint8Array(Math.max(0, v3.headerBytes - HEADER_FULL_BYTES))
   if (unknownFields.length > 0) yield* wait(file.read(HEADER_FULL_BYTES, unknownFields))
-  if (fields.backingFileOffset > 2 ** clusterBits) {
+  if (fields.backingFileOffset > BigInt(2 ** clusterBits)) {
     throw new BlockError('Invalid backing file offset')
   }
   const hasTail = v3.headerBytes > HEADER_V3_END
@@ -198,7 +202,7 @@ function* readHead(file: Storage): Routine<Head> {
 }
 
 function extensionsEnd({ fields, geometry }: Head): number {
-  return fields.backingFileOffset === 0 ? geometry.clusterBytes : fields.backingFileOffset
+  return fields.backingFileOffset === 0n ? geometry.clusterBytes : Number(fields.backingFileOffset)
 }
 
 function* checkFeatures({ file, around }: OpenAbout, head: Head): Routine<void> {
@@ -216,6 +220,10 @@ function* checkFeatures({ file, around }: OpenAbout, head: Head): Routine<void> 
   }
   checkCompression(head)
   if ((incompatible & INCOMPATIBLE.extendedL2) !== 0n) {
+    const subclusterBytes = head.geometry.clusterBytes / SUBCLUSTERS
+    if (subclusterBytes < MIN_SUBCLUSTER_BYTES) {
+      throw new BlockError(`Unsupported subcluster size: ${String(subclusterBytes)}`)
+    }
     throw unsupported('qcow2: images with extended L2 entries are not built yet')
   }
 }
@@ -244,7 +252,7 @@ function checkTables(fields: HeaderFields, geometry: Geometry): void {
   }
   const check = (
     name: string,
-    offset: number,
+    offset: bigint,
     entries: number,
     entryBytes: number,
     maximum: number,
@@ -252,7 +260,8 @@ function checkTables(fields: HeaderFields, geometry: Geometry): void {
     if (entries > Math.floor(maximum / entryBytes)) {
       throw new BlockError(`${name} too large`, { errno: 'EFBIG' })
     }
-    if (offset + entries * entryBytes > 2 ** 63 || offset % geometry.clusterBytes !== 0) {
+    const end = offset + BigInt(entries) * BigInt(entryBytes)
+    if (end >= INT64_END || offset % BigInt(geometry.clusterBytes) !== 0n) {
       throw new BlockError(`${name} offset invalid`)
     }
   }
@@ -314,7 +323,7 @@ function headerState(
     unknownExtensions: extensions.filter(({ type }) => !known.includes(type)).toReversed(),
     bitmaps: trusted ? bitmaps : undefined,
     snapshotCount: fields.snapshotCount,
-    snapshotsOffset: fields.snapshotsOffset,
+    snapshotsOffset: Number(fields.snapshotsOffset),
   }
 }
 
@@ -327,6 +336,9 @@ function directoryOf({ bitmaps }: HeaderState): Image['bitmapDirectory'] {
 function checkUnbuilt(options: Qcow2Options, header: HeaderState): void {
   if ((header.incompatible & INCOMPATIBLE.dataFile) !== 0n) {
     throw unsupported('qcow2: images with an external data file are not built yet')
+  }
+  if ((header.autoclear & AUTOCLEAR.dataFileRaw) !== 0n) {
+    throw new BlockError('data-file-raw requires a data file')
   }
   if (options.encrypt !== undefined) {
     throw new BlockError(
@@ -341,11 +353,12 @@ function* readBackingName(
   { backingFileOffset, backingFileBytes }: HeaderFields,
   { clusterBytes }: Geometry,
 ): Routine<string | undefined> {
-  if (backingFileOffset === 0) return undefined
-  const room = Math.min(MAX_BACKING_NAME, clusterBytes - backingFileOffset)
+  if (backingFileOffset === 0n) return undefined
+  const offset = Number(backingFileOffset)
+  const room = Math.min(MAX_BACKING_NAME, clusterBytes - offset)
   if (backingFileBytes > room) throw new BlockError('Backing file name too long')
   const name = new Uint8Array(backingFileBytes)
-  if (name.length > 0) yield* wait(file.read(backingFileOffset, name))
+  if (name.length > 0) yield* wait(file.read(offset, name))
   const end = name.indexOf(0)
   return new TextDecoder().decode(end === -1 ? name : name.subarray(0, end))
 }

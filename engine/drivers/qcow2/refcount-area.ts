@@ -3,7 +3,7 @@ import { alignUp } from '../../util/align.ts'
 import { assert } from '../../util/assert.ts'
 import type { Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
-import { offsetAt, setEntry } from './entry.ts'
+import { blockOffsetAt, setEntry } from './entry.ts'
 import { ENTRY_BYTES } from './geometry.ts'
 import { FIELD_OFFSETS, REFCOUNT_TABLE_PLACE } from './header.ts'
 import type { Image } from './image.ts'
@@ -51,7 +51,7 @@ export function* placeRefcountArea(
   const extraOffset = start + newBlocks * clusterBytes
   let blockOffset = start
   for (let index = firstIndex; index < blockCount; index++) {
-    let offset = offsetAt(table, index)
+    let offset = blockOffsetAt(table, index)
     const isNew = offset === 0
     if (isNew) {
       offset = blockOffset
@@ -89,7 +89,7 @@ function prepareTable(
   if (orphan !== undefined) setEntry(table, orphan.index, orphan.offset)
   let newBlocks = 0
   for (let index = firstIndex; index < blockCount; index++) {
-    if (offsetAt(table, index) === 0) newBlocks++
+    if (blockOffsetAt(table, index) === 0) newBlocks++
   }
   return { table, newBlocks }
 }

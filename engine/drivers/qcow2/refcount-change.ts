@@ -3,7 +3,7 @@ import { BlockError, ioError } from '../../util/errors.ts'
 import type { Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
 import { signalCorruption } from './corruption.ts'
-import { offsetAt, setEntry } from './entry.ts'
+import { blockOffsetAt, setEntry } from './entry.ts'
 import { clusterStart, ENTRY_BYTES } from './geometry.ts'
 import type { Image } from './image.ts'
 import type { DiscardKind } from './options.ts'
@@ -116,7 +116,7 @@ export function* refcountBlockFor(
   const { refcountTable, geometry } = image
   const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
   if (index < refcountTable.length) {
-    const offset = offsetAt(refcountTable, index)
+    const offset = blockOffsetAt(refcountTable, index)
     if (offset !== 0) {
       if (offset % geometry.clusterBytes !== 0) yield* checkBlockOffset(image, offset, index)
       return image.refcountCache.peek(offset) ?? (yield* loadBlock(image, offset))

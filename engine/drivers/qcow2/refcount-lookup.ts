@@ -3,7 +3,7 @@ import { ioError } from '../../util/errors.ts'
 import type { Routine } from '../../util/routine.ts'
 import { hex } from './bytes.ts'
 import { signalCorruption } from './corruption.ts'
-import { offsetAt } from './entry.ts'
+import { blockOffsetAt } from './entry.ts'
 import type { Image } from './image.ts'
 import { reach } from './storage.ts'
 import type { Table } from './table-cache.ts'
@@ -23,7 +23,7 @@ export function* blockOf(image: Image, clusterIndex: number): Routine<Table | un
   const { geometry, refcountTable } = image
   const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
   if (index >= refcountTable.length) return undefined
-  const offset = offsetAt(refcountTable, index)
+  const offset = blockOffsetAt(refcountTable, index)
   if (offset === 0) return undefined
   yield* checkBlockOffset(image, offset, index)
   return image.refcountCache.peek(offset) ?? (yield* loadBlock(image, offset))

@@ -6,7 +6,7 @@ import { BlockError, ioError } from '../../util/errors.ts'
 import { isZero } from '../../util/bytes.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
-import { offsetAt } from './entry.ts'
+import { blockOffsetAt } from './entry.ts'
 import { clusterEnd, l1EntriesFor } from './geometry.ts'
 import { FIELD_OFFSETS, ONE_WORD } from './header.ts'
 import type { Image } from './image.ts'
@@ -104,7 +104,7 @@ function* dropUnusedBlocks(image: Image): Routine<void> {
   const { refcountTable, geometry, refcountCache, codec } = image
   const kept = new WordTable(refcountTable.bytes.slice())
   for (let index = 0; index < refcountTable.length; index++) {
-    const offset = offsetAt(refcountTable, index)
+    const offset = blockOffsetAt(refcountTable, index)
     if (offset === 0) continue
     const block = yield* refcountCache.get(offset)
     const content = block.bytes.slice()
@@ -116,8 +116,8 @@ function* dropUnusedBlocks(image: Image): Routine<void> {
   }
   yield* writeStable(image.file, image.refcountTableOffset, kept.bytes)
   for (let index = 0; index < refcountTable.length; index++) {
-    const offset = offsetAt(refcountTable, index)
-    if (offset === 0 || offsetAt(kept, index) !== 0) continue
+    const offset = blockOffsetAt(refcountTable, index)
+    if (offset === 0 || blockOffsetAt(kept, index) !== 0) continue
     yield* freeBlock(image, offset)
     refcountTable.set(index, 0, 0)
   }

@@ -43,7 +43,7 @@ export function* readSnapshots(
     const entry = SNAPSHOT.decode(head)
     if (entry.extraBytes > MAX_EXTRA_BYTES) {
       throw new BlockError(`Too much extra metadata in snapshot table entry ${String(index)}`, {
-        hint: 'You can force-remove this extra metadata by updating the image via qemu-img check -r all',
+        hint: 'You can force-remove this extra metadata with qemu-img check -r all',
       })
     }
     const names = new Uint8Array(entry.idBytes + entry.nameBytes)
