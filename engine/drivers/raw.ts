@@ -1,5 +1,11 @@
 /** `raw`: a format without structure, all of its child or a window of it. */
-import { defineDriver, type Child, type Instance, type Services } from '../block/driver.ts'
+import {
+  defineDriver,
+  infoBelow,
+  type Child,
+  type Instance,
+  type Services,
+} from '../block/driver.ts'
 import { SECTOR_BYTES } from '../block/length.ts'
 import { opt } from '../block/option.ts'
 import { RESIZE } from '../block/permission.ts'
@@ -25,16 +31,23 @@ export const raw = defineDriver({
     }),
   },
   children: {
-    file: { doc: 'The node that holds the data.', role: { data: true, primary: true } },
+    file: {
+      doc: 'The node that holds the data.',
+      role: { data: true, primary: true },
+      // Reopening with another window leaves it as it is.
+      roleFor: ({ offset = 0, size }) => ({
+        data: true,
+        primary: true,
+        part: offset !== 0 || size !== undefined,
+      }),
+    },
   },
   strongOptions: ['offset', 'size'],
   // Anything may be a raw image, but whatever else it may be comes first.
   probe: () => 1,
   // A window would be cut off by whoever shrinks the file.
-  claims: ({ above, options }) =>
-    (options.offset ?? 0) === 0 && options.size === undefined
-      ? above
-      : { uses: above.uses, shares: above.shares & ~RESIZE },
+  claims: ({ above, role }) =>
+    role.part === true ? { uses: above.uses, shares: above.shares & ~RESIZE } : above,
   reopenable: ['offset', 'size'],
   open({ options, children, node, services, guess }) {
     const file = children.get('file')
@@ -99,7 +112,13 @@ function instanceOf(
     return window.start + offset
   }
   return {
-    length: () => window.size ?? Math.max(0, file.length() - window.start),
+    length() {
+      const available = Math.max(0, file.length() - window.start)
+      if (window.size === undefined) return available
+      // A window that was cut off stays so when its file grows again.
+      if (available < window.size) window = { ...window, size: available }
+      return window.size ?? available
+    },
     liveLength: true,
     read(offset, into, flags) {
       const at = place(offset, into.length, 'EINVAL')
@@ -123,9 +142,10 @@ function instanceOf(
     },
     // Then every write to the first sector is one of all of it.
     limits: () => (guess === undefined ? {} : { requestAlignment: SECTOR_BYTES }),
-    info: () => file.info(),
+    info: () => infoBelow(file),
     get supports() {
-      return { fua: file.supportsFua(), unchanged: true }
+      const fua = file.supportsFua()
+      return { fua, unchanged: true, fastZero: file.supportsFastZero() }
     },
     reopen({ options: restated }) {
       // The options were checked against this very declaration.

@@ -19,12 +19,13 @@ import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
+import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
 import { beginDrained, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
-import { closeIfUnused, removeNode } from './lifecycle.ts'
+import { closeIfUnused, overlayOf, removeNode } from './lifecycle.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
 import { addFilename, addNode } from './open.ts'
@@ -162,6 +163,15 @@ export interface ChildChange {
   readonly node?: string
 }
 
+/** What `change-backing-file` is told. */
+export interface BackingChange {
+  /** The node at the top of the chain. */
+  readonly device: string
+  readonly image: string
+  /** Empty for none. */
+  readonly backingFile: string
+}
+
 export interface FilenameAbout {
   /** Name of the driver; found by looking at the image where absent. */
   readonly format?: string
@@ -191,7 +201,7 @@ export interface Graph {
   /** `blockdev-reopen`: all of the nodes become what is restated, or none. */
   reopen(list: readonly NodeOptions[]): Promise<void>
   /** `change-backing-file` */
-  changeBackingFile(node: GraphNode, hint: BackingHint | undefined): Promise<void>
+  changeBackingFile(change: BackingChange): Promise<void>
   /** `blockdev-del` */
   remove(name: string): Promise<void>
   /** `x-blockdev-change` */
@@ -256,7 +266,7 @@ export function createGraph(about: GraphAbout): Graph {
     add: (options) => addNode(environment, options),
     addFilename: (filename, about) => addFilename(environment, filename, about),
     reopen: (list) => reopenNodes(environment, list),
-    changeBackingFile: () => Promise.reject(new BlockError('backing files are not built yet')),
+    changeBackingFile: (change) => changeBackingFile(environment, change),
     remove: (name) => removeNode(environment, name),
     changeChild: (change) => changeChild(environment, change),
     resize: (node, bytes) => resizeNode(environment, innerNode(node), bytes),
@@ -290,6 +300,8 @@ async function closeAll(environment: Environment): Promise<void> {
 
 /** A command at work is a user like any other: its conflicts read the same. */
 async function resizeNode(environment: Environment, node: Node, bytes: number): Promise<void> {
+  // The name is lost on the way in 7.2.
+  if (overlayOf(node) !== undefined) throw new BlockError("Device '(null)' is in use")
   const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
   await using _user = new RootUser(environment, node, claims)
   await using _drained = await beginDrained(node)

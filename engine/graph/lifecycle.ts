@@ -32,6 +32,7 @@ export async function removeNode(environment: Environment, name: string): Promis
   if (node.parents.some((edge) => edge.parent.asNode === undefined)) {
     throw new BlockError(`Node ${name} is in use`)
   }
+  checkNoOverlay(node)
   if (!node.monitorOwned) throw new BlockError(`Node ${name} is not owned by the monitor`)
   if (node.parents.length > 0 || node.holds > 0) {
     throw new BlockError(`Block device ${name} is in use`)
@@ -48,4 +49,19 @@ async function flushIgnoringErrors(node: Node): Promise<void> {
     // Whoever needed the data on disk has flushed before and seen the failure.
     if (!(error instanceof BlockError)) throw error
   }
+}
+
+/** The newest node that has this one as its backing image. */
+export function overlayOf(node: Node): Node | undefined {
+  return node.parents.find(({ role }) => role.cow === true)?.parent.asNode
+}
+
+/** @throws {BlockError} if the node is the backing image of another one. */
+function checkNoOverlay(node: Node): void {
+  const overlay = overlayOf(node)
+  if (overlay === undefined) return
+  throw new BlockError(
+    `Node '${node.name}' is busy: node is used as backing hd of '${overlay.name}'`,
+    { errno: 'EBUSY' },
+  )
 }

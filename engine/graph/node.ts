@@ -299,6 +299,7 @@ function childHandle(seat: { readonly edge: Edge }, name: string): Child {
     limits: () => seat.edge.child.limits(),
     info: () => instanceInfo(seat.edge.child),
     supportsFua: () => seat.edge.child.instance.supports?.fua === true,
+    supportsFastZero: () => seat.edge.child.instance.supports?.fastZero !== false,
     debugEvent: (event) => seat.edge.child.instance.debugEvent?.(event),
     snapshot: () => seat.edge.child.instance.snapshot,
     takesCompressed: () => seat.edge.child.driver.takesCompressed,

@@ -260,7 +260,7 @@ async function attachChildren(
     if (declaration.role.cow === true) continue
     if (name === 'file' && file !== undefined) {
       if (stringOption(opening.all, name) === undefined) file.inheritsFrom = node
-      attach(node, name, declaration.role, file)
+      attach(node, name, roleOf(node, declaration), file)
       continue
     }
     const edges = declaration.list === true ? [...listed(opening.rest, name)] : [name]
@@ -280,7 +280,8 @@ async function openChild(
   { rest, all, depth }: Opening,
   { edge, declaration }: Wanted,
 ): Promise<void> {
-  const { role, nameOption, optional, nullable } = declaration
+  const { nameOption, optional, nullable } = declaration
+  const role = roleOf(node, declaration)
   const options = takeNested(rest, edge)
   const reference = stringOption(rest, edge)
   const isNull = nullable === true && rest.get(edge) === null
@@ -304,6 +305,10 @@ async function openChild(
   } finally {
     await releaseHold(environment, child)
   }
+}
+
+function roleOf({ given }: Node, { role, roleFor }: ChildDeclaration): ChildRole {
+  return roleFor?.(given.checked) ?? role
 }
 
 /** Whether a file name given for such a child is that of storage rather than of an image. */

@@ -47,7 +47,10 @@ export function enqueue(queue: Queue, restated: Restated): void {
     backingMissing: false,
   }
   queue.set(node, entry)
-  Object.assign(entry, { options, explicit, flags: { ...flagsOf(options), forceShare: false } })
+  const flags = flagsOf(options)
+  // 7.2 restates all other flags from scratch, and leaves this one where nothing is said of it.
+  if (!options.has('discard')) flags.discard = node.flags.discard
+  Object.assign(entry, { options, explicit, flags: { ...flags, forceShare: false } })
   if (!keep) entry.backingMissing = !options.has('backing') && !options.has('backing.driver')
   enqueueChildren(queue, entry, keep)
 }

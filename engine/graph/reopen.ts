@@ -26,11 +26,23 @@ export async function reopenNodes(
   const sections: DrainedSection[] = []
   try {
     const queue = await queueOf(environment, list, sections)
-    if (queue.size === 0) return checkEmptyList(environment)
-    await reopenQueue(environment, queue)
+    if (queue.size === 0) checkEmptyList(environment)
+    else await reopenQueue(environment, queue)
   } finally {
     for (const section of sections.toReversed()) section.end()
   }
+}
+
+/** Changes some options of one node; whatever else was set stays. */
+export async function reopenKeeping(
+  environment: Environment,
+  node: Node,
+  options: FlatOptions,
+): Promise<void> {
+  await using _drained = await beginDrained(node, { subtree: true })
+  const queue: Queue = new Map()
+  enqueue(queue, { node, options, keep: true })
+  await reopenQueue(environment, queue)
 }
 
 /** @param sections - Gets the drained sections that begin. */
@@ -161,8 +173,9 @@ function checkNotCorrupted(node: Node): void {
 
 /** What is left out goes back to its default; not every option can. */
 function checkResets({ driver, options: before }: Node, options: FlatOptions): void {
+  const optional = driver.reopenable.filter((name) => driver.options[name]?.optional === true)
   for (const name of namesInOrder(before)) {
-    if (RESETTABLE.has(name) || isOneOf(driver.reopenable, name) || options.has(name)) continue
+    if (RESETTABLE.has(name) || isOneOf(optional, name) || options.has(name)) continue
     throw new BlockError(`Option '${name}' cannot be reset to its default value`)
   }
 }

@@ -3,6 +3,7 @@ import type { ChildRole } from '../block/driver.ts'
 import { NO_PERMISSIONS, ALL_PERMISSIONS } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
+import { skipImplicit } from './chain.ts'
 import { checkNoCycle, linkEdge, unlinkEdge } from './edge.ts'
 import type { Environment } from './environment.ts'
 import { checkThawed } from './freeze.ts'
@@ -53,12 +54,6 @@ function findChild(environment: Environment, node: Node, name: string, value: st
   }
   checkNoCycle(node, name, child)
   return child
-}
-
-/** The node that shows through filters which nobody asked for. */
-export function skipImplicit(node: Node): Node {
-  const { filteredChild } = node
-  return node.implicit && filteredChild !== undefined ? skipImplicit(filteredChild) : node
 }
 
 function setChild(

@@ -75,6 +75,29 @@ const blockResize = defineCommand({
   },
 })
 
+const changeBackingFile = defineCommand({
+  name: 'change-backing-file',
+  doc: 'Writes another backing image into the header of an image; what is open stays.',
+  args: {
+    device: opt.str({ doc: 'The node at the top of the chain.' }),
+    'image-node-name': opt.str({ doc: 'The node of the image whose header changes.' }),
+    'backing-file': opt.str({ doc: 'The name to write, empty for none.' }),
+  },
+  run: ({ engine }, args) =>
+    engine.graph.changeBackingFile({
+      device: args.device,
+      image: args['image-node-name'],
+      backingFile: args['backing-file'],
+    }),
+})
+
 export function blockdevCommands(drivers: readonly Driver[]): readonly Command[] {
-  return [blockdevAdd(drivers), blockdevReopen(drivers), blockdevDel, xBlockdevChange, blockResize]
+  return [
+    blockdevAdd(drivers),
+    blockdevReopen(drivers),
+    blockdevDel,
+    xBlockdevChange,
+    blockResize,
+    changeBackingFile,
+  ]
 }
