@@ -13,3 +13,6 @@ export const PROFILES = {
 } as const satisfies Record<string, Profile>
 
 export type ProfileName = keyof typeof PROFILES
+
+/** Those that an engine can have; the others are tables only. */
+export const BUILT: readonly ProfileName[] = ['qemu']

@@ -9,7 +9,7 @@ import { createGraph } from '../graph/graph.ts'
 import type { ByteStream, Host } from '../host/host.ts'
 import { requestPaths } from '../io/paths.ts'
 import type { Profile, ProfileName } from '../profiles/index.ts'
-import { PROFILES } from '../profiles/index.ts'
+import { BUILT, PROFILES } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { Turns } from '../util/turns.ts'
@@ -85,7 +85,7 @@ export class EngineProcess implements Engine, EngineParts {
   #closing: Promise<void> | undefined
 
   constructor({ host, profile = 'qemu', log = () => undefined }: EngineOptions) {
-    if (profile !== 'qemu') throw new BlockError(`profile ${profile} is not built yet`)
+    if (!BUILT.includes(profile)) throw new BlockError(`profile ${profile} is not built yet`)
     this.host = host
     this.profile = PROFILES[profile]
     this.events = new EventBus(host.clock)

@@ -96,17 +96,15 @@ function queryBlockstats(drivers: readonly Driver[]): Command {
   })
 }
 
-/** One node with, as QEMU nests them, what lies below it. */
+/** One node with, as QEMU nests them, what lies below it. Backing images are nested for devices only. */
 function nodeStats(engine: EngineParts, node: GraphNode): Readonly<Record<string, unknown>> {
   const { writeHighestOffset, driverSpecific } = engine.graph.stats(node)
   const below = engine.graph.primaryChild(node)
-  const backing = engine.graph.backingChild(node)
   return {
     'node-name': node.name,
     stats: nodeCounters(writeHighestOffset),
     'driver-specific': driverSpecific,
     parent: below === undefined ? undefined : nodeStats(engine, below),
-    backing: backing === undefined ? undefined : nodeStats(engine, backing),
   }
 }
 
