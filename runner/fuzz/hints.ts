@@ -140,12 +140,13 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   bitmap: (draw, { owner }) => (owner === 'copy-before-write' ? someBitmap(draw) : undefined),
 
   // --- Addresses ---
-  'nbd.server': (draw, place) => (place.must.length > 0 ? undefined : address(draw)),
+  'nbd.server': (draw, place) => (place.must.length > 0 ? undefined : address(draw, clientPath)),
+  'nbd.path': (draw) => clientPath(draw),
   addr: (draw) => {
-    const flat = address(draw)
+    const flat = address(draw, serverPath)
     return flat === undefined ? undefined : { type: flat.type, data: { path: flat.path } }
   },
-  path: (draw, { owner }) => (owner.startsWith('qom') ? qomPath(draw) : socketPath(draw)),
+  path: (draw, { owner }) => (owner.startsWith('qom') ? qomPath(draw) : serverPath(draw)),
   host: oneOf('127.0.0.1', 'localhost'),
   port: oneOf('1', '2', 'x'),
   str: NO_SUCH,
@@ -242,13 +243,20 @@ function someBitmap(draw: Draw): Value {
   return { node: node?.name ?? 'nosuch', name: node?.bitmaps[0] ?? 'nosuch' }
 }
 
-function address(draw: Draw): { readonly type: 'unix'; readonly path: string } | undefined {
-  if (draw.random.chance(0.1)) return undefined
-  return { type: 'unix', path: socketPath(draw) }
+function address(
+  draw: Draw,
+  path: (draw: Draw) => string,
+): { readonly type: 'unix'; readonly path: string } | undefined {
+  return draw.random.chance(0.1) ? undefined : { type: 'unix', path: path(draw) }
 }
 
-function socketPath({ random }: Draw): string {
-  return random.pick(['$new.nbd', '$new.nbd', '$new.nbd', '$new.other', '/nonexistent/x'])
+function serverPath({ random }: Draw): string {
+  return random.pick(['$new.nbd', '$new.nbd', '$new.nbd', '$new.other'])
+}
+
+/** A daemon that connects to its own server never answers again: rarely, as each costs a deadline. */
+function clientPath({ random }: Draw): string {
+  return random.chance(0.01) ? '$new.nbd' : random.pick(['$new.nobody', '/nonexistent/x'])
 }
 
 /** The root shows the runner's own connection, which is a socket on one side only. */

@@ -13,6 +13,8 @@ import { parseTarget, TARGET_FLAGS } from './target-flag.ts'
 import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 
 const MOST_SEQUENCES = 1_000_000
+/** Sequences of a full run that may differ, each explained. */
+const MOST_DIFFERING = 10
 
 export const fuzz = defineVerb({
   name: 'fuzz',
@@ -70,7 +72,7 @@ export const fuzz = defineVerb({
     allow: one({
       value: 'N',
       example: '10',
-      doc: 'Sequences that may differ before the exit status is 1. Default: 0.',
+      doc: 'Sequences that may differ before the exit status is 1. Default: 10 at full size, else 0.',
       parse: whole(0, MOST_SEQUENCES),
     }),
     tries: one({
@@ -123,13 +125,15 @@ export const fuzz = defineVerb({
         shell.stdout.write(findingText(finding, path, doubt))
       },
     })
+    const isFull =
+      count >= FULL_SIZE.sequences && steps >= FULL_SIZE.steps && flags.only === undefined
     return report({
       result,
       exclusions,
       shell,
       quiet: flags.quiet,
-      allowed: flags.allow ?? 0,
-      isFull: count >= FULL_SIZE.sequences && steps >= FULL_SIZE.steps && flags.only === undefined,
+      allowed: flags.allow ?? (isFull ? MOST_DIFFERING : 0),
+      isFull,
       seconds: (performance.now() - started) / 1000,
     })
   },
