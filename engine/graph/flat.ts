@@ -15,11 +15,19 @@ export function flatten(options: Readonly<Record<string, unknown>>): FlatOptions
     if (inner === undefined) flat.set(name, value)
     else for (const [key, member] of inner) put(`${name}.${key}`, member)
   }
-  const plainFirst = Object.entries(options).sort(
-    ([, left], [, right]) => Number(isNested(left)) - Number(isNested(right)),
-  )
-  for (const [name, value] of plainFirst) if (value !== undefined) put(name, value)
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  const plain = entries.filter(([, value]) => !isNested(value))
+  const inner = inKeyOrder(entries.filter(([, value]) => isNested(value)))
+  for (const [name, value] of [...plain, ...inner]) put(name, value)
   return flat
+}
+
+/**
+ * The options in the order of QEMU's table after it was copied once, as it is before the options
+ * of a child are taken out.
+ */
+function inCopyOrder(options: FlatOptions): (readonly [string, unknown])[] {
+  return inKeyOrder(inKeyOrder([...options]))
 }
 
 function isNested(value: unknown): boolean {
@@ -37,7 +45,7 @@ function membersOf(value: unknown): (readonly [string, unknown])[] | undefined {
 /** Takes the options of a child, or of any other prefix, out; their names lose the prefix. */
 export function takeNested(options: FlatOptions, prefix: string): FlatOptions {
   const taken: FlatOptions = new Map()
-  for (const [name, value] of [...options]) {
+  for (const [name, value] of inCopyOrder(options)) {
     if (!name.startsWith(`${prefix}.`)) continue
     taken.set(name.slice(prefix.length + 1), value)
     options.delete(name)
