@@ -82,6 +82,8 @@ function refreshNode(node: Node, transaction: Transaction, planned: PlannedFlags
       : `Read-only block node '${node.name}' cannot support read-write users`
     throw new BlockError(text, { errno: 'EPERM' })
   }
+  // Nothing more reaches what lies below a corrupt image; its edges stay as they are.
+  if (node.corrupted) return
   if (node.isOpen) {
     checkTail(node, above)
     prepareInstance(node, above, transaction)

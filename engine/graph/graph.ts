@@ -21,6 +21,7 @@ import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
+import { checkTellable } from './corrupt.ts'
 import { beginDrained, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
@@ -271,7 +272,10 @@ export function createGraph(about: GraphAbout): Graph {
     changeChild: (change) => changeChild(environment, change),
     resize: (node, bytes) => resizeNode(environment, innerNode(node), bytes),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
-    info: (node) => nodeInfo(innerNode(node)),
+    info(node) {
+      checkTellable(innerNode(node), profile)
+      return nodeInfo(innerNode(node))
+    },
     stats: (node) => nodeStats(innerNode(node)),
     breakpoints: (node) => breakpointsOf(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
@@ -302,6 +306,7 @@ async function closeAll(environment: Environment): Promise<void> {
 async function resizeNode(environment: Environment, node: Node, bytes: number): Promise<void> {
   // The name is lost on the way in 7.2.
   if (overlayOf(node) !== undefined) throw new BlockError("Device '(null)' is in use")
+  if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
   const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
   await using _user = new RootUser(environment, node, claims)
   await using _drained = await beginDrained(node)

@@ -1,6 +1,7 @@
 /** A node as its own driver sees it while it opens and afterwards. */
 import type { NodeHandle } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
+import { markCorrupted } from './corrupt.ts'
 import type { Environment } from './environment.ts'
 import { freezeChain } from './freeze.ts'
 import type { Node } from './node.ts'
@@ -32,7 +33,7 @@ export function nodeHandle(environment: Environment, node: Node): NodeHandle {
         size: bytes,
         fatal,
       })
-      if (fatal) node.corrupted = true
+      if (fatal) markCorrupted(node, environment.profile)
     },
   }
 }

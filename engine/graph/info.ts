@@ -1,6 +1,7 @@
 /** What queries tell of a node. */
 import { fullBackingNameOrUndefined } from './backing.ts'
-import { filenameOf } from './describe.ts'
+import { filenameOf, plainName } from './describe.ts'
+import { BlockError } from '../util/errors.ts'
 import type { ImageInfo, NodeInfo, NodeStats } from './graph.ts'
 import { instanceInfo, type Node } from './node.ts'
 
@@ -51,7 +52,7 @@ function imageInfo(node: Node): ImageInfo {
   return {
     filename: filenameOf(node),
     format: node.driver.name,
-    virtualSize: node.length(),
+    virtualSize: sizeOf(node),
     instance: instanceInfo(node),
     ...headerInfo(node),
     ...(next === undefined ? {} : { backing: imageInfo(next) }),
@@ -64,4 +65,14 @@ function headerInfo(node: Node): Pick<ImageInfo, 'header'> {
   if (hint === undefined) return {}
   const fullFilename = fullBackingNameOrUndefined(node, hint.filename)
   return { header: { ...hint, ...(fullFilename === undefined ? {} : { fullFilename }) } }
+}
+
+function sizeOf(node: Node): number {
+  try {
+    return node.length()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    const name = plainName(node) ?? ''
+    throw BlockError.system(`Can't get image size '${name}'`, error.errno)
+  }
 }

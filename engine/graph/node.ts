@@ -22,7 +22,7 @@ import { takeNested, type FlatOptions } from './flat.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
 import { MAX_LENGTH, SECTOR_BYTES } from '../block/length.ts'
 import { alignUp } from '../util/align.ts'
-import { BlockError, errnoText } from '../util/errors.ts'
+import { BlockError, errnoText, ioError } from '../util/errors.ts'
 
 /** Whatever can be at the upper end of an edge. */
 export interface Parent {
@@ -117,7 +117,8 @@ export class Node implements Parent, GraphNode {
   /** Newest first. */
   readonly children: Edge[] = []
   monitorOwned = false
-  corrupted = false
+  /** Where the image turned out to be corrupt: whether it may still be read. */
+  #ruin: 'readable' | 'unreadable' | undefined
   readonly implicit: boolean = false
   /** References of commands at work, which keep the node alive. */
   holds = 0
@@ -180,6 +181,16 @@ export class Node implements Parent, GraphNode {
     this.#io = io
   }
 
+  get corrupted(): boolean {
+    return this.#ruin !== undefined
+  }
+
+  /** The image is corrupt: from now on requests go another way. */
+  giveUp(io: NodeIo, readable: boolean): void {
+    this.#io = io
+    this.#ruin = readable ? 'readable' : 'unreadable'
+  }
+
   /** Takes the header's word for which backing image there is. */
   noteHeader(): void {
     this.autoBacking = this.instance.backing?.()?.filename ?? ''
@@ -202,8 +213,9 @@ export class Node implements Parent, GraphNode {
     this.forgetLimits()
   }
 
-  /** Virtual disk size in bytes, a multiple of 512. */
+  /** Virtual disk size in bytes, a multiple of 512. @throws {BlockError} if it is out of use. */
   length(): number {
+    if (this.#ruin === 'unreadable') throw ioError('ENOMEDIUM')
     if (this.#instance?.liveLength === true) {
       return alignUp(Math.max(0, this.#instance.length()), SECTOR_BYTES)
     }
