@@ -191,7 +191,7 @@ function defaultGranularity(clusterBytes = 0): number {
 function checkStorable(disk: Disk): void {
   throw new BlockError(
     disk.driver.storesBitmaps
-      ? `Persistent bitmaps of ${disk.name}: not built yet`
+      ? `Can't store persistent bitmaps to ${disk.name}: not built yet`
       : `Can't store persistent bitmaps to ${disk.name}: Operation not supported`,
     { errno: 'ENOTSUP' },
   )

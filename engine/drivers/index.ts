@@ -16,6 +16,7 @@ import { raw } from './raw.ts'
 import { snapshotAccess } from './snapshot-access.ts'
 import { throttle } from './throttle/throttle.ts'
 
+/** In the order in which QEMU lists them. */
 export const DRIVERS: readonly Driver[] = [
   blkdebug,
   blklogwrites,
@@ -24,6 +25,7 @@ export const DRIVERS: readonly Driver[] = [
   copyBeforeWrite,
   copyOnRead,
   file,
+  snapshotAccess,
   nbd,
   nullAio,
   nullCo,
@@ -31,6 +33,5 @@ export const DRIVERS: readonly Driver[] = [
   qcow2,
   quorum,
   raw,
-  snapshotAccess,
   throttle,
 ]
