@@ -28,7 +28,12 @@ async function play(test: (setup: Setup) => Promise<void>): Promise<void> {
     const text = description(line)
     return text === line ? 'ok' : text
   }
-  await run('blockdev-add', { driver: 'null-co', 'node-name': 'a', size: SIZE })
+  await run('blockdev-add', {
+    driver: 'null-co',
+    'node-name': 'a',
+    size: SIZE,
+    'read-zeroes': true,
+  })
   await run('object-add', { 'qom-type': 'throttle-group', id: 'g' })
   const throttle = { driver: 'throttle', 'throttle-group': 'g', file: 'a', 'node-name': 't' }
   await run('blockdev-add', throttle)
