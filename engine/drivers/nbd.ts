@@ -66,11 +66,14 @@ function instanceOver(connection: Connection): Instance {
     connection.request(work)
   return {
     length: () => info.size,
-    read: (offset, into) => request((client) => client.readInto(offset, into, { pieces: true })),
+    read: (offset, into) =>
+      into.length === 0
+        ? undefined
+        : request((client) => client.readInto(offset, into, { pieces: true })),
     write: (offset, data, { fua = false }) =>
       request((client) => client.write(offset, data, { fua: fua && has('fua') })),
     zero: (offset, bytes, { fua = false, mayUnmap = false, noFallback = false }) => {
-      if (!has('writeZeroes') || (noFallback && !has('fastZero'))) throw ioError('ENOTSUP')
+      if (!has('writeZeroes')) throw ioError('ENOTSUP')
       const flags = { fua: fua && has('fua'), noHole: !mayUnmap, fast: noFallback }
       return request((client) => client.zero(offset, bytes, flags))
     },
@@ -93,7 +96,7 @@ function instanceOver(connection: Connection): Instance {
       }
       return {}
     },
-    supports: { fua: has('fua'), unchanged: true },
+    supports: { fua: has('fua'), unchanged: true, fastZero: has('fastZero') },
     close: () => connection.close(),
   }
 }

@@ -13,7 +13,7 @@ import { MAX_LENGTH } from '../block/length.ts'
 import { opt } from '../block/option.ts'
 import { sleep } from '../block/sleep.ts'
 import type { MaybePromise } from '../util/async.ts'
-import { BlockError, ioError } from '../util/errors.ts'
+import { BlockError } from '../util/errors.ts'
 import { checkKeepable, checkNotNegative } from './size.ts'
 
 const DEFAULT_SIZE = 2 ** 30
@@ -51,11 +51,7 @@ function nullDriver(name: string): Driver {
           return pause()
         },
         write: pause,
-        zero(_offset, _bytes, { noFallback }) {
-          // It counts as writing, which is not what a fast zero asks for.
-          if (noFallback === true) throw ioError('ENOTSUP')
-          return pause()
-        },
+        zero: pause,
         flush: pause,
         status: (offset, bytes): BlockStatus => ({
           bytes,
@@ -67,7 +63,7 @@ function nullDriver(name: string): Driver {
         }),
         info: () => ({ allocatedBytes: 0 }),
         reopen: () => ({}),
-        supports: { fua: true, unchanged: true },
+        supports: { fua: true, unchanged: true, fastZero: false },
       }
     },
   })

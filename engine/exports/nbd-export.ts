@@ -3,7 +3,7 @@ import type { GraphNode, User } from '../graph/graph.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
-import { MAX_STRING_BYTES } from '../nbd/limits.ts'
+import { MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
 import { BlockError } from '../util/errors.ts'
 import type { ExportServices, NbdExportOptions } from './exports.ts'
@@ -32,6 +32,7 @@ export class NbdExport implements OfferedExport {
   readonly flags: number
   readonly minimumBlock: number
   readonly preferredBlock: number
+  readonly maximumBlock: number
   readonly readOnly: boolean
   readonly writethrough: boolean
   readonly nodeName: string
@@ -99,6 +100,9 @@ export class NbdExport implements OfferedExport {
     this.writethrough = options.writethrough ?? false
     this.flags = transmissionFlags(this.readOnly, server.multiConn)
     this.minimumBlock = user.limits().requestAlignment
+    const { maxTransfer } = user.limits()
+    this.maximumBlock =
+      maxTransfer === 0 ? MAX_PAYLOAD_BYTES : Math.min(maxTransfer, MAX_PAYLOAD_BYTES)
     this.preferredBlock = Math.max(PREFERRED_BLOCK, this.minimumBlock)
     this.user = user
     this.#server = server

@@ -87,6 +87,7 @@ function changed(state: PathState, offset: number, bytes: number, ok: boolean): 
   state.generation++
   const end = offset + bytes
   if (ok && end > node.length()) node.grewTo(end)
+  if (bytes === 0) return
   node.writeHighestOffset = Math.max(node.writeHighestOffset, end)
   for (const observer of node.observers) observer.wrote?.(offset, bytes)
 }

@@ -10,6 +10,7 @@ export function discardRange(
   offset: number,
   bytes: number,
 ): MaybePromise<void> {
+  if (bytes === 0) return
   const unit = Math.max(limits.discardAlignment, limits.requestAlignment)
   const aligned = offset % unit === 0 && bytes % unit === 0
   if (aligned && bytes <= pieceBytes(limits.maxDiscard, unit)) {

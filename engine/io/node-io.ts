@@ -50,12 +50,14 @@ function read(
 ): MaybePromise<void> {
   const end = offset + into.length
   checkRange(offset, into.length)
-  if (into.length === 0) return
+  const { requestAlignment } = state.node.limits()
+  // Of requests without data, those at the start of a block reach the driver.
+  if (into.length === 0 && !isAligned(offset, requestAlignment)) return
   const within = Math.max(0, Math.min(end, state.node.length()) - offset)
   if (within < into.length) into.fill(0, within)
-  if (within === 0) return
+  if (within === 0 && into.length > 0) return
   const inside = within < into.length ? into.subarray(0, within) : into
-  if (flags.copyOnRead === true) {
+  if (flags.copyOnRead === true && within > 0) {
     const { from, to } = copiedRange(state, offset, within)
     return inTurn(state, from, to, true, () => readAndCopy(state, offset, inside, flags))
   }
@@ -80,7 +82,7 @@ function write(
 ): MaybePromise<void> {
   checkRange(offset, data.length)
   checkWritable(state.node)
-  return change(state, offset, data.length, flags, {
+  return change(state, offset, data.length, {
     whole: () => writeAligned(state, offset, data, flags),
     padded: () => writePadded(state, offset, data, flags),
   })
@@ -94,10 +96,11 @@ function zero(
 ): MaybePromise<void> {
   checkRange(offset, bytes)
   checkWritable(state.node)
+  if (bytes === 0) return
   const { requestAlignment } = state.node.limits()
   const whole = isAligned(offset, requestAlignment) && isAligned(bytes, requestAlignment)
   if (flags.noFallback === true && !whole) throw ioError('ENOTSUP')
-  return change(state, offset, bytes, flags, {
+  return change(state, offset, bytes, {
     whole: () => zeroAligned(state, offset, bytes, flags),
     padded: () => zeroPadded(state, offset, bytes, flags),
   })
@@ -108,14 +111,13 @@ function change(
   state: PathState,
   offset: number,
   bytes: number,
-  flags: RequestFlags,
   run: { readonly whole: () => MaybePromise<void>; readonly padded: () => MaybePromise<void> },
 ): MaybePromise<void> {
-  if (bytes === 0) return flags.fua === true ? counted(state, flushNode(state)) : undefined
   const end = offset + bytes
   const { requestAlignment } = state.node.limits()
   const from = alignDown(offset, requestAlignment)
   const to = alignUp(end, requestAlignment)
+  if (bytes === 0 && from !== offset) return
   // Nobody else may change the rest of the blocks between reading and writing it.
   if (from !== offset || to !== end) return inTurn(state, from, to, true, run.padded)
   if (state.tracker.mustWait(offset, end)) return inTurn(state, offset, end, false, run.whole)
@@ -126,7 +128,7 @@ function discard(state: PathState, offset: number, bytes: number): MaybePromise<
   checkRange(offset, bytes)
   checkWritable(state.node)
   const { node } = state
-  if (bytes === 0 || !node.flags.discard || node.instance.discard === undefined) return
+  if (!node.flags.discard || node.instance.discard === undefined) return
   const end = offset + bytes
   const work = (): MaybePromise<void> =>
     discarded(state, offset, bytes, () => discardRange(node.instance, node.limits(), offset, bytes))

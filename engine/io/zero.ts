@@ -14,6 +14,8 @@ export function zeroBlocks(
   bytes: number,
   flags: RequestFlags,
 ): MaybePromise<void> {
+  if (flags.noFallback === true && instance.supports?.fastZero === false) throw ioError('ENOTSUP')
+  if (bytes === 0) return
   const unit = Math.max(limits.zeroAlignment, limits.requestAlignment)
   const aligned = offset % unit === 0 && bytes % unit === 0
   if (aligned && bytes <= pieceBytes(limits.maxZero, unit) && instance.zero !== undefined) {

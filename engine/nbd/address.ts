@@ -17,7 +17,10 @@ export function addressText(address: SocketAddress): string {
  * @throws {BlockError} for what does not make sense, and for kinds that no host of ours has.
  */
 export function hostAddress(given: Readonly<Record<string, unknown>>): SocketAddress {
-  const text = (name: string): string => String(given[name] ?? '')
+  const text = (name: string): string => {
+    const value = given[name]
+    return typeof value === 'string' ? value : ''
+  }
   switch (given['type']) {
     case 'unix': {
       const path = text('path')

@@ -48,6 +48,7 @@ export interface OfferedExport {
   readonly flags: number
   readonly minimumBlock: number
   readonly preferredBlock: number
+  readonly maximumBlock: number
   readonly contexts: readonly OfferedContext[]
 }
 
@@ -264,7 +265,7 @@ class Handshake<E extends OfferedExport> {
       kind: INFO.blockSize,
       minimum: tell ? found.minimumBlock : 1,
       preferred: found.preferredBlock,
-      maximum: MAX_PAYLOAD_BYTES,
+      maximum: found.maximumBlock,
     })
   }
 
