@@ -1,7 +1,6 @@
 /** The L1 table: making L2 tables that may be written to, growing, shrinking. */
 import type { Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
-import { alignUp } from '../../util/align.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { wait } from '../../util/routine.ts'
 import { COPIED, entryOffset, isCopied, offsetAt, setEntry } from './entry.ts'
@@ -63,7 +62,6 @@ function* makeL2(image: Image, l1Index: number): Routine<void> {
 
 export function* writeL1Entry(image: Image, l1Index: number): Routine<void> {
   const { file, l1, l1Offset } = image
-  // A sector's worth of entries is more than one write must be, and less than it costs.
   const at = l1Index * ENTRY_BYTES
   yield* checkOverlap(image, l1Offset + at, ENTRY_BYTES, 'active-l1')
   yield* reach(file, 'l1_update')
@@ -114,9 +112,4 @@ export function* shrinkL1(image: Image, entries: number): Routine<void> {
     yield* freeClusters(image, offset, geometry.clusterBytes, 'always')
     l1.set(index, 0, 0)
   }
-}
-
-/** Room that a table takes in the file. */
-export function l1Bytes(image: Image): number {
-  return alignUp(image.l1.bytes.length, image.geometry.clusterBytes)
 }

@@ -1,6 +1,5 @@
 /** After the data: copying what surrounds it, and mapping the new clusters. */
 import { reach } from './storage.ts'
-import { BlockError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
 import type { Allocation, CopyRegion } from './allocation.ts'
@@ -159,9 +158,4 @@ function* writeRegion(
   yield* checkOverlap(image, hostOffset + offset, data.length, undefined)
   yield* reach(image.file, 'cow_write')
   yield* wait(image.file.write(hostOffset + offset, data))
-}
-
-/** Whether an error leaves the image usable. */
-export function isExpected(error: unknown): error is BlockError {
-  return error instanceof BlockError
 }

@@ -9,7 +9,6 @@ import { finishAllocations } from './link.ts'
 import { sliceEntries } from './mapping.ts'
 import { placeRefcountArea } from './refcount-area.ts'
 import { freeClusters } from './refcount-change.ts'
-import { refcountOf } from './refcount-lookup.ts'
 
 type Mode = 'metadata' | 'falloc' | 'full'
 
@@ -45,7 +44,7 @@ function* mapInOnePiece(
   const { geometry, file } = image
   const { clusterBytes } = geometry
   const clusters = (clusterEnd(geometry, end) - clusterStart(geometry, start)) / clusterBytes
-  const area = yield* endOfUse(image)
+  const area = alignUp(file.length(), clusterBytes)
   const { extraOffset, oldTable } = yield* placeRefcountArea(image, area, clusters, true)
   yield* freeClusters(image, oldTable.offset, oldTable.bytes, 'other')
   let hostOffset = extraOffset
@@ -87,13 +86,4 @@ function allocationAt(
     mergesData: false,
     waiters: [],
   }
-}
-
-/** Where the file ends, in whole clusters; nothing behind it is in use. */
-function* endOfUse(image: Image): Routine<number> {
-  const { clusterBytes } = image.geometry
-  const length = alignUp(image.file.length(), clusterBytes)
-  let clusters = length / clusterBytes
-  while (clusters > 0 && (yield* refcountOf(image, clusters - 1)) === 0) clusters--
-  return Math.max(clusters * clusterBytes, length)
 }

@@ -14,6 +14,7 @@ export const qcow2 = defineDriver({
   name: 'qcow2',
   kind: 'format',
   doc: 'Images that grow with their data, with backing images, in versions 2 and 3.',
+  storesBitmaps: true,
   options: OPTIONS,
   children: {
     file: {

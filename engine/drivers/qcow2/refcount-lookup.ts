@@ -65,3 +65,31 @@ export function* findFree(image: Image, bytes: number, limit = MAX_HOST_OFFSET):
   if (image.freeClusterIndex * geometry.clusterBytes > limit) throw ioError('EFBIG')
   return first * geometry.clusterBytes
 }
+
+/**
+ * Goes through the clusters below `clusters` that are counted at all, block by block, so that the
+ * empty parts of huge files cost nothing.
+ *
+ * @param visit - Gets the index of each cluster with a count; stops the walk by returning true.
+ */
+export function* visitCounted(
+  image: Image,
+  clusters: number,
+  order: 'ascending' | 'descending',
+  visit: (cluster: number) => boolean,
+): Routine<void> {
+  const { refcountTable, geometry, codec } = image
+  const perBlock = geometry.refcountsPerBlock
+  const blocks = Math.min(refcountTable.length, Math.ceil(clusters / perBlock))
+  for (let step = 0; step < blocks; step++) {
+    const index = order === 'ascending' ? step : blocks - 1 - step
+    if (blockOffsetAt(refcountTable, index) === 0) continue
+    const block = yield* blockOf(image, index * perBlock)
+    if (block === undefined) continue
+    const count = Math.min(perBlock, clusters - index * perBlock)
+    for (let within = 0; within < count; within++) {
+      const at = order === 'ascending' ? within : count - 1 - within
+      if (codec.get(block.bytes, at) > 0 && visit(index * perBlock + at)) return
+    }
+  }
+}

@@ -1,6 +1,6 @@
 /** Changing the length of the disk. */
 import type { TruncateOptions } from '../../block/driver.ts'
-import { alignUp, isAligned } from '../../util/align.ts'
+import { isAligned } from '../../util/align.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { isZero } from '../../util/bytes.ts'
@@ -12,7 +12,7 @@ import { FIELD_OFFSETS, ONE_WORD } from './header.ts'
 import type { Image } from './image.ts'
 import { growL1, shrinkL1 } from './l1.ts'
 import { preallocate } from './preallocate.ts'
-import { refcountOf } from './refcount-lookup.ts'
+import { visitCounted } from './refcount-lookup.ts'
 import { freeBlock } from './refcounts.ts'
 import { writeStable } from './storage.ts'
 import { write } from './write.ts'
@@ -87,8 +87,11 @@ function* shrink(image: Image, bytes: number, entries: number): Routine<void> {
 function* cutFile(image: Image): Routine<void> {
   const { clusterBytes } = image.geometry
   const length = image.file.length()
-  let clusters = Math.ceil(length / clusterBytes)
-  while (clusters > 0 && (yield* refcountOf(image, clusters - 1)) === 0) clusters--
+  let clusters = 0
+  yield* visitCounted(image, Math.ceil(length / clusterBytes), 'descending', (last) => {
+    clusters = last + 1
+    return true
+  })
   if (clusters === 0) throw new BlockError('Failed to find the last cluster', { errno: 'EIO' })
   if (clusters * clusterBytes >= length) return
   try {
@@ -134,9 +137,4 @@ function* told(what: string, routine: Routine<void>): Routine<void> {
 
 function unsupported(message: string): BlockError {
   return new BlockError(message, { errno: 'ENOTSUP' })
-}
-
-/** Length of the file up to which clusters may be in use. */
-export function fileClusters(image: Image): number {
-  return alignUp(image.file.length(), image.geometry.clusterBytes) / image.geometry.clusterBytes
 }

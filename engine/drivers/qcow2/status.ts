@@ -5,7 +5,7 @@ import { ioError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import type { Image } from './image.ts'
 import { lookUp, type Mapping } from './mapping.ts'
-import { refcountOf } from './refcount-lookup.ts'
+import { visitCounted } from './refcount-lookup.ts'
 
 export function status(image: Image, offset: number, bytes: number): MaybePromise<BlockStatus> {
   return run(statusAt(image, offset, bytes))
@@ -51,11 +51,11 @@ function* isMetadataPreallocated(image: Image): Routine<boolean> {
   const threshold = Math.max(Math.floor((stored * 10) / 9), stored + 2)
   const clusters = Math.ceil(image.file.length() / clusterBytes)
   let counted = 0
-  for (let index = 0; index < clusters; index++) {
-    if ((yield* refcountOf(image, index)) > 0) counted++
-    if (counted >= threshold) return true
-  }
-  return false
+  yield* visitCounted(image, clusters, 'ascending', () => {
+    counted++
+    return counted >= threshold
+  })
+  return counted >= threshold
 }
 
 /** Whether a range, seen through the whole chain, is known to be zeroes without reading it. */
