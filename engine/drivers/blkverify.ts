@@ -2,6 +2,7 @@
 import {
   type Child,
   defineDriver,
+  infoBelow,
   type InstanceInfo,
   type NodeDescription,
   type Services,
@@ -90,7 +91,7 @@ function takeApart(filename: string): NodeDescription {
 
 /** Space is counted by nobody for a node that stores everything twice. */
 function shownInfo(raw: Child): InstanceInfo {
-  const { allocatedBytes: _, ...info } = raw.info()
+  const { allocatedBytes: _, ...info } = infoBelow(raw)
   return info
 }
 

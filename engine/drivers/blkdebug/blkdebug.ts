@@ -2,6 +2,7 @@
 import {
   type Child,
   defineDriver,
+  infoBelow,
   type Instance,
   type Limits,
   type NodeDescription,
@@ -69,7 +70,7 @@ export const blkdebug = defineDriver({
       length: () => image.length(),
       truncate: (bytes, how) => image.truncate(bytes, how),
       info: () => {
-        const { allocatedBytes: _, ...info } = image.info()
+        const { allocatedBytes: _, ...info } = infoBelow(image)
         return info
       },
       get supports() {

@@ -1,5 +1,5 @@
 /** `blklogwrites`: writes a log of all that changes a node, from which crashes can be replayed. */
-import { type Child, defineDriver, type Instance } from '../../block/driver.ts'
+import { type Child, defineDriver, infoBelow, type Instance } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
 import { CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
 import { assert } from '../../util/assert.ts'
@@ -76,7 +76,6 @@ function logged(file: Child, log: Log): Instance {
         data,
       }),
     zero(offset, bytes, flags) {
-      if (flags.noFallback === true) throw ioError('ENOTSUP')
       const entry = { offset, bytes, flags: 0n, data: 'zeroes' } as const
       return after(() => file.zero(offset, bytes, flags), entry)
     },
@@ -91,7 +90,7 @@ function logged(file: Child, log: Log): Instance {
     flushToDisk: () => after(() => file.flush(), { offset: 0, bytes: 0, flags: FLAG.flush }),
     status: (offset, bytes) => file.status(offset, bytes),
     truncate: (bytes, options) => file.truncate(bytes, options),
-    info: () => file.info(),
-    supports: { unchanged: true },
+    info: () => infoBelow(file),
+    supports: { unchanged: true, fastZero: false },
   }
 }

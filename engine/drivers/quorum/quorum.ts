@@ -70,7 +70,10 @@ function requests(state: Quorum, voting: boolean): Instance {
     zero: (offset, bytes, flags) => zero(state, offset, bytes, flags),
     flush: () => flush(state),
     status: (offset, bytes) => status(state, offset, bytes),
-    supports: { unchanged: true },
+    get supports() {
+      const fastZero = state.children.every((child) => child.supportsFastZero())
+      return { unchanged: true, fastZero }
+    },
   }
 }
 
