@@ -71,7 +71,7 @@ interface Window {
 function checkWindow(options: WindowOptions, file: Child): Window {
   const start = checkNotNegative('offset', options.offset) ?? 0
   const size = checkNotNegative('size', options.size)
-  const available = file.length()
+  const available = lengthOf(file)
   if (start > available) {
     throw new BlockError(
       `Offset (${String(start)}) cannot be greater than size of the containing file ` +
@@ -88,6 +88,15 @@ function checkWindow(options: WindowOptions, file: Child): Window {
   }
   if (size % SECTOR_BYTES !== 0) throw new BlockError('Specified size is not multiple of 512')
   return { start, size }
+}
+
+function lengthOf(file: Child): number {
+  try {
+    return file.length()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.system('Could not get image size', error.errno)
+  }
 }
 
 function warn(filename: string, services: Services): void {

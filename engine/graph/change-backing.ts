@@ -16,7 +16,7 @@ export async function changeBackingFile(
   if (top.parents.some(({ parent }) => parent.asNode !== undefined)) {
     throw new BlockError('Need a root block node')
   }
-  if (top.corrupted) throw new BlockError('Device has no medium')
+  if (!hasMedium(top)) throw new BlockError('Device has no medium')
   const image = environment.nodes.get(name)
   if (image === undefined) {
     throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { errno: 'ENODEV' })
@@ -51,4 +51,9 @@ async function writeHeader(image: Node, filename: string): Promise<void> {
     throw BlockError.system(`Could not change backing file to '${filename}'`, error.errno)
   }
   image.autoBacking = filename
+}
+
+/** Whether neither the node nor any below it is out of use. */
+function hasMedium(node: Node): boolean {
+  return !node.corrupted && node.children.every(({ child }) => hasMedium(child))
 }

@@ -306,9 +306,9 @@ async function closeAll(environment: Environment): Promise<void> {
 async function resizeNode(environment: Environment, node: Node, bytes: number): Promise<void> {
   // The name is lost on the way in 7.2.
   if (overlayOf(node) !== undefined) throw new BlockError("Device '(null)' is in use")
-  if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
   const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
   await using _user = new RootUser(environment, node, claims)
+  if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
   await using _drained = await beginDrained(node)
   await node.io.truncate(bytes, { exact: true })
 }

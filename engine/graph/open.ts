@@ -4,6 +4,7 @@
  * that its parent's driver declares. Whatever fails, all that was opened for it is closed again.
  */
 import { isProtocol, type ChildDeclaration, type ChildRole, type Driver } from '../block/driver.ts'
+import { ALL_PERMISSIONS } from '../block/permission.ts'
 import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
 import { chooseDriver } from './choose-driver.ts'
@@ -31,6 +32,7 @@ import { checkNodeName, checkNodeNameLength } from './name.ts'
 import { Node } from './node.ts'
 import { formatOf, probe } from './probe.ts'
 import { Transaction } from './transaction.ts'
+import { RootUser } from './user.ts'
 
 /** The node whose child is to be opened, as far as the child takes after it. */
 interface Heritage {
@@ -89,10 +91,16 @@ async function openNode(environment: Environment, query: OpenQuery): Promise<Nod
   const opening = begin(environment, query)
   const early = await openFile(environment, opening)
   try {
-    return await finish(environment, opening, early)
+    // QEMU opens such a child for a user of its own, which wants nothing, but is a parent.
+    const user = early && new RootUser(environment, early, { uses: 0, shares: ALL_PERMISSIONS })
+    try {
+      return await finish(environment, opening, early)
+    } finally {
+      await user?.close()
+    }
   } finally {
     if (early !== undefined) {
-      // QEMU opens such a child for a user of its own, and letting go of that one drains the child.
+      // Letting go of that user drains the child.
       const drained = await beginDrained(early)
       drained.end()
       await releaseHold(environment, early)

@@ -27,8 +27,8 @@ const queryNamedBlockNodes = defineCommand({
   run: ({ engine }, args) =>
     engine.graph
       .nodes()
-      .toReversed()
-      .map((node) => deviceInfo(node, engine.graph.info(node), args.flat === true)),
+      .map((node) => deviceInfo(node, engine.graph.info(node), args.flat === true))
+      .toReversed(),
 })
 
 /** @param flat - Tell nothing of what shows through the node. */
