@@ -97,10 +97,13 @@ const CHANGEABLE = ['read-only', 'auto-read-only', 'discard', 'detect-zeroes', '
 function reopen(draw: Draw): Members {
   const { random, state } = draw
   const known = random.shuffled(state.nodes.filter(({ name }) => state.options(name) !== undefined))
-  if (known.length === 0) draw.wants.add('node')
+  if (known.length === 0) {
+    draw.wants.add('node')
+    return { options: [{ driver: 'file', 'node-name': 'nosuch', filename: '$img.f0' }] }
+  }
   const count = random.chance(0.75) ? 1 : 2
   const options = known.slice(0, count).map((node) => restated(draw, node))
-  return { options: random.chance(0.02) ? [] : options }
+  return { options: random.chance(0.005) ? [] : options }
 }
 
 function restated(draw: Draw, node: NodeState): Members {

@@ -73,6 +73,9 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'image-node-name': anyNode,
   parent: anyNode,
   iothread: object('iothread'),
+  // Most sequences that go on with nodes in threads end with the death of the real target.
+  'x-blockdev-set-iothread.iothread': (draw, place) =>
+    draw.random.chance(0.8) ? null : object('iothread')(draw, place),
   'throttle-group': object('throttle-group'),
   'tls-creds': NO_SUCH,
   'tls-hostname': NO_SUCH,
