@@ -63,9 +63,8 @@ export const qcow2 = defineDriver({
       return { uses: above.uses & CONSISTENT_READ, shares }
     }
     // Its structures belong to it alone.
-    const asked = above.uses & WRITE_UNCHANGED
-    const uses = (readOnly ? 0 : WRITE | RESIZE | asked) | CONSISTENT_READ
-    return { uses, shares: CONSISTENT_READ | WRITE_UNCHANGED }
+    const own = (readOnly ? 0 : WRITE | RESIZE) | CONSISTENT_READ
+    return { uses: above.uses | own, shares: above.shares & (CONSISTENT_READ | WRITE_UNCHANGED) }
   },
   takesCompressed: true,
   probe: (head) => {
