@@ -134,6 +134,17 @@ describe('dirty bitmaps', () => {
     assert.equal(await hash(), 'cbd468c447ea73135ecbbcfa7010b9a97657e27409638d61d1c4c9328ecc9fac')
   })
 
+  it('are not hashed for hours', async () => {
+    const { run } = await setup()
+    await run('blockdev-add', { driver: 'null-co', 'node-name': 'huge', size: 2 ** 52 })
+    const bitmap = { node: 'huge', name: 'h' }
+    assert.equal(await run('block-dirty-bitmap-add', { ...bitmap, granularity: 512 }), 'ok')
+    assert.equal(
+      await run('x-debug-block-dirty-bitmap-sha256', bitmap),
+      "Bitmap 'h' is too large to be hashed",
+    )
+  })
+
   it('go with their nodes', async () => {
     const { run, list } = await setup()
     await run('block-dirty-bitmap-add', b('b'))

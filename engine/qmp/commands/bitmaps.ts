@@ -80,15 +80,22 @@ function define<const M extends Members>(
   })
 }
 
+/** Hashing is one long step; a bitmap may stand for more bits than anybody would wait for. */
+const MAX_HASHED_BITS = 2 ** 33
+
 const xDebugSha256 = defineCommand({
   name: 'x-debug-block-dirty-bitmap-sha256',
   doc: 'The hash of all bits of a bitmap.',
   features: ['unstable'],
   args: BITMAP_ADDRESS,
   returns: shape.struct('BlockDirtyBitmapSha256', { sha256: opt.str({ doc: 'In hex digits.' }) }),
-  run: ({ engine }, address) => ({
-    sha256: sha256(findBitmap(engine.graph, address).bitmap.serialise()),
-  }),
+  run({ engine }, address) {
+    const { bitmap } = findBitmap(engine.graph, address)
+    if (bitmap.size / bitmap.granularity > MAX_HASHED_BITS) {
+      throw new BlockError(`Bitmap '${address.name}' is too large to be hashed`)
+    }
+    return { sha256: sha256(bitmap.serialise()) }
+  },
 })
 
 export const BITMAP_COMMANDS = [
