@@ -68,12 +68,13 @@ export async function addNode(environment: Environment, options: NodeOptions): P
 /** Opens an image as tools do. @throws {BlockError} with the graph as before. */
 export async function addFilename(
   environment: Environment,
-  filename: string,
+  filename: string | undefined,
   { format, options = {}, noBacking = false }: FilenameAbout = {},
 ): Promise<Node> {
   const flat = flatten(options)
   if (format !== undefined) flat.set('driver', format)
-  return adopt(await openNode(environment, { filename, options: flat, protocol: false, noBacking }))
+  const name = filename === undefined ? {} : { filename }
+  return adopt(await openNode(environment, { ...name, options: flat, protocol: false, noBacking }))
 }
 
 function adopt(node: Node): Node {
@@ -92,7 +93,10 @@ async function openNode(environment: Environment, query: OpenQuery): Promise<Nod
   const early = await openFile(environment, opening)
   try {
     // QEMU opens such a child for a user of its own, which wants nothing, but is a parent.
-    const user = early && new RootUser(environment, early, { uses: 0, shares: ALL_PERMISSIONS })
+    const user =
+      early?.isOpen === true
+        ? new RootUser(environment, early, { uses: 0, shares: ALL_PERMISSIONS })
+        : undefined
     try {
       return await finish(environment, opening, early)
     } finally {
@@ -214,7 +218,7 @@ async function finish(
   const nodeName = stringOption(rest, 'node-name')
   dropGeneric(rest)
   const name = chooseName(environment, nodeName)
-  const node = new Node(name, driver, flags, {
+  const node = new Node(environment.lock, name, driver, flags, {
     explicit: opening.explicit,
     options: new Map([...opening.all, ['driver', driver.name]]),
   })
