@@ -8,7 +8,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { compileSuite } from '../dsl/index.ts'
+import { holds } from '../runner/condition.ts'
 import type {
+  Condition,
   EventClaim,
   EventMatch,
   IoOutcome,
@@ -20,9 +22,18 @@ import type {
 } from '../dsl/plan.ts'
 import type { CaseEnd } from '../runner/report/event.ts'
 import { runSuite, selectAll } from '../runner/suite.ts'
-import { parseTargetSpec } from '../runner/targets/index.ts'
+import { createTarget, parseTargetSpec } from '../runner/targets/index.ts'
+import type { Capabilities } from '../runner/targets/target.ts'
+import type { Scope } from '../runner/variables.ts'
 
 const SCENARIOS = join(import.meta.dirname, '..', 'scenarios')
+
+/** Conditions over images and saved values are not decided here. */
+const NO_VALUES: Scope = {
+  image: (name) => name,
+  fresh: (name) => name,
+  saved: () => undefined,
+}
 
 /** One change: the text in `span` becomes `text`, and a failure must point into `blame`. */
 interface Mutation {
@@ -53,9 +64,11 @@ const ABSENT_EVENT = 'VSERPORT_CHANGE'
 class Collector {
   readonly found = new Map<string, Mutation>()
   readonly #texts: ReadonlyMap<string, string>
+  readonly #target: Capabilities
 
-  constructor(texts: ReadonlyMap<string, string>) {
+  constructor(texts: ReadonlyMap<string, string>, target: Capabilities) {
     this.#texts = texts
+    this.#target = target
   }
 
   #source(span: Span): string {
@@ -95,6 +108,8 @@ class Collector {
   }
 
   step(step: Step): void {
+    // What only the target decides is played, and claimed, where the condition holds.
+    if (step.when !== undefined && this.#decide(step.when) === false) return
     if ('expect' in step) {
       const { expect } = step
       if (expect.kind === 'error') {
@@ -199,15 +214,29 @@ class Collector {
       case 'loop':
         for (const turn of step.turns) turn.steps.forEach((inner) => this.step(inner))
         return
-      case 'group':
-        step.then.forEach((inner) => this.step(inner))
-        step.otherwise.forEach((inner) => this.step(inner))
+      case 'group': {
+        const taken = this.#decide(step.when)
+        if (taken !== false) step.then.forEach((inner) => this.step(inner))
+        if (taken !== true) step.otherwise.forEach((inner) => this.step(inner))
+        return
+      }
+      case 'together':
+        for (const actor of step.actors) actor.steps.forEach((inner) => this.step(inner))
         return
       case 'use':
         step.steps.forEach((inner) => this.step(inner))
         return
       default:
         return
+    }
+  }
+
+  /** Undefined where a saved value decides, which is only known while the scenario runs. */
+  #decide(condition: Condition): boolean | undefined {
+    try {
+      return holds(condition, this.#target, NO_VALUES)
+    } catch {
+      return undefined
     }
   }
 
@@ -291,6 +320,7 @@ function blames(ends: readonly CaseEnd[], { blame, span, text }: Mutation): bool
 }
 
 const texts = readTexts()
+const engine = await createTarget(parseTargetSpec('engine')).probe()
 const wanted = process.argv.slice(2)
 const paths = [...texts.keys()].filter(
   (path) => wanted.length === 0 || wanted.includes(path.replace(/\.yaml$/, '')),
@@ -301,7 +331,7 @@ const kinds = new Map<string, number>()
 for (const path of paths) {
   const suite = compile(texts, [path])
   if (typeof suite === 'string') throw new Error(`${path}: ${suite}`)
-  const collector = new Collector(texts)
+  const collector = new Collector(texts, engine)
   for (const scenario of suite.scenarios) {
     for (const { setup, steps, after, finally: last } of scenario.cases) {
       for (const step of [...setup, ...steps, ...after, ...last]) collector.step(step)

@@ -21,6 +21,18 @@ const TEXT = { type: 'string' } as const
 const LIST = { type: 'array' } as const
 const MAP = { type: 'object' } as const
 
+/** What the sugar of a node adds to the options of its driver. */
+export const NODE_KEYS = {
+  img: {
+    doc: 'Image below: the file name of a protocol, an unnamed file child of the rest.',
+    schema: TEXT,
+  },
+  faults: {
+    doc: 'Requests that fail or stop: ["read 256k+64k => EIO once", "write any => ENOSPC after 3"].',
+    schema: { type: ['array', 'string'], items: TEXT },
+  },
+} as const satisfies Record<string, KeyInfo & { schema: object }>
+
 export const SCENARIO_KEYS = {
   scenario: { doc: 'Format version: 1.', schema: { enum: [1, '1', '1.0'] } },
   title: { doc: 'One line, used in reports.', schema: TEXT },
@@ -51,7 +63,10 @@ export const SCENARIO_KEYS = {
   images: { doc: 'Images by name: qcow2 1M cluster=64k backing=base.', schema: MAP },
   seed: { doc: 'I/O scripts that fill images before the target starts.', schema: MAP },
   objects: { doc: 'Objects by id, added in this order.', schema: MAP },
-  nodes: { doc: 'Nodes by name, added in this order.', schema: MAP },
+  nodes: {
+    doc: 'Nodes by name, added in this order.',
+    schema: { type: 'object', additionalProperties: { $ref: '#/definitions/node' } },
+  },
   devices: { doc: 'Guest devices.', built: false, schema: MAP },
   exports: { doc: 'Exports by id.', schema: MAP },
   define: { doc: 'Home for anchors.', schema: ANY },

@@ -5,6 +5,7 @@
 export { CODES, type Code } from './codes.ts'
 export { formatScenario } from './format.ts'
 export { jsonSchema } from './json-schema.ts'
+export { explainKey, keyNames } from './keys.ts'
 export { LIMITS } from './limits.ts'
 export { lint } from './lint.ts'
 export type * from './plan.ts'

@@ -1,5 +1,5 @@
 /** JSON Schema (draft-07) of a scenario file, for editors. Made from the tables that also check. */
-import { SCENARIO_KEYS } from './header.ts'
+import { NODE_KEYS, SCENARIO_KEYS } from './header.ts'
 import { ATTRIBUTE_KINDS, STEP_KINDS } from './steps/index.ts'
 import { COMMON_KEYS } from './steps.ts'
 
@@ -18,6 +18,7 @@ export function jsonSchema(): object {
     patternProperties: { '^_': {} },
     additionalProperties: false,
     definitions: {
+      node: { type: 'object', properties: properties(NODE_KEYS) },
       step: {
         anyOf: [...Object.entries(STEP_KINDS), ...attributes()].map(stepSchema).concat(groups()),
       },

@@ -146,8 +146,12 @@ export class Images {
     if (image === undefined) return Object.fromEntries(entries)
     const filename = this.path(image)
     const driver = text(options['driver']) ?? ''
-    const isProtocol = this.#play.capabilities.driverMembers(driver).has('filename')
-    entries.push(isProtocol ? ['filename', filename] : ['file', { driver: 'file', filename }])
+    const takes = this.#play.capabilities.driverMembers(driver)
+    // The one child of an injector has another name than that of formats and filters.
+    const child = !takes.has('file') && takes.has('image') ? 'image' : 'file'
+    entries.push(
+      takes.has('filename') ? ['filename', filename] : [child, { driver: 'file', filename }],
+    )
     return Object.fromEntries(entries)
   }
 }

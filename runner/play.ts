@@ -18,6 +18,7 @@ import type {
 } from '../dsl/plan.ts'
 import { Claims, type Site } from './claims.ts'
 import { holds } from './condition.ts'
+import { Configuration } from './configuration.ts'
 import { EventStream } from './event-stream.ts'
 import { HiddenExports } from './hidden-exports.ts'
 import { Images } from './images.ts'
@@ -66,6 +67,7 @@ export class Play {
   readonly resolve: Resolve
   /** Nodes that hold a breakpoint, by the name under which requests stop there. */
   readonly breakpoints: Map<string, string>
+  readonly configuration: Configuration
   /** The step that is being played, in words. */
   doing = 'start'
   /** The last reply, event or image info, for `save`. */
@@ -74,6 +76,8 @@ export class Play {
   jobToPrint: string | undefined
   /** True in `after`: a bare name is an image. */
   atRest = false
+  /** A `crash` has ended the target, so its images may hold what nobody uses. */
+  wasKilled = false
   readonly #life: Life
   readonly #events: EventStream
   readonly #saved: Map<string, Value>
@@ -98,6 +102,7 @@ export class Play {
         ? new Life(station, selected.case.target, options.timeoutScale)
         : parent.#life
     this.breakpoints = parent?.breakpoints ?? new Map<string, string>()
+    this.configuration = parent?.configuration ?? new Configuration(selected.case.setup)
     this.images = parent?.images ?? new Images(this)
     this.hidden = parent?.hidden ?? new HiddenExports(this)
     this.jobs =

@@ -9,7 +9,7 @@ export const qmp = defineStep({
   words: (step) => `qmp ${step.command}`,
   async run(step, play) {
     const members = step.hasArguments ? showTemplate(step.arguments) : {}
-    await callCommand(play, {
+    const worked = await callCommand(play, {
       command: step.command,
       args: step.hasArguments ? resolveTemplate(step.arguments, play.scope) : undefined,
       oob: step.oob,
@@ -20,5 +20,6 @@ export const qmp = defineStep({
       head: step.oob ? `${step.command} (oob)` : step.command,
       members: isShownMap(members) ? members : { arguments: members },
     })
+    if (worked) play.configuration.note(step)
   },
 })

@@ -1,5 +1,4 @@
 /** `restart` and `advance`: what happens to the target itself, and to its clock. */
-import type { Step } from '../../dsl/plan.ts'
 import type { Play } from '../play.ts'
 import { StepError } from '../step-error.ts'
 import { GoneError } from '../session.ts'
@@ -13,14 +12,12 @@ const REAL_ADVANCE_NS = 10e9
 export const restart = defineStep({
   kind: 'restart',
   words: (step) => `restart ${step.how}`,
-  async run(_step, play) {
+  async run(step, play) {
     if (play.isRunning) await quit(play)
     await play.images.settle()
     await play.start()
     play.transcript.add({ kind: 'line', label: 'tgt', text: 'start' })
-    for (const configured of play.selected.case.setup) {
-      if (isConfigured(configured)) await runAdd(configured, play)
-    }
+    for (const configured of play.configuration.steps(step.how)) await runAdd(configured, play)
   },
 })
 
@@ -31,6 +28,7 @@ export const crash = defineStep({
     await play.session.fence(play.withinMs)
     play.collectEvents()
     const exit = await play.abandon()
+    play.wasKilled = true
     play.transcript.add({
       kind: 'statement',
       label: 'tgt',
@@ -61,14 +59,6 @@ async function quit(play: Play): Promise<void> {
     outcome: showExit(exit),
     details: [],
   })
-}
-
-function isConfigured(
-  step: Step,
-): step is Extract<Step, { readonly kind: 'node' | 'object' | 'export' }> {
-  return (
-    (step.kind === 'node' || step.kind === 'object' || step.kind === 'export') && step.configured
-  )
 }
 
 export const advance = defineStep({

@@ -38,11 +38,15 @@ export function mortalHost(inner: Host): MortalHost {
       sockets: {
         async listen(address, accept) {
           const listener = await inner.sockets.listen(address, (stream) => {
-            accept(life.stream(stream))
+            if (life.takes(stream)) accept(stream)
           })
           return life.listener(listener)
         },
-        connect: async (address) => life.stream(await inner.sockets.connect(address)),
+        async connect(address) {
+          const stream = await inner.sockets.connect(address)
+          // A connection that comes too late is lost with its process.
+          return life.takes(stream) ? stream : new Promise(() => undefined)
+        },
       },
     },
     kill: () => {
@@ -86,9 +90,11 @@ class Life {
     }
   }
 
-  stream(stream: ByteStream): ByteStream {
-    this.#streams.add(stream)
-    return stream
+  /** Whether anybody is left to take the stream; its peer sees it end otherwise. */
+  takes(stream: ByteStream): boolean {
+    if (this.#isOver) stream.destroy()
+    else this.#streams.add(stream)
+    return !this.#isOver
   }
 
   listener(listener: Listener): Listener {

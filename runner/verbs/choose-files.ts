@@ -22,6 +22,9 @@ export interface Chosen {
   readonly caseTests: readonly ((caseId: string) => boolean)[]
 }
 
+/** Who mistypes a name wants to see the names that there are. */
+const LIST = ' (see: blockspec list)'
+
 /** Resolves the words of a command line: ids, folders of ids, globs, paths, ids with `[case]`. */
 export function chooseFiles(words: readonly string[], cwd: string): Chosen {
   const root = rootFor(words, cwd)
@@ -34,7 +37,7 @@ export function chooseFiles(words: readonly string[], cwd: string): Chosen {
     const files = all.filter(({ id }) => test.file(id))
     if (files.length === 0 && !isGlob(word)) {
       const known = new Set(all.flatMap(({ id }) => [id, id.split('/')[0] ?? id]))
-      throw new CommandError(`no scenario or path '${word}'${hint(word, known)}`)
+      throw new CommandError(`no scenario or path '${word}'${hint(word, known)}${LIST}`)
     }
     for (const file of files) picked.add(file)
     caseTests.push(test.case)
@@ -49,7 +52,7 @@ function rootFor(words: readonly string[], cwd: string): SuiteRoot {
     const path = resolve(cwd, word)
     if (!looksLikePath(word) || isInside(here.scenarios, path)) continue
     const folder = isFolder(path) ? path : dirname(path)
-    if (!isFolder(folder)) throw new CommandError(`no scenario or path '${word}'`)
+    if (!isFolder(folder)) throw new CommandError(`no scenario or path '${word}'${LIST}`)
     const own = upward(folder)
     return own !== undefined && isInside(own.scenarios, path) ? own : looseRoot(folder)
   }

@@ -1,6 +1,6 @@
 /** `blockspec explain`: what a diagnostic code, a clause or a scenario is about. */
-import { CODES } from '../../dsl/index.ts'
-import type { Scenario } from '../../dsl/plan.ts'
+import { CODES, explainKey, keyNames } from '../../dsl/index.ts'
+import type { Scenario, Step } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
 import { runSuite, selectAll } from '../suite.ts'
 import { toggle } from './flags.ts'
@@ -12,16 +12,16 @@ import { CommandError, defineVerb, EXIT, takeWords, type Shell } from './verb.ts
 
 export const explain = defineVerb({
   name: 'explain',
-  usage: 'CODE|CLAUSE|ID',
-  doc: 'Explains a diagnostic code, a clause with the scenarios that name it, or a scenario with its needs and cases.',
-  examples: ['blockspec explain io-syntax', 'blockspec explain QUO-3'],
+  usage: 'CODE|CLAUSE|KEY|ID',
+  doc: 'Explains a diagnostic code, a clause with the scenarios that name it, a key of the language, or a scenario with its needs and cases.',
+  examples: ['blockspec explain io-syntax', 'blockspec explain QUO-3', 'blockspec explain faults'],
   flags: {
     normalised: toggle({
       doc: 'Play the scenario on the engine and show how many values each normaliser touched.',
     }),
   },
   async run({ flags, words, shell }) {
-    const [name = ''] = takeWords('explain', words, ['CODE|CLAUSE|ID'])
+    const [name = ''] = takeWords('explain', words, ['CODE|CLAUSE|KEY|ID'])
     const codes: Readonly<Record<string, unknown>> = CODES
     if (Object.hasOwn(codes, name)) {
       shell.stdout.write(`${name}\n\n${describe(codes[name])}\n`)
@@ -33,8 +33,13 @@ export const explain = defineVerb({
     if (clause !== undefined) return explainClause(clause, shell)
     const ids = listFiles(root).map(({ id }) => id)
     if (ids.includes(bareId(name))) return explainScenario(name, flags.normalised, shell)
-    const known = [...Object.keys(codes), ...(clauses?.keys() ?? []), ...ids]
-    throw new CommandError(`no code, clause or scenario '${name}'${hint(name, known)}`)
+    const key = explainKey(name)
+    if (key.length > 0) {
+      shell.stdout.write(`${name}\n\n${key.join('\n')}\n`)
+      return EXIT.ok
+    }
+    const known = [...Object.keys(codes), ...keyNames(), ...(clauses?.keys() ?? []), ...ids]
+    throw new CommandError(`no code, clause, key or scenario '${name}'${hint(name, known)}`)
   },
 })
 
@@ -88,11 +93,23 @@ async function explainScenario(name: string, normalised: boolean, shell: Shell):
     'needs:',
     ...[...needs.values()].map(({ text, inferred }) => `  ${text}${inferred ? '' : '  (written)'}`),
     'cases:',
-    ...scenario.cases.map((one) => `  ${one.id}`),
+    ...scenario.cases.map((one) => `  ${one.id}${showSchedules(one.steps)}`),
   ]
   shell.stdout.write(`${lines.join('\n')}\n`)
   if (normalised) await showNormalised(loaded, shell)
   return EXIT.ok
+}
+
+/** `  (guest and job, all orders: 6)` behind a case whose actors play together. */
+function showSchedules(steps: readonly Step[]): string {
+  const texts = steps.flatMap((step) => {
+    if (step.kind !== 'together') return []
+    const { schedule, actors } = step
+    const names = actors.map(({ name }) => name).join(' and ')
+    const count = schedule.kind === 'all' ? ` orders: ${String(schedule.orders.length)}` : ''
+    return [`${names}, ${schedule.kind}${count}`]
+  })
+  return texts.length === 0 ? '' : `  (${texts.join('; ')})`
 }
 
 /** Plays all cases on the engine, goldens aside, and adds up what the normalisers did. */
