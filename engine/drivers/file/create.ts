@@ -33,7 +33,7 @@ export const fileCreation: Creation = {
     if (hint < 0 || hint > MAX_EXTENT_HINT) throw new BlockError('Extent size hint is too large')
     const file = openForCreation(services.files, filename)
     try {
-      await bringToSize(file, size, preallocation ?? 'off')
+      await bringToSize(file, { filename, size, preallocation: preallocation ?? 'off' })
     } finally {
       file.close()
     }
@@ -59,12 +59,19 @@ function openForCreation(files: Files, filename: string): HostFile {
 /** Others may read and write meanwhile, but not resize; what was in the file goes. */
 async function bringToSize(
   file: HostFile,
-  size: number,
-  preallocation: NonNullable<CreateOptions['preallocation']>,
+  {
+    filename,
+    size,
+    preallocation,
+  }: {
+    readonly filename: string
+    readonly size: number
+    readonly preallocation: NonNullable<CreateOptions['preallocation']>
+  },
 ): Promise<void> {
   if (size < 0) throw BlockError.system('Could not resize file', 'EINVAL')
   if (!file.regular) throw BlockError.system('Could not resize file', 'EINVAL')
-  const locks = fileLocking(() => file.locks)
+  const locks = fileLocking(() => file.locks, filename)
   const claims = { uses: WRITE | RESIZE, shares: ALL_PERMISSIONS & ~RESIZE }
   locks.check(claims)
   file.truncate(0)

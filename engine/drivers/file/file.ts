@@ -51,7 +51,7 @@ export const file = defineDriver({
     return {
       ...fileRequests(access.current),
       limits: () => ({ requestAlignment: access.current().alignment }),
-      ...claims(access, options.locking !== 'off'),
+      ...claims(access, options.locking !== 'off', options.filename),
       reopen({ options: restated, flags }) {
         if (options['drop-cache'] !== undefined && restated['drop-cache'] === undefined) {
           throw new BlockError("Option 'drop-cache' cannot be reset to its default value")
@@ -99,8 +99,9 @@ function checkOpened(options: Options, node: NodeHandle, access: Access): void {
 function claims(
   access: Access,
   locking: boolean,
+  filename: string,
 ): Required<Pick<Instance, 'checkClaims' | 'setClaims' | 'abortClaims'>> {
-  const locks = fileLocking(() => (locking ? access.current().locks : undefined))
+  const locks = fileLocking(() => (locking ? access.current().locks : undefined), filename)
   const move = (next: HostFile): void => {
     if (locking && next.locks !== undefined) locks.copyTo(next.locks)
   }

@@ -35,8 +35,11 @@ export interface Locking {
   copyTo(other: FileLocks): void
 }
 
-/** @param current - The locks of the file as it is open now; undefined for no locking. */
-export function fileLocking(current: () => FileLocks | undefined): Locking {
+/**
+ * @param current - The locks of the file as it is open now; undefined for no locking.
+ * @param filename - For people who wonder who holds the other lock.
+ */
+export function fileLocking(current: () => FileLocks | undefined, filename: string): Locking {
   let settled = NOTHING
   let taken = NOTHING
   return {
@@ -48,7 +51,7 @@ export function fileLocking(current: () => FileLocks | undefined): Locking {
       taken = union(settled, wanted)
       take(locks, settled, taken)
       try {
-        checkOthers(locks, wanted)
+        checkOthers(locks, wanted, filename)
       } catch (error) {
         release(locks, taken, settled)
         taken = settled
@@ -73,23 +76,23 @@ export function fileLocking(current: () => FileLocks | undefined): Locking {
   }
 }
 
-function checkOthers(locks: FileLocks, { used, unshared }: Held): void {
+function checkOthers(locks: FileLocks, { used, unshared }: Held, filename: string): void {
   for (const bit of BITS) {
     if ((used & (1 << bit)) !== 0 && locks.isHeldByOther(UNSHARED_BASE + bit)) {
-      throw conflict('', bit)
+      throw conflict('', bit, filename)
     }
   }
   for (const bit of BITS) {
     if ((unshared & (1 << bit)) !== 0 && locks.isHeldByOther(USED_BASE + bit)) {
-      throw conflict('shared ', bit)
+      throw conflict('shared ', bit, filename)
     }
   }
 }
 
-function conflict(kind: '' | 'shared ', bit: number): BlockError {
+function conflict(kind: '' | 'shared ', bit: number, filename: string): BlockError {
   return new BlockError(`Failed to get ${kind}"${permissionText(1 << bit)}" lock`, {
     errno: 'EAGAIN',
-    hint: 'Is another process using the image?',
+    hint: `Is another process using the image [${filename}]?`,
   })
 }
 
