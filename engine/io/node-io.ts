@@ -149,9 +149,16 @@ function status(state: PathState, offset: number, bytes: number): MaybePromise<B
   }
   const clip = (run: BlockStatus): BlockStatus => {
     const clipped = Math.min(run.bytes, asked)
-    return { ...run, bytes: clipped, eof: offset + clipped >= length }
+    const zero = run.zero || (!run.allocated && isBeyondBacking(state.node, offset))
+    return { ...run, zero, bytes: clipped, eof: offset + clipped >= length }
   }
   return isPromise(found) ? counted(state, found.then(clip), offset, offset + asked) : clip(found)
+}
+
+/** What a node does not have, and what nothing can show through it, reads as zeroes. */
+function isBeyondBacking({ driver, cowChild }: Node, offset: number): boolean {
+  if (cowChild !== undefined) return offset >= cowChild.length()
+  return Object.values(driver.children).some(({ role }) => role.cow === true)
 }
 
 function truncate(
