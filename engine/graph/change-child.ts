@@ -28,7 +28,7 @@ async function addChild(environment: Environment, parent: Node, name: string): P
   }
   if (child.parents.length > 0) throw new BlockError(`The node ${name} already has a parent`)
   const edge = parent.instance.childToAdd()
-  await using _drained = await beginDrained(parent, { subtree: true })
+  await using _drained = await beginDrained(parent)
   const claims = claimsOn(parent, { name: edge, role: declared.role, child })
   const attached = attachEdge(parent, edge, declared.role, child, claims)
   parent.instance.childAdded?.(attached.handle)
@@ -45,7 +45,7 @@ async function removeChild(environment: Environment, parent: Node, name: string)
   }
   instance.checkChildRemoval(name)
   {
-    await using _drained = await beginDrained(parent, { subtree: true })
+    await using _drained = await beginDrained(parent)
     instance.childRemoved?.(name)
     detachEdge(edge)
   }

@@ -3,6 +3,7 @@ import type { BlockIo, Child, Driver, Services } from '../block/driver.ts'
 import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
+import type { GraphLock } from './lock.ts'
 import type { Node } from './node.ts'
 import type { RootUser } from './user.ts'
 
@@ -24,6 +25,7 @@ export interface Environment {
   /** Every named node, oldest first. */
   readonly nodes: Map<string, Node>
   readonly users: Set<RootUser>
+  readonly lock: GraphLock
   nextName(): string
 }
 

@@ -5,6 +5,7 @@
 import type {
   BackingHint,
   BlockIo,
+  CheckReport,
   Breakpoints,
   Child,
   Driver,
@@ -14,24 +15,22 @@ import type {
   Services,
   WriteObserver,
 } from '../block/driver.ts'
-import { ALL_PERMISSIONS, RESIZE, type Claims, type PermissionName } from '../block/permission.ts'
+import type { Claims, PermissionName } from '../block/permission.ts'
 import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
-import { changeBackingFile } from './change-backing.ts'
-import { changeChild } from './change-child.ts'
+import { graphChanges } from './changes.ts'
 import { checkTellable } from './corrupt.ts'
-import { beginDrained, drainLingers } from './drain.ts'
+import { drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
-import { closeIfUnused, overlayOf, removeNode } from './lifecycle.ts'
+import { closeIfUnused } from './lifecycle.ts'
+import { GraphLock } from './lock.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
-import { addFilename, addNode } from './open.ts'
 import { innerNode } from './public-node.ts'
-import { reopenNodes } from './reopen.ts'
 import { RootUser } from './user.ts'
 
 /** What `blockdev-add` takes: generic options, the driver's own, children nested or by name. */
@@ -182,15 +181,8 @@ export interface FilenameAbout {
   readonly noBacking?: boolean
 }
 
-export interface Graph {
-  /** Every node, oldest first. Queries list them newest first. */
-  nodes(): readonly GraphNode[]
-  findOrUndefined(name: string): GraphNode | undefined
-  /** @throws {BlockError} `Failed to find node with node-name='x'` */
-  find(name: string): GraphNode
-  /** @throws {BlockError} `Cannot find device='x' nor node-name='x'` */
-  findDeviceOrNode(name: string): GraphNode
-
+/** What changes the graph. Changes take turns; what is refused leaves all as it was. */
+export interface GraphChanges {
   /** `blockdev-add`. On failure the graph is as before. */
   add(options: NodeOptions): Promise<GraphNode>
   /**
@@ -198,7 +190,7 @@ export interface Graph {
    * format unless `format` says it. The node belongs to the client, as one of `add` does, and goes
    * with `remove`.
    */
-  addFilename(filename: string, about?: FilenameAbout): Promise<GraphNode>
+  addFilename(filename: string | undefined, about?: FilenameAbout): Promise<GraphNode>
   /** `blockdev-reopen`: all of the nodes become what is restated, or none. */
   reopen(list: readonly NodeOptions[]): Promise<void>
   /** `change-backing-file` */
@@ -209,11 +201,26 @@ export interface Graph {
   changeChild(change: ChildChange): Promise<void>
   /** `block_resize` of a node, after the argument checks of the command. */
   resize(node: GraphNode, bytes: number): Promise<void>
+}
+
+export interface Graph extends GraphChanges {
+  /** Every node, oldest first. Queries list them newest first. */
+  nodes(): readonly GraphNode[]
+  findOrUndefined(name: string): GraphNode | undefined
+  /** @throws {BlockError} `Failed to find node with node-name='x'` */
+  find(name: string): GraphNode
+  /** @throws {BlockError} `Cannot find device='x' nor node-name='x'` */
+  findDeviceOrNode(name: string): GraphNode
+
+  /** The same changes for whoever holds a drained section: all others wait for its end. */
+  within(section: DrainedSection): GraphChanges
 
   /** @throws {BlockError} the conflict text; nothing changed. */
   attach(node: GraphNode, about: UserAbout): User
 
   info(node: GraphNode): NodeInfo
+  /** Looks for damage in an image; nothing where the driver has no check. */
+  check(node: GraphNode): Promise<CheckReport> | undefined
   stats(node: GraphNode): NodeStats
   /** The child that statistics call `file`, if any. */
   primaryChild(node: GraphNode): GraphNode | undefined
@@ -252,6 +259,7 @@ export function createGraph(about: GraphAbout): Graph {
     profile,
     nodes: new Map(),
     users: new Set(),
+    lock: new GraphLock(),
     nextName: nameGenerator(random),
   }
   const { nodes } = environment
@@ -264,17 +272,16 @@ export function createGraph(about: GraphAbout): Graph {
       throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
     },
     findDeviceOrNode: (name) => findReference(environment, name),
-    add: (options) => addNode(environment, options),
-    addFilename: (filename, about) => addFilename(environment, filename, about),
-    reopen: (list) => reopenNodes(environment, list),
-    changeBackingFile: (change) => changeBackingFile(environment, change),
-    remove: (name) => removeNode(environment, name),
-    changeChild: (change) => changeChild(environment, change),
-    resize: (node, bytes) => resizeNode(environment, innerNode(node), bytes),
+    ...graphChanges(environment),
+    within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
     info(node) {
       checkTellable(innerNode(node), profile)
       return nodeInfo(innerNode(node))
+    },
+    check: (node) => {
+      const found = innerNode(node).instance.check?.()
+      return found === undefined ? undefined : Promise.resolve(found)
     },
     stats: (node) => nodeStats(innerNode(node)),
     breakpoints: (node) => breakpointsOf(innerNode(node)),
@@ -300,15 +307,4 @@ async function closeAll(environment: Environment): Promise<void> {
     node.monitorOwned = false
     await closeIfUnused(environment, node)
   }
-}
-
-/** A command at work is a user like any other: its conflicts read the same. */
-async function resizeNode(environment: Environment, node: Node, bytes: number): Promise<void> {
-  // The name is lost on the way in 7.2.
-  if (overlayOf(node) !== undefined) throw new BlockError("Device '(null)' is in use")
-  const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
-  await using _user = new RootUser(environment, node, claims)
-  if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
-  await using _drained = await beginDrained(node)
-  await node.io.truncate(bytes, { exact: true })
 }

@@ -19,6 +19,7 @@ import type { NodeIo } from './environment.ts'
 import type { OwnOptions } from './coerce.ts'
 import type { LiveFlags } from './flags.ts'
 import { takeNested, type FlatOptions } from './flat.ts'
+import type { GraphLock } from './lock.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
 import { MAX_LENGTH, SECTOR_BYTES } from '../block/length.ts'
 import { alignUp } from '../util/align.ts'
@@ -127,12 +128,20 @@ export class Node implements Parent, GraphNode {
   /** Told of every change of the data, in the order in which they came. */
   readonly observers = new Set<WriteObserver>()
   writeThreshold = 0
+  readonly #lock: GraphLock
   #instance: Instance | undefined
   #io: NodeIo | undefined
   #length = 0
   #limits: Limits | undefined
 
-  constructor(name: string, driver: Driver, flags: LiveFlags, sets: NodeOptionSets) {
+  constructor(
+    lock: GraphLock,
+    name: string,
+    driver: Driver,
+    flags: LiveFlags,
+    sets: NodeOptionSets,
+  ) {
+    this.#lock = lock
     this.name = name
     this.driver = driver
     this.flags = flags
@@ -269,8 +278,8 @@ export class Node implements Parent, GraphNode {
     for (const edge of [...this.parents]) edge.parent.drainedEnd()
   }
 
-  drained(scope?: DrainScope): Promise<DrainedSection> {
-    return beginDrained(this, scope)
+  async drained(scope?: DrainScope): Promise<DrainedSection> {
+    return this.#lock.hold(await beginDrained(this, scope))
   }
 
   edge(name: string): Edge | undefined {
@@ -359,7 +368,9 @@ const NO_LIMITS: Limits = {
 function limitsOf(node: Node): Limits {
   const own: Limits = { ...NO_LIMITS, ...node.instance.limits?.() }
   let { maxTransfer, optimalTransfer } = own
-  for (const { child } of node.children) {
+  for (const { child, role } of node.children) {
+    // No request of a parent's goes on to a child that only has the parent's own structures.
+    if (role.data !== true && role.filtered !== true && role.cow !== true) continue
     const below = child.limits()
     const bounds = [maxTransfer, below.maxTransfer].filter((bytes) => bytes > 0)
     maxTransfer = bounds.length === 0 ? 0 : Math.min(...bounds)

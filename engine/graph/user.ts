@@ -91,8 +91,8 @@ export class RootUser implements User, Parent {
     })
   }
 
-  drained(): Promise<DrainedSection> {
-    return beginDrained(this.edge.child)
+  async drained(): Promise<DrainedSection> {
+    return this.#environment.lock.hold(await beginDrained(this.edge.child))
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,23 @@
+/** `block_resize` of a node, whoever uses it. */
+import { ALL_PERMISSIONS, RESIZE } from '../block/permission.ts'
+import { BlockError } from '../util/errors.ts'
+import { beginDrained } from './drain.ts'
+import type { Environment } from './environment.ts'
+import { overlayOf } from './lifecycle.ts'
+import type { Node } from './node.ts'
+import { RootUser } from './user.ts'
+
+/** A command at work is a user like any other: its conflicts read the same. */
+export async function resizeNode(
+  environment: Environment,
+  node: Node,
+  bytes: number,
+): Promise<void> {
+  // The name is lost on the way in 7.2.
+  if (overlayOf(node) !== undefined) throw new BlockError("Device '(null)' is in use")
+  const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
+  await using _user = new RootUser(environment, node, claims)
+  if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
+  await using _drained = await beginDrained(node)
+  await node.io.truncate(bytes, { exact: true })
+}
