@@ -5,7 +5,6 @@
  */
 import { BlockError, SimStalled } from '../../engine/index.ts'
 import type { Value } from '../../dsl/plan.ts'
-import { checkExtents, showStatus } from '../content.ts'
 import { type Device, fileDevice, withFile } from '../device.ts'
 import { laneOf } from '../lanes.ts'
 import { isList, member, text } from '../json.ts'
@@ -24,6 +23,7 @@ import {
   wireOrder,
 } from './record.ts'
 import type { Queried } from './state.ts'
+import { contentWords, performOp, refusal, showResult } from './requests.ts'
 import { type FuzzStep, type IoOp, withPaths, writes } from './step.ts'
 
 /** What gives the steps, one by one. */
@@ -46,26 +46,8 @@ export interface SideOptions {
   readonly isStopped: () => boolean
 }
 
-const SPAN = {
-  file: 'fuzz',
-  start: 0,
-  end: 0,
-  line: 1,
-  column: 1,
-  endLine: 1,
-  endColumn: 1,
-}
-
-/** Most of a node or file that is looked at from its start and from its end. */
-const WHOLE = 4 * 2 ** 20
-const EDGE = 65_536
-
 /** Ids of the runner's own exports begin so. */
 const HIDDEN = 'blockspec-'
-
-const noFiles = (): never => {
-  throw new Error('patterns of fuzz steps name no files')
-}
 
 export async function playSide(source: StepSource, options: SideOptions): Promise<Ending> {
   const { station } = options
@@ -249,7 +231,7 @@ class SidePlay {
   async #io(node: string, ops: readonly IoOp[]): Promise<StepRecord> {
     const results = await this.#onNode(node, ops.some(writes), async (device) => {
       const done: OpResult[] = []
-      for (const op of ops) done.push(await this.#guarded(() => perform(device, op)))
+      for (const op of ops) done.push(await this.#guarded(() => performOp(device, op)))
       return done
     })
     const all = 'refused' in results ? [refusal(results.refused)] : results
@@ -353,49 +335,4 @@ class SidePlay {
       exports: this.#valueText(exports, 'query-block-exports'),
     }
   }
-}
-
-function refusal(words: string): OpResult {
-  return { kind: 'refused', text: words }
-}
-
-function showResult(result: OpResult): string {
-  if (result.kind === 'ok') return `ok ${result.words.join(' ')}`
-  return result.kind === 'errno' ? result.errno : `refused: ${result.text}`
-}
-
-async function perform(device: Device, op: IoOp): Promise<readonly string[]> {
-  switch (op.verb) {
-    case 'write':
-      await device.write(op.offset, new Uint8Array(op.bytes).fill(op.byte), { fua: op.fua })
-      return []
-    case 'zero':
-      await device.zero(op.offset, op.bytes, { unmap: op.unmap, fua: false, fast: false })
-      return []
-    case 'discard':
-      await device.discard(op.offset, op.bytes)
-      return []
-    case 'flush':
-      await device.flush()
-      return []
-    case 'map':
-      return showStatus(await device.status(op.offset, op.bytes), op.offset)
-    case 'read':
-      return contentWords(part(device, op.offset, op.bytes))
-  }
-}
-
-/** A range of a device as a device of its own, read at once. */
-function part(device: Device, offset: number, bytes: number): Device {
-  return { ...device, size: bytes, read: (at, length) => device.read(offset + at, length) }
-}
-
-/** Runs of bytes; of what is large only both ends. */
-async function contentWords(device: Device): Promise<readonly string[]> {
-  const look = async (piece: Device): Promise<readonly string[]> =>
-    (await checkExtents(piece, [], SPAN, noFiles)).words
-  if (device.size <= WHOLE) return look(device)
-  const start = await look(part(device, 0, EDGE))
-  const end = await look(part(device, device.size - EDGE, EDGE))
-  return [`${String(device.size)} bytes:`, ...start, '...', ...end]
 }
