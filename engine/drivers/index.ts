@@ -7,6 +7,7 @@ import { compress } from './compress.ts'
 import { copyBeforeWrite } from './copy-before-write/copy-before-write.ts'
 import { copyOnRead } from './copy-on-read.ts'
 import { file } from './file/file.ts'
+import { hostDevice } from './file/host-device.ts'
 import { nbd } from './nbd.ts'
 import { nullAio, nullCo } from './null.ts'
 import { preallocate } from './preallocate.ts'
@@ -26,6 +27,7 @@ export const DRIVERS: readonly Driver[] = [
   copyOnRead,
   file,
   snapshotAccess,
+  hostDevice,
   nbd,
   nullAio,
   nullCo,
