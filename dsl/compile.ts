@@ -214,6 +214,7 @@ function makeCase(
   readNeeds(context, presetNeeds)
   const target = readTarget(context, find(map, 'target')?.value)
   const setup = makeSetup(context, map)
+  context.names.setUp()
   const section = (name: 'steps' | 'after' | 'finally') => {
     const value = find(map, name)?.value
     return value === undefined

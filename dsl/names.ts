@@ -18,6 +18,9 @@ const KINDS = [
   'breakpoint',
 ] as const satisfies readonly NameKind[]
 
+/** What a restart brings back. */
+const AGAIN = ['node', 'object', 'export', 'faulty', 'breakpoint'] as const
+
 /** A request that was sent with a tag, by subject and tag. */
 export interface Tag {
   readonly span: Span
@@ -28,6 +31,7 @@ export class Names {
   readonly #known = new Map<NameKind, Map<string, Span>>()
   readonly #open = new Set<NameKind>()
   readonly tags: Map<string, Map<string, Tag>>
+  #setUp: ReadonlyMap<NameKind, ReadonlyMap<string, Span>> = new Map()
 
   constructor(tags: Map<string, Map<string, Tag>> = new Map<string, Map<string, Tag>>()) {
     this.tags = tags
@@ -59,6 +63,21 @@ export class Names {
     return !name.startsWith('#') && !this.#open.has(kind) && !this.#of(kind).has(name)
   }
 
+  /** Remembers what the target holds when it has been set up. */
+  setUp(): void {
+    this.#setUp = new Map(AGAIN.map((kind) => [kind, new Map(this.#of(kind))]))
+  }
+
+  /** After a restart: what was set up exists again, and nothing that came later. */
+  restart(): void {
+    for (const kind of AGAIN) {
+      const known = this.#of(kind)
+      known.clear()
+      for (const [name, span] of this.#setUp.get(kind) ?? []) known.set(name, span)
+      this.#open.delete(kind)
+    }
+  }
+
   /** A copy, for a branch that may not be taken. */
   fork(): Names {
     const tags = [...this.tags].map(([subject, known]) => [subject, new Map(known)] as const)
@@ -67,6 +86,7 @@ export class Names {
       for (const [name, span] of known) copy.add(kind, name, span)
     }
     for (const kind of this.#open) copy.open(kind)
+    copy.#setUp = this.#setUp
     return copy
   }
 

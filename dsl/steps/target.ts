@@ -29,6 +29,7 @@ export const restart = defineStep({
     }
     const word = readWord(context, value, "'restart'", ['clean', 'as configured'], 'restart-how')
     context.fields.needs.infer('target.restart', spanOf(value))
+    context.names.restart()
     return word === undefined ? [] : [{ kind: 'restart', how: word }]
   },
 })
