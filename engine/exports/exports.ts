@@ -14,6 +14,11 @@ export interface NbdServerOptions {
   readonly 'tls-authz'?: string | undefined
 }
 
+/** The address may be made out only after the server was found not to run yet. */
+export type ServerStart = Omit<NbdServerOptions, 'addr'> & {
+  readonly addr: SocketAddress | (() => SocketAddress)
+}
+
 export interface BitmapName {
   readonly node: string
   readonly name: string
@@ -48,7 +53,7 @@ export interface ExportInfo {
 export interface Exports {
   /** Whether the NBD server runs. There is at most one. */
   readonly serverRunning: boolean
-  startServer(options: NbdServerOptions): Promise<void>
+  startServer(options: ServerStart): Promise<void>
   stopServer(): Promise<void>
   add(options: NbdExportOptions): Promise<void>
   /**
@@ -93,12 +98,13 @@ class Registry implements Exports {
     return this.#server !== undefined
   }
 
-  async startServer(options: NbdServerOptions): Promise<void> {
+  async startServer({ addr, ...rest }: ServerStart): Promise<void> {
     if (this.#server !== undefined || this.#starting) {
       throw new BlockError('NBD server already running')
     }
     this.#starting = true
     try {
+      const options = { ...rest, addr: typeof addr === 'function' ? addr() : addr }
       this.#server = await NbdServer.start(options, this.#services)
     } finally {
       this.#starting = false

@@ -64,7 +64,7 @@ describe('the schema', () => {
     assert.equal(options.tag, 'driver')
     assert.deepEqual(
       options.variants?.map((variant) => variant.case),
-      engine.drivers.map(({ name }) => name),
+      engine.drivers.map(({ name }) => name).toSorted(),
     )
   })
 

@@ -1,29 +1,17 @@
 /** Commands about exports and the NBD server. */
 import type { Members } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
+import { ADDRESS_SHAPES, ADDRESS_TYPE } from '../../block/socket-address.ts'
 import type { NbdExportOptions } from '../../exports/exports.ts'
-import type { SocketAddress } from '../../host/host.ts'
-import { portNumber } from '../../nbd/address.ts'
+import { hostAddress } from '../../nbd/address.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
 import { BITMAP_REFERENCE } from './bitmaps.ts'
-
-/** Where the NBD server listens, as members of one object (command line). */
-export const INET_MEMBERS = {
-  host: opt.str({ doc: 'Host name or address.' }),
-  port: opt.str({ doc: 'Port number.' }),
-} as const satisfies Members
-
-export const UNIX_MEMBERS = {
-  path: opt.str({ doc: 'Path of the socket.' }),
-} as const satisfies Members
 
 export const SERVER_MEMBERS = {
   'tls-creds': opt.str({ optional: true, doc: 'Refused: TLS is not built yet.' }),
   'tls-authz': opt.str({ optional: true, doc: 'Refused: TLS is not built yet.' }),
   'max-connections': opt.uint32({ optional: true, doc: 'Clients at most; 0 means any number.' }),
 } as const satisfies Members
-
-const ADDRESS_TYPE = opt.enum('SocketAddressType', ['inet', 'unix'])
 
 const nbdServerStart = defineCommand({
   name: 'nbd-server-start',
@@ -34,30 +22,21 @@ const nbdServerStart = defineCommand({
       name: 'SocketAddressLegacy',
       tag: 'type',
       base: { type: ADDRESS_TYPE({ doc: 'Kind of address.' }) },
-      variants: {
-        inet: { data: opt.of(shape.struct('InetSocketAddress', INET_MEMBERS))({ doc: 'Host.' }) },
-        unix: { data: opt.of(shape.struct('UnixSocketAddress', UNIX_MEMBERS))({ doc: 'Path.' }) },
-      },
+      variants: Object.fromEntries(
+        Object.entries(ADDRESS_SHAPES).map(([type, data]) => [
+          type,
+          { data: opt.of(data)({ doc: 'The address.' }) },
+        ]),
+      ),
     })({ doc: 'Where to listen.' }),
     ...SERVER_MEMBERS,
   },
   run: ({ engine }, { addr, ...rest }) =>
     engine.exports.startServer({
       ...rest,
-      addr: socketAddress({ ...addr.data, type: addr.type }),
+      addr: () => hostAddress({ ...addr.data, type: addr.type }),
     }),
 })
-
-/**
- * The address that checked members describe.
- *
- * @throws {BlockError} where the port is no number.
- */
-export function socketAddress(members: Readonly<Record<string, unknown>>): SocketAddress {
-  if (members['type'] === 'unix') return { type: 'unix', path: String(members['path']) }
-  const host = String(members['host'])
-  return { type: 'inet', host, port: portNumber(host, String(members['port'])) }
-}
 
 const nbdServerStop = defineCommand({
   name: 'nbd-server-stop',

@@ -42,7 +42,12 @@ export function blockdevOptions(drivers: readonly Driver[]): Union {
       )({ doc: 'Driver of the node.' }),
       ...GENERIC,
     },
-    variants: Object.fromEntries(drivers.map((driver) => [driver.name, membersOf(driver, later)])),
+    // QEMU lists the options by name, the drivers nearly so.
+    variants: Object.fromEntries(
+      drivers
+        .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+        .map((driver) => [driver.name, membersOf(driver, later)]),
+    ),
     variantFeatures: Object.fromEntries(drivers.map(({ name, features }) => [name, features])),
   }
   function later(): Schema {

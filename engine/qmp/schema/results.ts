@@ -130,6 +130,12 @@ function histogramName(kind: string): string {
   return `${kind}_latency_histogram`
 }
 
+const FILE_STATS: Members = {
+  'discard-nb-ok': int,
+  'discard-nb-failed': int,
+  'discard-bytes-ok': int,
+}
+
 /** @param drivers - Names of all drivers, of which few have statistics of their own. */
 export function blockStats(drivers: readonly string[]): Schema {
   const driver: Member = opt.enum('BlockdevDriver', drivers)(about)
@@ -153,9 +159,7 @@ export function blockStats(drivers: readonly string[]): Schema {
       name: 'BlockStatsSpecific',
       tag: 'driver',
       base: { driver },
-      variants: {
-        file: { 'discard-nb-ok': int, 'discard-nb-failed': int, 'discard-bytes-ok': int },
-      },
+      variants: { file: FILE_STATS, host_device: FILE_STATS },
     })(maybe),
     parent: opt.of({ kind: 'later', schema: () => stats })(maybe),
     backing: opt.of({ kind: 'later', schema: () => stats })(maybe),

@@ -4,6 +4,7 @@ import { streamPair } from '../../host/pair.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import type { SimHost } from '../../host/sim/index.ts'
 import { storageDaemon } from './main.ts'
+import { processSurroundings } from './surroundings.ts'
 
 interface Started {
   readonly host: SimHost
@@ -312,5 +313,17 @@ describe('the storage daemon', () => {
     await host.idle()
     assert.equal(errors(), "daemon: -T x: warning: trace event 'x' does not exist\n")
     terminate()
+  })
+})
+
+describe('the process of a daemon', () => {
+  it('is kept alive when its clients have left', () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timers()
+    const stop = processSurroundings().onTerminate(() => undefined)
+    const meanwhile = timers()
+    stop()
+    assert.deepEqual([meanwhile, timers()], [before + 1, before])
   })
 })

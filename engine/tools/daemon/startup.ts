@@ -3,15 +3,11 @@ import type { Wire } from '../../block/check.ts'
 import { checkMembers, checkValue } from '../../block/check.ts'
 import type { Members, Union } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
+import { ADDRESS_MEMBERS, ADDRESS_TYPE } from '../../block/socket-address.ts'
 import type { NbdExportOptions } from '../../exports/exports.ts'
 import type { Host } from '../../host/host.ts'
-import {
-  EXPORT_OPTIONS,
-  INET_MEMBERS,
-  SERVER_MEMBERS,
-  socketAddress,
-  UNIX_MEMBERS,
-} from '../../qmp/commands/exports.ts'
+import { hostAddress } from '../../nbd/address.ts'
+import { EXPORT_OPTIONS, SERVER_MEMBERS } from '../../qmp/commands/exports.ts'
 import { objectOptions } from '../../qmp/commands/objects.ts'
 import type { EngineProcess } from '../../qmp/engine.ts'
 import { blockdevOptions } from '../../qmp/schema/blockdev.ts'
@@ -67,7 +63,7 @@ export const HANDLERS: Readonly<Partial<Record<OptionName, Handler>>> = {
     const { value, wire } = given(text, undefined)
     const { addr, ...rest } = checkMembers(NBD_SERVER, value, wire)
     // The member is declared as a union, which checks to an object.
-    const address = socketAddress(addr as Readonly<Record<string, unknown>>)
+    const address = () => hostAddress(addr as Readonly<Record<string, unknown>>)
     await engine.exports.startServer({ ...rest, addr: address })
     return undefined
   },
@@ -117,8 +113,8 @@ const NBD_SERVER = {
     kind: 'union',
     name: 'SocketAddress',
     tag: 'type',
-    base: { type: opt.enum('SocketAddressType', ['inet', 'unix'])({ doc: 'Kind of address.' }) },
-    variants: { inet: INET_MEMBERS, unix: UNIX_MEMBERS },
+    base: { type: ADDRESS_TYPE({ doc: 'Kind of address.' }) },
+    variants: ADDRESS_MEMBERS,
   })({ doc: 'Where to listen.' }),
   ...SERVER_MEMBERS,
 } as const satisfies Members

@@ -25,6 +25,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 const READY_VARIABLE = 'BLOCKSPEC_DAEMON_READY'
 const READY_FD = 3
 
+const A_DAY_MS = 24 * 60 * 60 * 1000
+
 export function processSurroundings(): Surroundings {
   const isTwin = process.env[READY_VARIABLE] !== undefined
   return {
@@ -32,7 +34,10 @@ export function processSurroundings(): Surroundings {
     stdio: stdioStream,
     onTerminate(end) {
       for (const signal of SIGNALS) process.on(signal, end)
+      // A daemon lives on when its last client has left; without work the process would end.
+      const alive = setInterval(() => undefined, A_DAY_MS)
       return () => {
+        clearInterval(alive)
         for (const signal of SIGNALS) process.off(signal, end)
       }
     },
