@@ -52,8 +52,9 @@ function byFilename(drivers: ReadonlyMap<string, Driver>, options: FlatOptions):
   return files
 }
 
+/** A named driver takes names apart as it does its own, whatever protocol is in front. */
 function ownPrefix(driver: Driver, filename: string): string | undefined {
   const prefix = hasProtocol(filename) ? filename.slice(0, filename.indexOf(':')) : ''
-  const known = Object.hasOwn(driver.prefixes, prefix) || prefix === driver.name
-  return known ? prefix : undefined
+  if (Object.hasOwn(driver.prefixes, prefix) || prefix === driver.name) return prefix
+  return Object.keys(driver.prefixes)[0]
 }

@@ -135,6 +135,8 @@ interface Opening {
   /** Of the file below. */
   readonly filename: string | undefined
   readonly noBacking: boolean
+  /** That was the options' wish, so that the node's name shows it. */
+  readonly showsNoBacking: boolean
   readonly depth: number
 }
 
@@ -162,6 +164,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
     driver,
     filename,
     noBacking: noBacking || query.noBacking === true,
+    showsNoBacking: noBacking,
     depth: parent?.depth ?? 0,
   }
 }
@@ -234,7 +237,7 @@ async function finish(
     })
     await attachChildren(environment, node, opening, file)
     await openInstance(environment, node, probed)
-    if (opening.noBacking) node.noteHeader()
+    if (opening.showsNoBacking) node.noteHeader()
     else await openBacking(environment, node, opening)
     node.dropChildOptions()
     checkAllRead(driver, rest)

@@ -1,5 +1,6 @@
 /** A graph over a simulated host, for tests. They bring drivers and request paths themselves. */
-import type { Driver } from '../block/driver.ts'
+import { defineDriver, type Child, type Driver } from '../block/driver.ts'
+import { opt } from '../block/option.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { createSimHost, type SimHost } from '../host/sim/index.ts'
 import { PROFILES } from '../profiles/index.ts'
@@ -87,3 +88,68 @@ export async function refusal(command: () => unknown): Promise<string> {
   }
   throw new Error('the command was not refused')
 }
+
+const HEADER_BYTES = 512
+const OVERLAY_BYTES = 65536
+/** What an overlay of the model format takes for damage when it is written at its start. */
+export const POISON = 0xcc
+
+/** A file with an image of the model format, which names a backing image. */
+export function overlayImage(backing = '', format = ''): Uint8Array {
+  const image = new Uint8Array(HEADER_BYTES + OVERLAY_BYTES)
+  image.set(new TextEncoder().encode(['OVERLAY', backing, format, ''].join('\n')))
+  return image
+}
+
+/** A model of an image format: a header of one sector that names a backing image, then the data. */
+export const overlay = defineDriver({
+  name: 'overlay',
+  kind: 'format',
+  doc: 'A model.',
+  options: {
+    shade: opt.str({ optional: true, doc: 'Stays as it is.' }),
+    tint: opt.size({ optional: true, doc: 'May change.' }),
+  },
+  children: {
+    file: { doc: '', role: { data: true, metadata: true, primary: true } },
+    backing: { doc: '', role: { cow: true }, optional: true, nullable: true },
+  },
+  reopenable: ['tint'],
+  claims: ({ above, role, readOnly }) =>
+    role.cow === true
+      ? { uses: above.uses & CONSISTENT_READ, shares: ALL_PERMISSIONS }
+      : {
+          uses: above.uses | CONSISTENT_READ | (readOnly ? 0 : WRITE),
+          shares: ALL_PERMISSIONS & ~WRITE & ~RESIZE,
+        },
+  probe: (head) => (new TextDecoder().decode(head.subarray(0, 8)) === 'OVERLAY\n' ? 100 : 0),
+  async open({ children, node }) {
+    const file = (): Child => {
+      const child = children.get('file')
+      assert(child !== undefined, 'an overlay has a file')
+      return child
+    }
+    const header = new Uint8Array(HEADER_BYTES)
+    await file().read(0, header)
+    const [magic, ...names] = new TextDecoder().decode(header).split('\n')
+    if (magic !== 'OVERLAY') throw new BlockError('Image is not in overlay format')
+    let [backing = '', format = ''] = names
+    return {
+      length: () => OVERLAY_BYTES,
+      read: (offset, into) => file().read(HEADER_BYTES + offset, into),
+      write(offset, data) {
+        if (data[0] !== POISON) return file().write(HEADER_BYTES + offset, data)
+        node.corrupted({ message: 'poison', offset, bytes: data.length, fatal: true })
+        throw new BlockError('poison', { errno: 'EIO' })
+      },
+      backing: () =>
+        backing === '' ? undefined : { filename: backing, ...(format === '' ? {} : { format }) },
+      changeBacking(hint) {
+        backing = hint?.filename ?? ''
+        format = hint?.format ?? ''
+        return file().write(0, overlayImage(backing, format).subarray(0, HEADER_BYTES))
+      },
+      reopen: () => ({}),
+    }
+  },
+})

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { DRIVERS } from '../drivers/index.ts'
 import { requestPaths } from '../io/paths.ts'
 import { BlockError } from '../util/errors.ts'
-import { testWorld } from './testing.ts'
+import { overlay, overlayImage, testWorld } from './testing.ts'
 
 const name = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const flags = fc.record(
@@ -40,6 +40,18 @@ const { node } = fc.letrec<{ node: Record<string, unknown>; reference: unknown }
         ),
         fc.record(
           {
+            driver: fc.constant('overlay'),
+            file: fc.oneof(
+              fc.constantFrom('base', 'top').map((filename) => ({ driver: 'file', filename })),
+              name,
+            ),
+            backing: fc.oneof(fc.constant(null), tie('reference')),
+            tint: fc.constantFrom(1, 2),
+          },
+          { requiredKeys: ['driver', 'file'] },
+        ),
+        fc.record(
+          {
             driver: fc.constant('quorum'),
             'vote-threshold': fc.constantFrom(0, 1, 1, 2),
             children: fc.array(tie('reference'), { maxLength: 3 }),
@@ -55,6 +67,11 @@ const { node } = fc.letrec<{ node: Record<string, unknown>; reference: unknown }
 const change = fc.record(
   { parent: name, child: fc.constantFrom('file', 'children.0', 'children.1'), node: name },
   { requiredKeys: ['parent'] },
+)
+
+const reopened = fc.array(
+  fc.tuple(node, name).map(([options, which]) => ({ ...options, 'node-name': which })),
+  { maxLength: 3 },
 )
 
 type World = ReturnType<typeof testWorld>
@@ -100,14 +117,34 @@ const command: fc.Arbitrary<(world: World) => unknown> = fc.oneof(
           writer(which),
     ),
   },
+  {
+    weight: 5,
+    arbitrary: reopened.map(
+      (list) =>
+        ({ graph }: World) =>
+          graph.reopen(list),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ device: name, image: name, backingFile: fc.constantFrom('', 'base') })
+      .map(
+        (change) =>
+          ({ graph }: World) =>
+            graph.changeBackingFile(change),
+      ),
+  },
 )
 
 describe('a refused command', () => {
   it('leaves the graph, its permissions and all that queries tell as they were', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 25 }), async (commands) => {
-        const world = testWorld(DRIVERS, requestPaths)
+        const world = testWorld([...DRIVERS, overlay], requestPaths)
         world.host.files.put('f', new Uint8Array(1024))
+        world.host.files.put('base', overlayImage())
+        world.host.files.put('top', overlayImage('base'))
         for (const run of commands) {
           const before = world.snapshot()
           try {

@@ -1,0 +1,63 @@
+/** Tests of who may change the graph while somebody holds a drained section. */
+import assert from 'node:assert/strict'
+import { DRIVERS } from '../drivers/index.ts'
+import { requestPaths } from '../io/paths.ts'
+import { testWorld } from './testing.ts'
+
+const node = (name: string) => ({ driver: 'null-co', 'node-name': name })
+
+async function world() {
+  const test = testWorld(DRIVERS, requestPaths)
+  await test.add(node('a'))
+  return test
+}
+
+describe('a drained section', () => {
+  it('keeps others from changing the graph until it ends', async () => {
+    const { host, graph } = await world()
+    const section = await graph.find('a').drained()
+    const added = graph.add(node('b'))
+    await host.idle()
+    assert.equal(graph.findOrUndefined('b'), undefined)
+    section.end()
+    await added
+    assert.equal(graph.nodes().length, 2)
+  })
+
+  it('lets its holder change the graph', async () => {
+    const { graph } = await world()
+    await using section = await graph.find('a').drained()
+    await graph.within(section).add(node('b'))
+    assert.equal(graph.nodes().length, 2)
+  })
+
+  it('of a user counts as well, and one of somebody else stands in the way of both', async () => {
+    const { host, graph, writer } = await world()
+    const user = writer('a')
+    const first = await user.drained()
+    const second = await graph.find('a').drained()
+    const added = graph.within(second).add(node('b'))
+    await host.idle()
+    assert.equal(graph.nodes().length, 1)
+    first.end()
+    await added
+    second.end()
+  })
+
+  it('that has ended holds nobody up', async () => {
+    const { graph } = await world()
+    const section = await graph.find('a').drained()
+    section.end()
+    section.end()
+    await graph.add(node('b'))
+  })
+
+  it('changes take turns', async () => {
+    const { graph } = await world()
+    await Promise.all([graph.add(node('b')), graph.remove('a'), graph.add(node('a'))])
+    assert.deepEqual(
+      graph.nodes().map(({ name }) => name),
+      ['b', 'a'],
+    )
+  })
+})
