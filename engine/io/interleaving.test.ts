@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { testWorld } from '../graph/testing.ts'
 import { createSimHost } from '../host/sim/index.ts'
+import { raw } from '../drivers/raw.ts'
 import { requestPaths } from './paths.ts'
 import { memory } from './testing.ts'
 
@@ -14,11 +15,15 @@ const ALIGNMENT = 512
 type Task =
   | { readonly kind: 'write'; readonly from: number; readonly to: number; readonly fill: number }
   | { readonly kind: 'read'; readonly from: number; readonly to: number }
+  | { readonly kind: 'discard'; readonly from: number; readonly to: number }
   | { readonly kind: 'drain' }
+  | { readonly kind: 'reopen' }
 
 const write = (from: number, to: number, fill: number): Task => ({ kind: 'write', from, to, fill })
 const read = (from: number, to: number): Task => ({ kind: 'read', from, to })
+const discard = (from: number, to: number): Task => ({ kind: 'discard', from, to })
 const drain: Task = { kind: 'drain' }
+const reopen: Task = { kind: 'reopen' }
 
 /** A request that ran, with the ticks at which it began and ended, and what it moved. */
 interface Ran {
@@ -51,9 +56,10 @@ async function everySchedule(
 async function play(tasks: readonly Task[], choose: (count: number) => number): Promise<void> {
   const host = createSimHost({ choose })
   const store = memory(SIZE, { requestAlignment: ALIGNMENT }, host)
-  const { graph, add, writer } = testWorld([store.driver], requestPaths, host)
-  await add({ driver: 'memory', 'node-name': 'm' })
-  const user = writer('m')
+  const { graph, add, writer } = testWorld([store.driver, raw], requestPaths, host)
+  const top = { driver: 'raw', 'node-name': 'r', file: 'm', discard: 'unmap' }
+  await add({ driver: 'memory', 'node-name': 'm', discard: 'unmap' }, top)
+  const user = writer('r')
   const ran: Ran[] = []
   let tick = 0
   let running = 0
@@ -61,12 +67,16 @@ async function play(tasks: readonly Task[], choose: (count: number) => number): 
     new Promise<void>((resolve) => {
       host.post(resolve)
     })
-  const request = async (task: Task & { kind: 'write' | 'read' }): Promise<void> => {
+  const request = async (task: Task & { kind: 'write' | 'read' | 'discard' }): Promise<void> => {
     const data = new Uint8Array(task.to - task.from)
     if (task.kind === 'write') data.fill(task.fill)
     const began = tick++
-    await (task.kind === 'write' ? user.write(task.from, data) : user.read(task.from, data))
-    ran.push({ kind: task.kind, from: task.from, data, began, ended: tick++ })
+    if (task.kind === 'write') await user.write(task.from, data)
+    else if (task.kind === 'read') await user.read(task.from, data)
+    else await user.discard(task.from, data.length)
+    // What is discarded reads as zeroes, as if they had been written.
+    const kind = task.kind === 'read' ? 'read' : 'write'
+    ran.push({ kind, from: task.from, data, began, ended: tick++ })
   }
   const section = async (): Promise<void> => {
     await using _section = await graph.find('m').drained()
@@ -78,7 +88,9 @@ async function play(tasks: readonly Task[], choose: (count: number) => number): 
   }
   const start = async (task: Task): Promise<void> => {
     await step()
-    await (task.kind === 'drain' ? section() : request(task))
+    if (task.kind === 'drain') await section()
+    else if (task.kind === 'reopen') await graph.reopen([{ ...top, 'detect-zeroes': 'on' }])
+    else await request(task)
   }
   await host.run(Promise.all(tasks.map(start)))
   assert.equal(running, 0)
@@ -122,9 +134,13 @@ describe('overlapping requests', () => {
       'two writes, a read and a drained section',
       [write(3, 77, 1), write(50, 99, 2), read(0, 128), drain],
     ],
+    ['a write and a discard of one block', [write(3, 77, 1), discard(0, 512)]],
+    ['a write, a discard and a read', [write(0, 512, 1), discard(0, 1024), read(0, 512)]],
+    ['a write and a reopening', [write(3, 77, 1), reopen]],
+    ['a write, a discard and a reopening', [write(3, 77, 1), discard(0, 512), reopen]],
     [
-      'two writes far apart, a read and a drained section',
-      [write(0, 512, 1), write(1024, 1536, 2), read(0, 2048), drain],
+      'a write, a discard, a read and a reopening',
+      [write(0, 512, 1), discard(0, 512), read(0, 512), reopen],
     ],
   ]
   for (const [what, tasks] of CASES) {

@@ -7,7 +7,11 @@ interface Memory {
   /** What is stored, as it is now. */
   readonly bytes: Uint8Array
   /** Reads and writes that reached the driver. */
-  readonly requests: { readonly kind: 'read' | 'write'; offset: number; bytes: number }[]
+  readonly requests: {
+    readonly kind: 'read' | 'write' | 'discard'
+    offset: number
+    bytes: number
+  }[]
 }
 
 /** @param host - Where each request waits for its turn; without one all complete at once. */
@@ -40,6 +44,13 @@ export function memory(size: number, limits: Partial<Limits> = {}, host?: SimHos
           into.set(bytes.subarray(offset, offset + into.length))
         })
       },
+      discard(offset, count) {
+        requests.push({ kind: 'discard', offset, bytes: count })
+        return inTurn(() => {
+          bytes.fill(0, offset, offset + count)
+        })
+      },
+      reopen: () => ({}),
       write(offset, data) {
         requests.push({ kind: 'write', offset, bytes: data.length })
         return inTurn(() => {
