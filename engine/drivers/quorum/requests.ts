@@ -156,7 +156,7 @@ export async function status(quorum: Quorum, offset: number, bytes: number): Pro
   let zeroBytes = bytes
   let dataBytes = 0
   for (const child of quorum.children) {
-    const run = await child.status(offset, bytes)
+    const run = await child.statusAbove(offset, bytes)
     if (run.zero) zeroBytes = Math.min(zeroBytes, run.bytes)
     else dataBytes = Math.max(dataBytes, run.bytes)
   }
