@@ -83,7 +83,9 @@ export const blkverify = defineDriver({
 /** `blkverify:RAW:TEST` */
 function takeApart(filename: string): NodeDescription {
   const prefix = 'blkverify:'
-  const rest = filename.startsWith(prefix) ? filename.slice(prefix.length) : filename
+  // Without the prefix the other one is among the options already.
+  if (!filename.startsWith(prefix)) return { 'x-image': filename }
+  const rest = filename.slice(prefix.length)
   const colon = rest.indexOf(':')
   if (colon < 0) throw new BlockError('blkverify requires raw copy and original image paths')
   return { 'x-raw': rest.slice(0, colon), 'x-image': rest.slice(colon + 1) }

@@ -88,7 +88,9 @@ export const blkdebug = defineDriver({
 
 /** `blkdebug:CONFIG:IMAGE`; the first colon ends the name of the file with rules. */
 function takeApart(filename: string): NodeDescription {
-  const rest = filename.startsWith('blkdebug:') ? filename.slice('blkdebug:'.length) : filename
+  // Without the prefix all else is among the options already.
+  if (!filename.startsWith('blkdebug:')) return { 'x-image': filename }
+  const rest = filename.slice('blkdebug:'.length)
   const colon = rest.indexOf(':')
   if (colon < 0) throw new BlockError('blkdebug requires both config file and image path')
   const config = rest.slice(0, colon)
