@@ -238,7 +238,7 @@ async function finish(
     await attachChildren(environment, node, opening, file)
     await openInstance(environment, node, probed)
     if (opening.showsNoBacking) node.noteHeader()
-    else await openBacking(environment, node, opening)
+    else if (!opening.noBacking) await openBacking(environment, node, opening)
     node.dropChildOptions()
     checkAllRead(driver, rest)
     return node

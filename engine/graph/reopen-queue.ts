@@ -3,7 +3,6 @@
  * children whose options are its own business, each with all of its future options.
  */
 import type { ChildRole, NodeFlags } from '../block/driver.ts'
-import { assert } from '../util/assert.ts'
 import { flagsOf, inheritOptions } from './flags.ts'
 import { putMissing, stringOption, takeNested, type FlatOptions } from './flat.ts'
 import type { Node } from './node.ts'
@@ -68,11 +67,4 @@ function enqueueChildren(queue: Queue, { node, options, explicit }: Entry, keep:
     takeNested(explicit, name)
     enqueue(queue, { node: child, options: takeNested(options, name), parent, keep })
   }
-}
-
-/** The entry of a node that is in the queue. */
-export function entryOf(queue: Queue, node: Node): Entry {
-  const entry = queue.get(node)
-  assert(entry !== undefined, `node ${node.name} is not being reopened`)
-  return entry
 }

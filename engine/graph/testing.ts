@@ -1,5 +1,5 @@
 /** A graph over a simulated host, for tests. They bring drivers and request paths themselves. */
-import { defineDriver, type Child, type Driver } from '../block/driver.ts'
+import { defineDriver, type Child, type Driver, type Services } from '../block/driver.ts'
 import { opt } from '../block/option.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { createSimHost, type SimHost } from '../host/sim/index.ts'
@@ -29,6 +29,7 @@ export function testWorld(
   drivers: readonly Driver[],
   paths: RequestPaths,
   host: SimHost = createSimHost(),
+  services: Partial<Services> = {},
 ): TestWorld {
   const events: [string, Readonly<Record<string, unknown>>][] = []
   const log: string[] = []
@@ -55,6 +56,7 @@ export function testWorld(
       dirtyBitmap(node, name) {
         throw new BlockError(`Bitmap '${name}' of '${node}' could not be found`)
       },
+      ...services,
     },
   })
   return {
