@@ -37,6 +37,7 @@ export const FAULT_ROWS: readonly Row[] = [
   ['fault-after', faulty('write any => EIO after ‸0')],
   ['fault-after', faulty('write any => EIO after ‸101')],
   ['fault-after', faulty('write 0..4k => EIO ‸after 2')],
+  ['fault-after', withStep('fault: {on: n, add: ‸flush => EIO after 2}')],
   ['fault-torn', faulty('write any torn ‸100')],
   ['fault-torn', faulty('read any ‸torn 512')],
   ['bad-duration', faulty('read any ‸delay 2')],

@@ -15,6 +15,9 @@ const SECTOR = 512
 /** Each request that is let through costs a state of the injector. */
 const MOST_AFTER = 100
 
+/** Requests that an injector is told of before they come. */
+const TOLD: ReadonlySet<string> = new Set(['read', 'write', 'zero', 'flush'])
+
 /** A list of rules, or one alone. */
 export function makeFaults(context: Context, node: Node, what: string): readonly FaultRule[] {
   if (node.kind === 'scalar') {
@@ -38,6 +41,7 @@ function one(context: Context, text: ScalarNode): readonly FaultRule[] {
 
 /** What a target must be able to do for the rule. */
 export function needsOf({ operation, effect, once, after }: FaultRule): readonly string[] {
+  if (effect.kind === 'suspend' && !TOLD.has(operation)) return [`fault.${operation}.suspend`]
   if (effect.kind === 'suspend') return ['driver.blkdebug', 'fault.suspend']
   if (effect.kind !== 'error') return [`fault.${operation}.${effect.kind}`]
   const modes = [...(once ? ['.once'] : []), ...(after > 0 ? ['.after'] : [])]

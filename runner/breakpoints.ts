@@ -61,10 +61,24 @@ export async function addFaults(
   if (injector === undefined) throw new StepError(`node '${node}' has no faults`, span)
   for (const rule of rules) {
     if (rule.effect.kind !== 'error') continue
-    if (rule.after > 0) throw new StepError('a running injector counts no requests', rule.span)
     play.debug?.inject(injector, runtimeRule(rule))
   }
   await suspendAt(play, node, rules)
+}
+
+/** At the end of a case: whatever is still suspended goes on, so that exports can end. */
+export async function releaseAll(play: Play): Promise<void> {
+  for (const [tag, node] of play.breakpoints) {
+    const { debug } = play
+    try {
+      if (debug !== undefined) debug.removeBreak(node, tag)
+      else await play.ask('human-monitor-command', hmpArguments(node, `remove_break ${tag}`))
+    } catch (error) {
+      // The breakpoint was used up, or its node is gone.
+      if (!(error instanceof BlockError)) throw error
+    }
+  }
+  play.breakpoints.clear()
 }
 
 /** Drops all rules of the node, and lets go what they stopped. */
@@ -96,7 +110,10 @@ async function injectorsOf(play: Play, node: string, span: Span): Promise<readon
 
 /** Says a line to the human monitor; what it prints goes to the target's output. */
 async function hmp(play: Play, node: string, words: string, span: Span): Promise<void> {
-  const args: Value = { 'command-line': `qemu-io ${node} "${words}"` }
-  const reply = await play.ask('human-monitor-command', args)
+  const reply = await play.ask('human-monitor-command', hmpArguments(node, words))
   if (reply.kind === 'error') throw new StepError(play.normaliser.prose(reply.desc), span)
+}
+
+function hmpArguments(node: string, words: string): Value {
+  return { 'command-line': `qemu-io ${node} "${words}"` }
 }

@@ -69,6 +69,11 @@ async function playOnce(
   )
 }
 
+/** For a worker: all runs of a case together. */
+export function wholeBudgetOf(selected: Selected, timeoutScale: number): number {
+  return budgetOf(selected, timeoutScale) * (exhaustiveOf(selected)?.bound ?? 1)
+}
+
 export function budgetOf(selected: Selected, timeoutScale: number): number {
   return selected.scenario.budgetMs * timeoutScale
 }

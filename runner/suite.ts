@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import type { Case, Profile, Scenario, Suite } from '../dsl/plan.ts'
 import { type Divergence, entriesFor, loadDivergences } from './divergences.ts'
 import type { Played } from './execute.ts'
-import { budgetOf, playSelected } from './play-selected.ts'
+import { playSelected, wholeBudgetOf } from './play-selected.ts'
 import { PoolWorker } from './pool.ts'
 import type { CaseEnd, RunEvent, Verdict } from './report/event.ts'
 import { GoldenStore, type PendingCase } from './store.ts'
@@ -271,7 +271,7 @@ class Run {
       case: selected.scenario.cases.indexOf(selected.case),
       profile: selected.profile,
     }
-    return worker.play(job, budgetOf(selected, this.#options.timeoutScale), onStep)
+    return worker.play(job, wholeBudgetOf(selected, this.#options.timeoutScale), onStep)
   }
 
   #notApplicableReason(selected: Selected, entries: readonly Divergence[]): string | undefined {

@@ -2,6 +2,7 @@
  * Hygiene at the end of a case: exports, jobs and nodes that the scenario left are removed, and what
  * the target still shows after that is a leak.
  */
+import { releaseAll } from './breakpoints.ts'
 import { isList, member, text } from './json.ts'
 import { isBare } from './notation.ts'
 import type { Play } from './play.ts'
@@ -20,6 +21,7 @@ export async function tidy(play: Play): Promise<Fact> {
     if (options.check) await checkImages(play)
     return line('ended')
   }
+  await releaseAll(play)
   await play.hidden.closeAll()
   const exports = await removeAll(play, 'query-block-exports', [
     ['block-export-del', { mode: 'hard' }],

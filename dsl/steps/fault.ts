@@ -47,6 +47,9 @@ function actionOf(context: Context, map: MapNode): Omit<FaultStep, 'kind'> | und
   if (on !== undefined && add !== undefined) {
     const node = readText(context, on.value, "'on'")
     const rules = makeFaults(context, add.value, "'add'")
+    if (rules.some(({ after }) => after > 0)) {
+      context.problem(add.value, 'fault-after', 'an injector that runs already counts no requests')
+    }
     if (node === undefined) return undefined
     checkName(context, node, spanOf(node), 'node', node.text)
     checkFaulty(context, node, node.text)
