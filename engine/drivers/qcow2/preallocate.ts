@@ -1,5 +1,5 @@
 /** Mapping all clusters of a range in advance, with or without storage behind them. */
-import { alignUp } from '../../util/align.ts'
+import { assert } from '../../util/assert.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import type { Allocation } from './allocation.ts'
 import { clusterEnd, clusterStart } from './geometry.ts'
@@ -9,6 +9,8 @@ import { finishAllocations } from './link.ts'
 import { sliceEntries } from './mapping.ts'
 import { placeRefcountArea } from './refcount-area.ts'
 import { freeClusters } from './refcount-change.ts'
+import { visitCounted } from './refcount-lookup.ts'
+import { allocateClustersAt } from './refcounts.ts'
 
 type Mode = 'metadata' | 'falloc' | 'full'
 
@@ -44,13 +46,19 @@ function* mapInOnePiece(
   const { geometry, file } = image
   const { clusterBytes } = geometry
   const clusters = (clusterEnd(geometry, end) - clusterStart(geometry, start)) / clusterBytes
-  const area = alignUp(file.length(), clusterBytes)
-  const { extraOffset, oldTable } = yield* placeRefcountArea(image, area, clusters, true)
-  yield* freeClusters(image, oldTable.offset, oldTable.bytes, 'other')
-  let hostOffset = extraOffset
-  yield* wait(
-    file.truncate(hostOffset + clusters * clusterBytes, { exact: false, preallocation: mode }),
+  // Room for all L2 tables too, so that no refcount block comes between.
+  const l2Tables = Math.ceil(clusters / geometry.l2Entries) + 2
+  const { end: area, oldTable } = yield* placeRefcountArea(
+    image,
+    yield* endOfUse(image),
+    clusters + l2Tables,
+    true,
   )
+  yield* freeClusters(image, oldTable.offset, oldTable.bytes, 'other')
+  const taken = yield* allocateClustersAt(image, area, clusters)
+  assert(taken === clusters, 'what lies behind the end of the file is free')
+  yield* wait(file.truncate(area + clusters * clusterBytes, { exact: false, preallocation: mode }))
+  let hostOffset = area
   for (let left = clusters, at = start; left > 0;) {
     const slice = sliceEntries(image)
     const index = Math.floor(at / clusterBytes) % slice
@@ -86,4 +94,16 @@ function allocationAt(
     mergesData: false,
     waiters: [],
   }
+}
+
+/** Where the last cluster in use ends. */
+function* endOfUse(image: Image): Routine<number> {
+  const { clusterBytes } = image.geometry
+  let clusters = 0
+  const all = Math.ceil(image.file.length() / clusterBytes)
+  yield* visitCounted(image, all, 'descending', (last) => {
+    clusters = last + 1
+    return true
+  })
+  return clusters * clusterBytes
 }

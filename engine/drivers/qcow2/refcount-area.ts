@@ -18,15 +18,15 @@ interface Place {
 }
 
 export interface RefcountArea {
-  /** Where the extra clusters begin. */
-  readonly extraOffset: number
+  /** Where the area ends and the extra clusters can begin. */
+  readonly end: number
   /** The table that is no longer in use, for the caller to give back. */
   readonly oldTable: Place
 }
 
 /**
  * Puts a new refcount table at the end of the image, with as many new blocks as it takes to count
- * these, itself and `extraClusters` clusters that follow the blocks.
+ * these, itself and `extraClusters` clusters behind the table, which stay free.
  *
  * @param start - Where the area begins; everything from there on is free.
  * @param exact - Make the table just large enough, instead of leaving room.
@@ -46,9 +46,8 @@ export function* placeRefcountArea(
   const { blocks: blockCount } = refcountMetadata(geometry, clustersBefore, !exact)
   const firstIndex = Math.floor(start / clusterBytes / refcountsPerBlock)
   const { table, newBlocks } = prepareTable(image, blockCount, firstIndex, exact, orphan)
-  const tableOffset = start + (newBlocks + extraClusters) * clusterBytes
+  const tableOffset = start + newBlocks * clusterBytes
   const end = tableOffset + table.bytes.length
-  const extraOffset = start + newBlocks * clusterBytes
   let blockOffset = start
   for (let index = firstIndex; index < blockCount; index++) {
     let offset = blockOffsetAt(table, index)
@@ -71,7 +70,7 @@ export function* placeRefcountArea(
   yield* checkOverlap(image, tableOffset, table.bytes.length)
   yield* reach(file, 'refblock_alloc_write_table')
   yield* writeStable(file, tableOffset, table.bytes)
-  return { extraOffset, oldTable: yield* switchTable(image, table, tableOffset) }
+  return { end, oldTable: yield* switchTable(image, table, tableOffset) }
 }
 
 function prepareTable(

@@ -17,7 +17,8 @@ export function* statusAt(image: Image, offset: number, bytes: number): Routine<
     image.metadataPreallocated ??= yield* isMetadataPreallocated(image)
     return yield* lookUp(image, offset, bytes)
   })
-  const found = ownStatus(mapping, image.around.backing() === undefined)
+  const backing = image.around.backing()
+  const found = ownStatus(mapping, backing === undefined || offset >= backing.length())
   if (image.metadataPreallocated !== true || !found.data || found.offset === undefined) {
     return found
   }
@@ -27,6 +28,7 @@ export function* statusAt(image: Image, offset: number, bytes: number): Routine<
   return { ...found, bytes: Math.min(found.bytes, below.bytes), zero: below.zero }
 }
 
+/** @param bottom - Nothing shows through where the image has nothing. */
 function ownStatus({ kind, hostOffset, bytes }: Mapping, bottom: boolean): BlockStatus {
   switch (kind) {
     case 'normal':

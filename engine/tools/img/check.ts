@@ -1,4 +1,4 @@
-/** `img check`: no format that is built has a checker. */
+/** `img check`: looks for damage in an image's own structures. */
 import type { Host } from '../../host/host.ts'
 import type { ImgContext } from './command-line.ts'
 import {
@@ -17,6 +17,10 @@ import {
   usageFailure,
 } from './command-line.ts'
 import { openImage } from './image.ts'
+import type { CheckReport } from '../../block/driver.ts'
+import type { ImageInfo } from '../../graph/graph.ts'
+import { BlockError } from '../../util/errors.ts'
+import { printJson } from '../../util/json.ts'
 import { checkImageOpts } from './info.ts'
 
 const OPTIONS = [
@@ -50,17 +54,96 @@ export async function check(
   if (name === undefined || extra !== undefined) {
     throw usageFailure('Expecting one image file name', context.program)
   }
-  outputForm(line)
+  const form = outputForm(line)
   checkImageOpts(line.has('image-opts'), line.has('format'))
   const image = await openImage(host, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),
     forceShare: line.has('force-share'),
-    writable: repair !== undefined,
     cache: sourceCache(line, 1),
     ...(repair === undefined ? {} : { warn: (text) => context.stderr(text) }),
   })
-  await image.close()
-  throw new ImgFailure('This image format does not support checks', NO_CHECKER_STATUS)
+  try {
+    const checking = image.check()
+    if (checking === undefined) {
+      throw new ImgFailure('This image format does not support checks', NO_CHECKER_STATUS)
+    }
+    if (repair !== undefined) throw new ImgFailure("option '-r' is not built yet")
+    const report = await checking.catch((error: unknown) => {
+      if (error instanceof BlockError) throw new ImgFailure(`Check failed: ${error.message}`)
+      throw error
+    })
+    for (const found of report.lines) context.stderr(`${found}\n`)
+    if (form === 'json') {
+      const json = jsonMembers(report, image.details)
+      context.stdout(`${printJson(json, { pretty: true })}\n`)
+    } else if (!line.has('quiet')) context.stdout(humanText(report))
+    return statusOf(report)
+  } finally {
+    await image.close()
+  }
+}
+
+function statusOf({ corruptions, leaks, checkErrors }: CheckReport): number {
+  if (corruptions > 0) return 2
+  if (leaks > 0) return 3
+  return checkErrors > 0 ? 1 : 0
+}
+
+function jsonMembers(report: CheckReport, { filename, format }: ImageInfo): object {
+  const unlessZero = (count: number): number | undefined => (count === 0 ? undefined : count)
+  return {
+    filename,
+    format,
+    'check-errors': report.checkErrors,
+    'image-end-offset': unlessZero(report.imageEnd),
+    corruptions: unlessZero(report.corruptions),
+    leaks: unlessZero(report.leaks),
+    'total-clusters': unlessZero(report.total),
+    'allocated-clusters': unlessZero(report.allocated),
+    'fragmented-clusters': unlessZero(report.fragmented),
+    'compressed-clusters': unlessZero(report.compressed),
+  }
+}
+
+function humanText(report: CheckReport): string {
+  const { corruptions, leaks, checkErrors, total, allocated } = report
+  const parts: string[] = []
+  if (corruptions === 0 && leaks === 0 && checkErrors === 0) {
+    parts.push('No errors were found on the image.\n')
+  }
+  if (corruptions > 0) {
+    parts.push(
+      `\n${String(corruptions)} errors were found on the image.\n` +
+        'Data may be corrupted, or further writes to the image may corrupt it.\n',
+    )
+  }
+  if (leaks > 0) {
+    parts.push(
+      `\n${String(leaks)} leaked clusters were found on the image.\n` +
+        'This means waste of disk space, but no harm to data.\n',
+    )
+  }
+  if (checkErrors > 0) {
+    parts.push(`\n${String(checkErrors)} internal errors have occurred during the check.\n`)
+  }
+  if (total !== 0 && allocated !== 0) {
+    parts.push(
+      `${String(allocated)}/${String(total)} = ${percent(allocated, total)} allocated, ` +
+        `${percent(report.fragmented, allocated)} fragmented, ` +
+        `${percent(report.compressed, allocated)} compressed clusters\n`,
+    )
+  }
+  if (report.imageEnd > 0) parts.push(`Image end offset: ${String(report.imageEnd)}\n`)
+  return parts.join('')
+}
+
+/** Two decimals, ties to the even digit, as C prints them. */
+function percent(part: number, whole: number): string {
+  const scaled = ((part * 100) / whole) * 100
+  const below = Math.floor(scaled)
+  const isTie = scaled - below === 0.5
+  const rounded = isTie ? below + (below % 2) : Math.round(scaled)
+  return `${(rounded / 100).toFixed(2)}%`
 }

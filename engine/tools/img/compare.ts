@@ -117,8 +117,8 @@ async function firstDifference(
   strict: boolean,
 ): Promise<Difference | undefined> {
   for (let at = 0; at < end;) {
-    const here = await left.status(at, end - at)
-    const there = await right.status(at, end - at)
+    const here = await left.statusAbove(at, end - at)
+    const there = await right.statusAbove(at, end - at)
     if (strict && kindOf(here) !== kindOf(there)) return { kind: 'status', offset: at }
     const bytes = Math.min(here.bytes, there.bytes, CHUNK_BYTES)
     const offset = await contentDifference(left, right, at, bytes, here, there)
@@ -154,7 +154,7 @@ async function contentDifference(
 /** Where something other than zeroes is stored from `start` on. */
 async function firstData(user: User, start: number): Promise<number | undefined> {
   for (let at = start; at < user.length();) {
-    const status = await user.status(at, user.length() - at)
+    const status = await user.statusAbove(at, user.length() - at)
     const bytes = Math.min(status.bytes, CHUNK_BYTES)
     if (status.allocated && !status.zero) {
       const found = (await readRange(user, at, bytes)).findIndex((byte) => byte !== 0)

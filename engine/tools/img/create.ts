@@ -1,6 +1,6 @@
-/** `img create`: makes a raw image file. */
+/** `img create`: makes an image file. */
+import { directoryOf, hasProtocol, isAbsolute } from '../../graph/filename.ts'
 import type { Host } from '../../host/host.ts'
-import { alignUp } from '../../util/align.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { CommandLine, ImgContext } from './command-line.ts'
 import {
@@ -12,7 +12,18 @@ import {
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import { plainName } from './image.ts'
+import {
+  checkPairs,
+  createValues,
+  formattingLine,
+  optionHelp,
+  readPairs,
+  type CreateOption,
+  type CreateValues,
+} from './create-options.ts'
+import { createQcow2, QCOW2_OPTIONS } from './create-qcow2.ts'
+import { createRaw } from './create-raw.ts'
+import { openImage } from './image.ts'
 import { readSize } from './size.ts'
 
 const OPTIONS = [
@@ -26,18 +37,31 @@ const OPTIONS = [
   { name: 'unsafe', letter: 'u', takesValue: false },
 ] as const
 
-/** Image sizes are multiples of this. */
-const SECTOR = 512
+/** How images of a format are made. */
+interface ImageFormat {
+  readonly options: readonly CreateOption[]
+  readonly run: (
+    host: Host,
+    filename: string,
+    values: CreateValues,
+    log: (line: string) => void,
+  ) => Promise<void>
+}
 
-const OPTION_HELP = `Supported raw options:
-  size=<size>            - Virtual disk size
-  preallocation=<str>    - off, falloc or full
-`
+const RAW: ImageFormat = {
+  options: [
+    { name: 'size', type: 'size', help: 'Virtual disk size' },
+    { name: 'preallocation', type: 'str', help: 'off, falloc or full' },
+  ],
+  run: createRaw,
+}
 
-const FORMATS = ['raw', 'file']
-const UNBUILT = ['luks', 'parallels', 'qcow', 'qcow2', 'qed', 'vdi', 'vhdx', 'vmdk', 'vpc']
-const PREALLOCATIONS = ['off', 'falloc', 'full'] as const
-type Preallocation = (typeof PREALLOCATIONS)[number]
+const FORMATS: Readonly<Record<string, ImageFormat>> = {
+  raw: RAW,
+  file: RAW,
+  qcow2: { options: QCOW2_OPTIONS, run: createQcow2 },
+}
+const UNBUILT = ['luks', 'parallels', 'qcow', 'qed', 'vdi', 'vhdx', 'vmdk', 'vpc']
 
 export async function create(
   host: Host,
@@ -45,107 +69,168 @@ export async function create(
   context: ImgContext,
 ): Promise<number> {
   const line = readCommandLine(OPTIONS, argv, context)
+  const name = line.value('format') ?? 'raw'
   if (line.value('options') === 'help') {
-    context.stdout(OPTION_HELP)
+    context.stdout(optionHelp(name, formatOf(name, name).options))
     return 0
   }
   const [filename, size, extra] = line.words
   if (filename === undefined) throw usageFailure('Expecting image file name', context.program)
   if (extra !== undefined) throw usageFailure(`Unexpected argument: ${extra}`, context.program)
-  const request = checkRequest(line, filename, size)
-  if (!line.has('quiet')) context.stdout(formattingLine(filename, request))
-  await makeFile(host, filename, request)
+  const given = size === undefined ? undefined : readSize(size, 'image size')
+  const format = formatOf(name, filename)
+  const pairs = checkPairs(filename, format.options, readPairs(line.value('options') ?? ''))
+  const path = plainName(filename)
+  const bytes = await completePairs(host, line, {
+    filename,
+    format: name,
+    given,
+    pairs,
+    options: format.options,
+  })
+  const printed = withDefaults(format, pairs)
+  if (!line.has('quiet')) context.stdout(formattingLine(filename, name, printed))
+  await makeImage(host, format, { filename, path }, createValues(bytes, printed), context)
   return 0
 }
 
-interface Request {
-  readonly format: string
-  readonly bytes: number
-  /** As given, for the line that is printed. */
-  readonly preallocation: string | undefined
-}
-
-function checkRequest(line: CommandLine, filename: string, size: string | undefined): Request {
-  const fail = (text: string): never => {
-    throw new ImgFailure(`${filename}: ${text}`)
-  }
-  const given = size === undefined ? undefined : readSize(size, 'image size')
-  const format = line.value('format') ?? 'raw'
-  if (UNBUILT.includes(format)) fail(`format '${format}' is not built yet`)
-  if (!FORMATS.includes(format)) fail(`Unknown file format '${format}'`)
-  const options = optionPairs(line.value('options') ?? '')
-  for (const key of options.keys()) {
-    if (key !== 'size' && key !== 'preallocation') fail(`Invalid parameter '${key}'`)
-  }
-  checkName(filename)
-  if (line.has('backing')) fail(`Backing file not supported for file format '${format}'`)
-  const option = options.get('size')
-  if (option !== undefined && given !== undefined) {
-    fail('The image size must be specified only once')
-  }
-  const bytes = given ?? (option === undefined ? undefined : readSize(option, 'image size'))
-  if (bytes === undefined) return fail('Image creation needs a size parameter')
-  return { format, bytes, preallocation: options.get('preallocation') }
-}
-
-/** @throws {ImgFailure} where nothing can be made by this name. */
-function checkName(filename: string): void {
-  try {
-    plainName(filename)
-  } catch (error) {
-    if (error instanceof BlockError) throw new ImgFailure(`${filename}: ${error.message}`)
-    throw error
-  }
-}
-
-function optionPairs(text: string): ReadonlyMap<string, string> {
-  const pairs = text === '' ? [] : text.split(',')
-  return new Map(
-    pairs.map((pair) => {
-      const equals = pair.indexOf('=')
-      return equals === -1 ? [pair, 'on'] : [pair.slice(0, equals), pair.slice(equals + 1)]
-    }),
+function formatOf(name: string, filename: string): ImageFormat {
+  const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
+  if (format !== undefined) return format
+  throw new ImgFailure(
+    UNBUILT.includes(name)
+      ? `${filename}: format '${name}' is not built yet`
+      : `${filename}: Unknown file format '${name}'`,
   )
 }
 
-function formattingLine(filename: string, { format, bytes, preallocation }: Request): string {
-  const mode = preallocation === undefined ? '' : ` preallocation=${preallocation}`
-  return `Formatting '${filename}', fmt=${format} size=${String(bytes)}${mode}\n`
+/** The name of a file of the host. @throws {ImgFailure} for any other. */
+function plainName(filename: string): string {
+  if (!hasProtocol(filename)) return filename
+  if (filename.startsWith('file:')) return filename.slice('file:'.length)
+  const protocol = filename.slice(0, filename.indexOf(':'))
+  throw new ImgFailure(
+    /^nbd(\+unix|\+tcp|s)?$/.test(protocol)
+      ? `${filename}: protocol '${protocol}' is not built yet in file names`
+      : `${filename}: Unknown protocol '${protocol}'`,
+  )
 }
 
-async function makeFile(host: Host, filename: string, request: Request): Promise<void> {
-  const { preallocation = 'off' } = request
-  const mode = PREALLOCATIONS.find((known) => known === preallocation)
-  if (mode === undefined) {
-    throw new ImgFailure(`${filename}: invalid parameter value: ${preallocation}`)
+interface Asked {
+  readonly filename: string
+  readonly format: string
+  /** The size as a word of the command line. */
+  readonly given: number | undefined
+  readonly pairs: Map<string, string>
+  readonly options: readonly CreateOption[]
+}
+
+/** Puts size and backing image among the options. @returns the size. */
+async function completePairs(host: Host, line: CommandLine, asked: Asked): Promise<number> {
+  const { filename, pairs, format, options } = asked
+  const fail = (text: string, hint = ''): never => {
+    throw new ImgFailure(`${filename}: ${text}`, 1, hint)
   }
-  const bytes = alignUp(request.bytes, SECTOR)
-  try {
-    const file = host.files.open(plainName(filename), { write: true, create: true })
-    try {
-      file.truncate(0)
-      file.truncate(bytes)
-      await preallocate(file, bytes, mode)
-    } finally {
-      file.close()
+  for (const [option, name] of [
+    ['backing', 'backing_file'],
+    ['backing-format', 'backing_fmt'],
+  ] as const) {
+    const value = line.value(option)
+    if (value === undefined) continue
+    if (!options.some((known) => known.name === name)) {
+      const what = option === 'backing' ? 'Backing file' : 'Backing format'
+      fail(`${what} not supported for file format '${format}'`)
     }
+    pairs.set(name, value)
+  }
+  const backing = pairs.get('backing_file')
+  if (backing === '') fail('Expected backing file name, got empty string')
+  if (backing !== undefined && besideOf(filename, backing) === filename) {
+    fail('Error: Trying to create an image with the same filename as the backing file')
+  }
+  if (asked.given !== undefined && pairs.has('size')) {
+    fail('The image size must be specified only once')
+  }
+  const option = pairs.get('size')
+  const own = asked.given ?? (option === undefined ? undefined : readSize(option, 'image size'))
+  const found =
+    backing === undefined || (line.has('unsafe') && own !== undefined)
+      ? undefined
+      : await backingSize(host, asked, backing)
+  const bytes = own ?? found
+  if (bytes === undefined) return fail('Image creation needs a size parameter')
+  pairs.set('size', String(bytes))
+  const unbuilt = options.find(({ name, unbuilt: is }) => is === true && pairs.has(name))
+  if (unbuilt !== undefined) fail(`option '${unbuilt.name}' is not built yet`)
+  return bytes
+}
+
+/** A name inside an image is relative to the image's place. */
+function besideOf(filename: string, backing: string): string {
+  if (hasProtocol(backing) || isAbsolute(backing)) return backing
+  return `${directoryOf(filename)}${backing}`
+}
+
+async function backingSize(
+  host: Host,
+  { filename, pairs }: Asked,
+  backing: string,
+): Promise<number> {
+  const format = pairs.get('backing_fmt')
+  const name = besideOf(filename, backing)
+  try {
+    const image = await openImage(host, { name, format, alone: true })
+    const bytes = image.user.length()
+    const detected = image.details.format
+    await image.close()
+    if (format !== undefined) return bytes
+    throw new ImgFailure(
+      `${filename}: Backing file specified without backing format`,
+      1,
+      `Detected format of ${detected}.`,
+    )
+  } catch (error) {
+    if (!(error instanceof ImgFailure) || error.message.startsWith(`${filename}: Backing`)) {
+      throw error
+    }
+    const text = error.message.replace(/^Could not open '[^']*': (?=Could not open )/, '')
+    throw new ImgFailure(`${filename}: ${text}`, 1, 'Could not open backing image.\n')
+  }
+}
+
+/** What is given and what is so without being given, in the order in which QEMU keeps them. */
+function withDefaults(
+  format: ImageFormat,
+  pairs: ReadonlyMap<string, string>,
+): Map<string, string> {
+  const all = new Map<string, string>()
+  for (const option of format.options) {
+    const value = pairs.get(option.name) ?? option.default
+    if (value !== undefined) all.set(option.name, value)
+  }
+  return all
+}
+
+async function makeImage(
+  host: Host,
+  format: ImageFormat,
+  { filename, path }: { readonly filename: string; readonly path: string },
+  values: CreateValues,
+  context: ImgContext,
+): Promise<void> {
+  const existed = host.files.exists(path)
+  try {
+    await format.run(host, path, values, (text) => context.stderr(`${text}\n`))
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    throw new ImgFailure(`${filename}: Could not create '${filename}': ${error.message}`)
+    if (!existed && host.files.exists(path)) host.files.unlink(path)
+    const place = error.message === '' ? '' : `${filename}: `
+    throw new ImgFailure(`${place}${creationText(error, path)}`)
   }
 }
 
-const CHUNK_BYTES = 1 << 20
-
-async function preallocate(
-  file: ReturnType<Host['files']['open']>,
-  bytes: number,
-  mode: Preallocation,
-): Promise<void> {
-  if (mode === 'falloc' && bytes > 0) file.zeroRange(0, bytes)
-  // Whatever the mode, a new image has its first sector stored: nobody then probes what was there.
-  const stored = mode === 'full' ? bytes : Math.min(bytes, SECTOR)
-  for (let offset = 0; offset < stored; offset += CHUNK_BYTES) {
-    await file.write(offset, new Uint8Array(Math.min(CHUNK_BYTES, stored - offset)))
-  }
+/** Where the file itself cannot be made there is only an errno's text. */
+function creationText(error: BlockError, path: string): string {
+  const isSystems = /^(No such|Permission|Is a dir|Not a dir|File name)/.test(error.message)
+  return isSystems ? `Could not create '${path}': ${error.message}` : error.message
 }

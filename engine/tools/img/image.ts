@@ -1,18 +1,14 @@
 /** An image file, opened as a node of a graph of its own. */
-import { checkValue } from '../../block/check.ts'
-import type { ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
-import { CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
-import { ALL_PERMISSIONS } from '../../block/permission.ts'
+import type { CheckReport } from '../../block/driver.ts'
+import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
+import type { GraphNode, ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { EngineProcess } from '../../qmp/engine.ts'
-import { parseJsonText } from '../../qmp/json/text.ts'
-import { blockdevOptions } from '../../qmp/schema/blockdev.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Json } from '../../util/json.ts'
 import { parseKeyval } from '../keyval.ts'
 import type { CacheMode } from './command-line.ts'
 import { ImgFailure } from './command-line.ts'
-import { probeFormat } from './probe.ts'
 
 export interface OpenRequest {
   readonly name: string
@@ -21,17 +17,29 @@ export interface OpenRequest {
   readonly imageOpts?: boolean
   readonly forceShare?: boolean
   readonly writable?: boolean
+  /** Only this image, not what shows through it. */
+  readonly alone?: boolean
   readonly cache?: CacheMode | undefined
   /** Exit status where it cannot be opened. */
   readonly failureStatus?: number
-  /** Gets what is said about a format that had to be guessed. */
+  /** Gets what is said on the way. */
   readonly warn?: (text: string) => void
+}
+
+/** One image of a chain. */
+export interface Layer {
+  readonly user: User
+  readonly info: NodeInfo
 }
 
 export interface Image {
   readonly user: User
   readonly info: NodeInfo
   readonly details: ImageInfo
+  /** The image and what shows through it, top first. */
+  readonly layers: readonly Layer[]
+  /** Nothing where the format has no checker. */
+  check(): Promise<CheckReport> | undefined
   close(): Promise<void>
 }
 
@@ -40,27 +48,22 @@ const NODE = 'image'
 
 /** @throws {ImgFailure} `Could not open 'NAME': …` */
 export async function openImage(host: Host, request: OpenRequest): Promise<Image> {
-  const engine = new EngineProcess({ host })
+  const engine = new EngineProcess({
+    host,
+    log: (line) => request.warn?.(`${line}\n`),
+  })
   try {
-    const options = await optionsOf(host, engine, request)
-    const node = await engine.graph.add({
-      ...options,
-      'node-name': NODE,
-      'read-only': request.writable !== true,
-      ...(request.cache === undefined ? {} : { cache: request.cache }),
-      ...(request.forceShare === true ? { 'force-share': true } : {}),
-    })
-    const user = engine.graph.attach(node, {
-      uses: request.writable === true ? CONSISTENT_READ | WRITE | RESIZE : CONSISTENT_READ,
-      shares: ALL_PERMISSIONS & ~(request.writable === true ? RESIZE : 0),
-    })
-    const info = engine.graph.info(node)
+    const node = await addNode(engine, request)
+    const layers = layersOf(engine, node, request.writable === true)
+    const [top] = layers
+    if (top === undefined) throw new Error('a chain has a top')
     return {
-      user,
-      info,
-      details: info.image,
+      ...top,
+      details: top.info.image,
+      layers,
+      check: () => engine.graph.check(node),
       async close() {
-        await user.close()
+        for (const { user } of layers) await user.close()
         await engine.shutdown()
       },
     }
@@ -76,98 +79,43 @@ export async function openImage(host: Host, request: OpenRequest): Promise<Image
   }
 }
 
-async function optionsOf(
-  host: Host,
-  engine: EngineProcess,
-  request: OpenRequest,
-): Promise<Readonly<Record<string, unknown>>> {
-  const { name } = request
-  if (request.imageOpts === true) return checked(engine, parseKeyval(name, 'file').value, 'keyval')
-  if (name.startsWith('json:')) return checked(engine, jsonOptions(name.slice(5)), 'json')
-  const filename = plainName(name)
-  const file = { driver: 'file', filename }
-  const format = request.format ?? (await probeFormat(host, filename))
-  if (request.format === undefined && format === 'raw') request.warn?.(guessWarning(name))
-  if (format === 'file') return file
-  if (format === 'raw') return { driver: 'raw', file }
-  if (UNBUILT_FORMATS.has(format)) throw new BlockError(`format '${format}' is not built yet`)
-  throw new BlockError(`Unknown driver '${format}'`)
+function addNode(engine: EngineProcess, request: OpenRequest): Promise<GraphNode> {
+  const { format, imageOpts = false } = request
+  const named = imageOpts ? keyvalOptions(request.name) : {}
+  return engine.graph.addFilename(imageOpts ? undefined : request.name, {
+    ...(format === undefined ? {} : { format }),
+    noBacking: request.alone === true,
+    options: {
+      ...named,
+      'node-name': NODE,
+      'read-only': request.writable !== true,
+      ...(request.cache === undefined ? {} : { cache: request.cache }),
+      ...(request.forceShare === true ? { 'force-share': true } : {}),
+    },
+  })
 }
 
-/** Formats that QEMU has and we not yet. */
-const UNBUILT_FORMATS = new Set([
-  'bochs',
-  'cloop',
-  'dmg',
-  'luks',
-  'parallels',
-  'qcow',
-  'qcow2',
-  'qed',
-  'vdi',
-  'vhdx',
-  'vmdk',
-  'vpc',
-])
-
-function jsonOptions(text: string): Json {
-  let value: Json
-  try {
-    value = parseJsonText(text)
-  } catch (error) {
-    if (error instanceof BlockError) {
-      throw BlockError.prepend('Could not parse the JSON options', error)
-    }
-    throw error
-  }
-  if (!(value instanceof Map)) throw new BlockError('Invalid JSON object given')
-  return value
+function keyvalOptions(text: string): Readonly<Record<string, unknown>> {
+  return plain(parseKeyval(text, 'file').value) as Readonly<Record<string, unknown>>
 }
 
-function checked(
-  engine: EngineProcess,
-  value: Json,
-  wire: 'json' | 'keyval',
-): Readonly<Record<string, unknown>> {
-  const driver =
-    value instanceof Map ? (value as ReadonlyMap<string, Json>).get('driver') : undefined
-  if (driver === undefined) throw new BlockError('Must specify either driver or file')
-  if (typeof driver === 'string' && !engine.drivers.some(({ name }) => name === driver)) {
-    throw new BlockError(
-      UNBUILT_FORMATS.has(driver)
-        ? `format '${driver}' is not built yet`
-        : `Unknown driver '${driver}'`,
-    )
-  }
-  // A union checks to an object, never to anything else.
-  return checkValue(blockdevOptions(engine.drivers), withFileDriver(value), wire) as Readonly<
-    Record<string, unknown>
-  >
-}
-
-/** `file.filename` alone means the driver `file`. */
-function withFileDriver(value: Json): Json {
+function plain(value: Json): unknown {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(plain)
   if (!(value instanceof Map)) return value
-  const members = value as ReadonlyMap<string, Json>
-  const file = members.get('file')
-  if (!(file instanceof Map) || file.has('driver') || !file.has('filename')) return value
-  return new Map([
-    ...members,
-    ['file', new Map([...(file as Map<string, Json>), ['driver', 'file']])],
-  ])
+  const members = [...(value as ReadonlyMap<string, Json>)]
+  return Object.fromEntries(members.map(([name, member]) => [name, plain(member)]))
 }
 
-/** Without the `file:` that may stand before it. */
-export function plainName(name: string): string {
-  const protocol = /^([a-zA-Z][a-zA-Z0-9+._-]*):/.exec(name)?.[1]
-  if (protocol === undefined) return name
-  if (protocol === 'file') return name.slice('file:'.length)
-  if (/^nbd(\+unix|\+tcp|s)?$/.test(protocol)) {
-    throw new BlockError(`protocol '${protocol}' is not built yet in file names`)
+function layersOf(engine: EngineProcess, top: GraphNode, writable: boolean): Layer[] {
+  const layers: Layer[] = []
+  for (let node: GraphNode | undefined = top; node !== undefined;) {
+    const writes = writable && node === top
+    const user = engine.graph.attach(node, {
+      uses: writes ? CONSISTENT_READ | WRITE | RESIZE : node === top ? CONSISTENT_READ : 0,
+      shares: ALL_PERMISSIONS & ~(writes ? RESIZE : 0),
+    })
+    layers.push({ user, info: engine.graph.info(node) })
+    node = engine.graph.shownThrough(node)
   }
-  throw new BlockError(`Unknown protocol '${protocol}'`)
-}
-
-function guessWarning(name: string): string {
-  return `WARNING: Image format was not specified for '${name}' and probing guessed raw.\n         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n         Specify the 'raw' format explicitly to remove the restrictions.\n`
+  return layers
 }

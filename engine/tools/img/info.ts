@@ -1,6 +1,7 @@
 /** `img info`: what an image file is. */
 import type { ImageInfo } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
+import { inKeyOrder } from '../../util/key-order.ts'
 import { printJson } from '../../util/json.ts'
 import type { ImgContext } from './command-line.ts'
 import {
@@ -15,7 +16,7 @@ import {
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import { openImage } from './image.ts'
+import { openImage, type Image, type OpenRequest } from './image.ts'
 import { sizeText } from './size.ts'
 
 const OPTIONS = [
@@ -40,23 +41,46 @@ export async function info(
   }
   const form = outputForm(line)
   checkImageOpts(line.has('image-opts'), line.has('format'))
-  const image = await openImage(host, {
+  const images = await chain(host, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),
     forceShare: line.has('force-share'),
+    wholeChain: line.has('backing-chain'),
   })
-  try {
-    // No format that is built has a backing file, so that a chain is its one image.
-    const members = imageMembers(image.details)
-    const json = line.has('backing-chain') ? [members] : members
-    context.stdout(
-      form === 'json' ? `${printJson(json, { pretty: true })}\n` : humanText(image.details),
-    )
-  } finally {
-    await image.close()
+  if (form === 'human') context.stdout(images.map(humanText).join('\n'))
+  else {
+    const members = images.map(imageMembers)
+    const json = line.has('backing-chain') ? members : members[0]
+    context.stdout(`${printJson(json, { pretty: true })}\n`)
   }
   return 0
+}
+
+/** Each image is opened by itself, so that what one needs does not hide the others. */
+async function chain(
+  host: Host,
+  first: OpenRequest & { readonly wholeChain: boolean },
+): Promise<ImageInfo[]> {
+  const found: ImageInfo[] = []
+  const seen = new Set<string>()
+  let next: OpenRequest | undefined = first
+  while (next !== undefined) {
+    if (seen.has(next.name)) {
+      throw new ImgFailure(`Backing file '${next.name}' creates an infinite loop.`)
+    }
+    seen.add(next.name)
+    const image: Image = await openImage(host, { ...next, alone: true })
+    found.push(image.details)
+    await image.close()
+    const { header } = image.details
+    const backing = header?.fullFilename ?? header?.filename
+    next =
+      !first.wholeChain || backing === undefined
+        ? undefined
+        : { ...first, name: backing, format: header?.format, imageOpts: false }
+  }
+  return found
 }
 
 export function checkImageOpts(imageOpts: boolean, format: boolean): void {
@@ -65,7 +89,7 @@ export function checkImageOpts(imageOpts: boolean, format: boolean): void {
   }
 }
 
-function imageMembers({ filename, format, virtualSize, instance }: ImageInfo): object {
+function imageMembers({ filename, format, virtualSize, instance, header }: ImageInfo): object {
   return {
     filename,
     format,
@@ -73,16 +97,60 @@ function imageMembers({ filename, format, virtualSize, instance }: ImageInfo): o
     'actual-size': instance.allocatedBytes,
     'virtual-size': virtualSize,
     'cluster-size': instance.clusterBytes,
+    'backing-filename': header?.filename,
+    'full-backing-filename': header?.fullFilename,
+    'backing-filename-format': header?.format,
+    'format-specific': instance.specific,
   }
 }
 
-function humanText({ filename, format, virtualSize, instance }: ImageInfo): string {
+function humanText({ filename, format, virtualSize, instance, header }: ImageInfo): string {
   const stored =
     instance.allocatedBytes === undefined ? 'unavailable' : sizeText(instance.allocatedBytes)
+  const { clusterBytes, specific } = instance
   return [
     `image: ${filename}\n`,
     `file format: ${format}\n`,
     `virtual size: ${sizeText(virtualSize)} (${String(virtualSize)} bytes)\n`,
     `disk size: ${stored}\n`,
+    clusterBytes === undefined ? '' : `cluster_size: ${String(clusterBytes)}\n`,
+    instance.dirty === true ? 'cleanly shut down: no\n' : '',
+    backingText(header),
+    specific === undefined
+      ? ''
+      : `Format specific information:\n${specificText(specific['data'], 4)}`,
   ].join('')
+}
+
+function backingText(header: ImageInfo['header']): string {
+  if (header === undefined) return ''
+  const { filename, fullFilename, format } = header
+  const place =
+    fullFilename === undefined
+      ? ' (cannot determine actual path)'
+      : fullFilename === filename
+        ? ''
+        : ` (actual path: ${fullFilename})`
+  const formatLine = format === undefined ? '' : `backing file format: ${format}\n`
+  return `backing file: ${filename}${place}\n${formatLine}`
+}
+
+/** Members one a line, names with blanks, what is nested further in. */
+function specificText(value: unknown, indent: number): string {
+  const blanks = ' '.repeat(indent)
+  const entries: [string, unknown][] = Array.isArray(value)
+    ? value.map((item, index) => [`[${String(index)}]`, item])
+    : inKeyOrder(Object.entries(value as object)).map(([name, item]) => [
+        name.replaceAll('-', ' '),
+        item,
+      ])
+  return entries
+    .map(([name, item]) => {
+      const nested = typeof item === 'object' && item !== null
+      const text = nested
+        ? `\n${specificText(item, indent + 4)}`
+        : ` ${String(item as string | number | boolean)}\n`
+      return `${blanks}${name}:${text}`
+    })
+    .join('')
 }

@@ -1,4 +1,4 @@
-/** `img`: the offline image tool. Raw images only for now; other formats are refused by name. */
+/** `img`: the offline image tool for raw and qcow2; other formats are refused by name. */
 import type { Host } from '../../host/host.ts'
 import { versionText } from '../../qmp/version.ts'
 import { scanOptions } from '../getopt.ts'
@@ -35,7 +35,7 @@ const UNBUILT = [
 const USAGE = {
   check: '[-f FMT | --image-opts] [-U] [-q] [--output=human|json] [-r leaks|all] FILE',
   compare: '[-f FMT | --image-opts] [-F FMT] [-U] [-q] [-s] FILE FILE',
-  create: '[-q] [-f FMT] [-o OPTIONS] FILE [SIZE]',
+  create: '[-q] [-f FMT] [-b BACKING [-F FMT]] [-u] [-o OPTIONS] FILE [SIZE]',
   info: '[-f FMT | --image-opts] [-U] [--backing-chain] [--output=human|json] FILE',
   map: '[-f FMT | --image-opts] [-U] [--output=human|json] [-s OFFSET] [-l LENGTH] FILE',
   resize: '[-f FMT | --image-opts] [-q] [--shrink] [--preallocation=MODE] FILE [+|-]SIZE',
@@ -85,6 +85,6 @@ function standardOption(word: string, context: ImgContext): number {
 
 function printHelp(context: ImgContext): number {
   const lines = Object.entries(USAGE).map(([name, usage]) => `  ${name} ${usage}\n`)
-  context.stdout(`Usage: ${PROGRAM} COMMAND …\nRaw images only for now.\n\n${lines.join('')}`)
+  context.stdout(`Usage: ${PROGRAM} COMMAND …\nRaw and qcow2 images for now.\n\n${lines.join('')}`)
   return 0
 }

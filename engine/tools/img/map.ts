@@ -1,4 +1,5 @@
 /** `img map`: which parts of an image are stored, and where. */
+import type { BlockStatus } from '../../block/driver.ts'
 import type { Host } from '../../host/host.ts'
 import type { ImgContext } from './command-line.ts'
 import {
@@ -6,13 +7,14 @@ import {
   FORMAT,
   HELP,
   IMAGE_OPTS,
+  ImgFailure,
   OBJECT,
   OUTPUT,
   outputForm,
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import type { Image } from './image.ts'
+import type { Image, Layer } from './image.ts'
 import { openImage } from './image.ts'
 import { checkImageOpts } from './info.ts'
 import { readSize } from './size.ts'
@@ -29,6 +31,9 @@ const OPTIONS = [
 ] as const
 
 interface Row {
+  /** How many images lie above the one that answers. */
+  readonly depth: number
+  readonly filename: string
   readonly start: number
   readonly bytes: number
   readonly present: boolean
@@ -61,7 +66,8 @@ export async function map(
   try {
     const end = Math.min(image.user.length(), limit === undefined ? Infinity : start + limit)
     const rows = await collect(image, start, end)
-    context.stdout(form === 'json' ? jsonText(rows, start, end) : humanText(rows, name))
+    if (form === 'json') context.stdout(jsonText(rows, start, end))
+    else printHuman(rows, context)
   } finally {
     await image.close()
   }
@@ -69,31 +75,54 @@ export async function map(
 }
 
 /** The runs of the range, neighbours of one kind joined. */
-async function collect({ user }: Image, start: number, end: number): Promise<Row[]> {
+async function collect({ layers }: Image, start: number, end: number): Promise<Row[]> {
   const rows: Row[] = []
   for (let at = start; at < end;) {
-    const status = await user.status(at, end - at)
-    // What is neither stored nor known to be zeroes is nowhere, as `null-co` has it.
-    const present = status.allocated && (status.data || status.zero)
-    const row: Row = {
-      start: at,
-      bytes: status.bytes,
-      present,
-      zero: status.zero,
-      data: status.data,
-      offset: present ? status.offset : undefined,
-    }
+    const row = await rowAt(layers, at, end - at)
     const last = rows.at(-1)
     if (last !== undefined && continues(last, row)) {
       rows[rows.length - 1] = { ...last, bytes: last.bytes + row.bytes }
     } else rows.push(row)
-    at += status.bytes
+    at += row.bytes
   }
   return rows
 }
 
+/** What the first image of the chain that knows anything says. */
+async function rowAt(layers: readonly Layer[], offset: number, bytes: number): Promise<Row> {
+  let asked = bytes
+  let depth = 0
+  let filename = ''
+  let status: BlockStatus = { bytes, allocated: false, data: false, zero: false }
+  for (const { user, info } of layers) {
+    // A filter shows what is below and is no image of its own.
+    if (user.node.filteredChild !== undefined) continue
+    status = await user.status(offset, asked)
+    filename = info.filename
+    asked = status.bytes
+    if (status.data || status.zero) break
+    depth += 1
+  }
+  // What neither has storage nor is known to be zeroes is nowhere, as `null-co` has it.
+  const present = status.allocated && (status.data || status.zero)
+  return {
+    start: offset,
+    bytes: asked,
+    depth: Math.min(depth, layers.length - 1),
+    filename,
+    present,
+    zero: status.zero,
+    data: status.data,
+    offset: present ? status.offset : undefined,
+  }
+}
+
 function continues(last: Row, row: Row): boolean {
-  const sameKind = last.present === row.present && last.zero === row.zero && last.data === row.data
+  const sameKind =
+    last.depth === row.depth &&
+    last.present === row.present &&
+    last.zero === row.zero &&
+    last.data === row.data
   const expected = last.offset === undefined ? undefined : last.offset + last.bytes
   return sameKind && row.offset === expected
 }
@@ -103,6 +132,8 @@ function jsonText(rows: readonly Row[], start: number, end: number): string {
   const nothing: Row = {
     start,
     bytes: Math.max(0, end - start),
+    depth: 0,
+    filename: '',
     present: false,
     zero: false,
     data: false,
@@ -110,16 +141,20 @@ function jsonText(rows: readonly Row[], start: number, end: number): string {
   }
   const items = (rows.length === 0 ? [nothing] : rows).map((row) => {
     const offset = row.offset === undefined ? '' : `, "offset": ${String(row.offset)}`
-    return `{ "start": ${row.start}, "length": ${row.bytes}, "depth": 0, "present": ${row.present}, "zero": ${row.zero}, "data": ${row.data}${offset}}`
+    return `{ "start": ${row.start}, "length": ${row.bytes}, "depth": ${row.depth}, "present": ${row.present}, "zero": ${row.zero}, "data": ${row.data}${offset}}`
   })
   return `[${items.join(',\n')}]\n`
 }
 
-function humanText(rows: readonly Row[], name: string): string {
-  const lines = rows
-    .filter(({ data, zero }) => data && !zero)
-    .map(({ start, bytes, offset }) => columns(hex(start), hex(bytes), hex(offset ?? 0), name))
-  return [columns('Offset', 'Length', 'Mapped to', 'File'), ...lines].join('')
+function printHuman(rows: readonly Row[], context: ImgContext): void {
+  context.stdout(columns('Offset', 'Length', 'Mapped to', 'File'))
+  for (const { start, bytes, data, zero, offset, filename } of rows) {
+    if (!data || zero) continue
+    if (offset === undefined) {
+      throw new ImgFailure('File contains external, encrypted or compressed clusters.')
+    }
+    context.stdout(columns(hex(start), hex(bytes), hex(offset), filename))
+  }
 }
 
 function columns(...cells: readonly [string, string, string, string]): string {

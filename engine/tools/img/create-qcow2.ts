@@ -1,0 +1,132 @@
+/** `img create -f qcow2`. */
+import { checkValue } from '../../block/check.ts'
+import { shape } from '../../block/option.ts'
+import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
+import { CREATE_OPTIONS, createImage, type CreateOptions } from '../../drivers/qcow2/create.ts'
+import type { Host } from '../../host/host.ts'
+import { EngineProcess } from '../../qmp/engine.ts'
+import { run } from '../../util/routine.ts'
+import type { Json } from '../../util/json.ts'
+import type { CreateOption, CreateValues } from './create-options.ts'
+
+const encrypt = (name: string, help: string, type: CreateOption['type'] = 'str'): CreateOption => ({
+  name: `encrypt.${name}`,
+  type,
+  help,
+  unbuilt: true,
+})
+
+export const QCOW2_OPTIONS: readonly CreateOption[] = [
+  {
+    name: 'encryption',
+    type: 'bool (on/off)',
+    help: "Encrypt the image with format 'aes'. (Deprecated in favor of encrypt.format=aes)",
+    unbuilt: true,
+  },
+  encrypt('format', "Encrypt the image, format choices: 'aes', 'luks'"),
+  encrypt('key-secret', 'ID of secret providing qcow AES key or LUKS passphrase'),
+  encrypt('cipher-alg', 'Name of encryption cipher algorithm'),
+  encrypt('cipher-mode', 'Name of encryption cipher mode'),
+  encrypt('ivgen-alg', 'Name of IV generator algorithm'),
+  encrypt('ivgen-hash-alg', 'Name of IV generator hash algorithm'),
+  encrypt('hash-alg', 'Name of encryption hash algorithm'),
+  encrypt('iter-time', 'Time to spend in PBKDF in milliseconds', 'num'),
+  { name: 'cluster_size', type: 'size', help: 'qcow2 cluster size', default: '65536' },
+  { name: 'extended_l2', type: 'bool (on/off)', help: 'Extended L2 tables', default: 'off' },
+  {
+    name: 'preallocation',
+    type: 'str',
+    help: 'Preallocation mode (allowed values: off, metadata, falloc, full)',
+  },
+  {
+    name: 'compression_type',
+    type: 'str',
+    help: 'Compression method used for image cluster compression',
+    default: 'zlib',
+  },
+  { name: 'size', type: 'size', help: 'Virtual disk size' },
+  { name: 'compat', type: 'str', help: 'Compatibility level (v2 [0.10] or v3 [1.1])' },
+  { name: 'backing_file', type: 'str', help: 'File name of a base image' },
+  { name: 'backing_fmt', type: 'str', help: 'Image format of the base image' },
+  { name: 'data_file', type: 'str', help: 'File name of an external data file', unbuilt: true },
+  {
+    name: 'data_file_raw',
+    type: 'bool (on/off)',
+    help: 'The external data file must stay valid as a raw image',
+  },
+  {
+    name: 'lazy_refcounts',
+    type: 'bool (on/off)',
+    help: 'Postpone refcount updates',
+    default: 'off',
+  },
+  {
+    name: 'refcount_bits',
+    type: 'num',
+    help: 'Width of a reference count entry in bits',
+    default: '16',
+  },
+]
+
+const OPTIONS_SCHEMA = shape.struct('BlockdevCreateOptionsQcow2', CREATE_OPTIONS)
+const VERSIONS: Readonly<Record<string, string>> = { '0.10': 'v2', '1.1': 'v3' }
+
+/** @throws {BlockError} The file is there then and holds no image. */
+export async function createQcow2(
+  host: Host,
+  filename: string,
+  values: CreateValues,
+  log: (line: string) => void,
+): Promise<void> {
+  const options = createOptions(values)
+  const made = host.files.open(filename, { write: true, create: true })
+  made.truncate(0)
+  made.close()
+  const engine = new EngineProcess({ host })
+  try {
+    const node = await engine.graph.addFilename(filename, {
+      format: 'file',
+      options: { 'node-name': 'file' },
+    })
+    await using user = engine.graph.attach(node, {
+      uses: CONSISTENT_READ | WRITE | RESIZE,
+      shares: ALL_PERMISSIONS & ~(WRITE | RESIZE),
+      writesPastEnd: true,
+    })
+    await run(createImage(options, user, log))
+  } finally {
+    await engine.shutdown()
+  }
+}
+
+/** The same as `blockdev-create` takes them, checked as there. */
+function createOptions(values: CreateValues): CreateOptions {
+  const compat = values.text('compat')
+  const members: [string, Json | undefined][] = [
+    ['size', BigInt(alignedSize(values.size))],
+    ['version', compat === undefined ? undefined : (VERSIONS[compat] ?? compat)],
+    ['backing-file', values.text('backing_file')],
+    ['backing-fmt', values.text('backing_fmt')],
+    ['data-file-raw', values.flag('data_file_raw')],
+    ['extended-l2', values.flag('extended_l2')],
+    ['cluster-size', bigintOrUndefined(values.number('cluster_size'))],
+    ['preallocation', values.text('preallocation')],
+    ['lazy-refcounts', values.flag('lazy_refcounts')],
+    ['refcount-bits', bigintOrUndefined(values.number('refcount_bits'))],
+    ['compression-type', values.text('compression_type')],
+  ]
+  const given = members.filter((member): member is [string, Json] => member[1] !== undefined)
+  const checked = checkValue(OPTIONS_SCHEMA, new Map(given), 'json')
+  // The schema is that of these very members.
+  return checked as CreateOptions
+}
+
+const SECTOR = 512
+
+function alignedSize(bytes: number): number {
+  return Math.ceil(bytes / SECTOR) * SECTOR
+}
+
+function bigintOrUndefined(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt(value)
+}
