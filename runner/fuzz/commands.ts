@@ -13,6 +13,8 @@ export interface Focus {
   readonly driver?: string
   /** Path of the option that must be there. */
   readonly must?: readonly string[]
+  /** Members that are given, whatever is drawn. */
+  readonly given?: Members
   /** Type of an object. */
   readonly object?: string
 }
@@ -40,7 +42,15 @@ const TABLE: readonly CommandKind[] = [
   { command: 'change-backing-file', weight: 2, make: changeBackingFile },
   { command: 'transaction', weight: 4 },
   { command: 'object-add', weight: 3, make: addObject },
-  { command: 'block-export-add', weight: 3, flawed: 0.02 },
+  { command: 'block-export-add', weight: 3, flawed: 0.04, make: onServer('block-export-add') },
+  { command: 'nbd-server-add', weight: 1, make: onServer('nbd-server-add') },
+  { command: 'nbd-server-remove', weight: 1, make: onServer('nbd-server-remove') },
+  {
+    command: 'nbd-server-stop',
+    weight: 0.5,
+    flawed: QUERY_FLAWED,
+    make: onServer('nbd-server-stop'),
+  },
   { command: 'block-dirty-bitmap-add', weight: 3 },
   { command: 'block-dirty-bitmap-merge', weight: 1.5 },
   { command: 'qom-set', weight: 1, flawed: 0.04, make: setProperty },
@@ -84,6 +94,7 @@ function addNode(draw: Draw, focus: Focus): Members {
   const options = draw.nodeOptions(driver, {
     name,
     ...(focus.must === undefined ? {} : { must: focus.must }),
+    ...(focus.given === undefined ? {} : { given: focus.given }),
   })
   if (!random.chance(0.02)) return options
   const { 'node-name': _name, ...unnamed } = options
@@ -143,20 +154,24 @@ function asReference(value: Value): Value | undefined {
 }
 
 function removeNode(draw: Draw): Members {
+  if (draw.random.chance(0.2)) return { 'node-name': draw.node() }
   return { 'node-name': draw.nodeWhere(({ parents }) => parents === 0) }
 }
 
 function changeChild(draw: Draw): Members {
   const { random, state } = draw
-  if (!state.nodes.some(({ driver }) => driver === 'quorum')) draw.wants.add('quorum')
-  const parent = draw.node('quorum')
-  const edges = [...(state.node(parent)?.children.keys() ?? [])]
-  const edge = random.chance(0.85) ? random.pick(edges) : undefined
+  const quorums = state.nodes.filter(({ driver }) => driver === 'quorum')
+  if (quorums.length === 0) draw.wants.add('quorum')
+  const quorum = random.chance(0.92) ? random.pick(quorums) : undefined
+  const parent = quorum?.name ?? draw.node()
+  const edges = [...(quorum?.children.keys() ?? [])]
+  const edge = random.chance(0.92) ? random.pick(edges) : undefined
   const child = { child: edge ?? random.pick(['children.0', 'children.7', 'file', 'x']) }
   const node = { node: draw.nodeWhere(({ name, parents }) => parents === 0 && name !== parent) }
-  if (random.chance(0.04)) return { parent }
-  if (random.chance(0.04)) return { parent, ...child, ...node }
-  return random.chance(0.5) ? { parent, ...child } : { parent, ...node }
+  if (random.chance(0.03)) return { parent }
+  if (random.chance(0.03)) return { parent, ...child, ...node }
+  const hasRoom = edges.length > Number(state.options(parent)?.['vote-threshold'] ?? 1)
+  return random.chance(hasRoom ? 0.65 : 0.15) ? { parent, ...child } : { parent, ...node }
 }
 
 /** Nodes of other drivers keep their size, or follow their child. */
@@ -164,7 +179,9 @@ const RESIZABLE = ['file', 'raw', 'qcow2', 'throttle', 'preallocate']
 
 function resize(draw: Draw): Members {
   const { random } = draw
-  const size = random.pick([0, 512, 1000, 65_536, 1 << 20, 3 << 19, 1 << 21, 1 << 22, -1, 2 ** 62])
+  const size = random.chance(0.08)
+    ? random.pick([-1, 1000, 2 ** 62])
+    : random.pick([0, 512, 65_536, 1 << 20, 3 << 19, 1 << 21, 1 << 22])
   const name = draw.nodeWhere(
     ({ driver, parents, readOnly }) => !readOnly && parents === 0 && RESIZABLE.includes(driver),
   )
@@ -172,10 +189,21 @@ function resize(draw: Draw): Members {
   return random.chance(0.03) ? { size } : { 'node-name': name, size }
 }
 
+/** A command that means nothing without an NBD server. */
+function onServer(command: string): (draw: Draw) => Members | undefined {
+  return (draw) => {
+    if (!draw.state.hasServer && draw.random.chance(0.9)) draw.wants.add('server')
+    return draw.arguments(command)
+  }
+}
+
 function changeBackingFile(draw: Draw): Members {
-  const node = draw.nodeWhere(({ driver }) => driver === 'qcow2')
+  const isChain = ({ driver, readOnly, children }: NodeState): boolean =>
+    driver === 'qcow2' && !readOnly && children.has('backing')
+  if (!draw.state.nodes.some(isChain)) draw.wants.add('chain')
+  const node = draw.nodeWhere(isChain)
   return {
-    device: draw.random.chance(0.6) ? node : draw.node(),
+    device: draw.random.chance(0.85) ? node : draw.node(),
     'image-node-name': node,
     'backing-file': draw.random.pick(['$img.q0', '$img.f0', 'x', '']),
   }
@@ -190,19 +218,23 @@ function addObject(draw: Draw, focus: Focus): Members | undefined {
 const PROPERTIES: readonly (readonly [name: string, values: readonly [Value, ...Value[]]])[] = [
   ['limits', [{ 'iops-total': 100_000 }, { 'bps-total': 2 ** 30 }, { 'bps-read': -1 }, {}]],
   ['limits', [{ 'iops-total': 100_000, 'iops-total-max': 200_000 }]],
+  ['limits', [{ 'bps-write': 2 ** 40 }]],
+  ['limits', [{ 'iops-write': 1_000_000, 'iops-size': 4096 }]],
   ['poll-max-ns', [0, 1000, -1]],
   ['aio-max-batch', [0, 16]],
-  ['x-iops-total', [1, 'x']],
+  ['x-iops-total', [1]],
   ['type', ['x']],
 ]
 
 function setProperty(draw: Draw): Members | undefined {
   const { random } = draw
   const args = draw.arguments('qom-set')
-  const path = text(args?.['path']) ?? ''
+  const ids = draw.state.objects()
+  const id = random.chance(0.85) ? random.pick(ids) : undefined
+  const path = id === undefined ? (text(args?.['path']) ?? '') : `/objects/${id}`
   const isThread = draw.state.objects('iothread').some((id) => path.endsWith(`/${id}`))
   const fitting = PROPERTIES.filter(([name]) => /poll|batch/.test(name) === isThread)
   const [property, values] = random.pick(random.chance(0.8) ? fitting : PROPERTIES) ?? []
   if (property === undefined || values === undefined) return args
-  return { ...args, property, value: random.pick(values) }
+  return { path, property, value: random.pick(values) }
 }

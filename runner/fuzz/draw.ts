@@ -3,7 +3,7 @@
  * has no hint is drawn from the type alone, so that nothing which is built is left out.
  */
 import type { Value } from '../../dsl/plan.ts'
-import { HINTS, USUALLY_GIVEN } from './hints.ts'
+import { HINTS, NAMED, RARELY_GIVEN, USUALLY_GIVEN } from './hints.ts'
 import type { Random } from './random.ts'
 import type { FuzzSchema, MemberShape, Shape } from './schema.ts'
 import type { State } from './state.ts'
@@ -11,7 +11,7 @@ import type { Members } from './step.ts'
 
 /** Something that does not exist yet and that a step would need to be accepted. */
 export type Want =
-  'node' | 'quorum' | 'throttle-group' | 'iothread' | 'bitmap' | 'export' | 'server'
+  'node' | 'chain' | 'quorum' | 'throttle-group' | 'iothread' | 'bitmap' | 'export' | 'server'
 
 /** Where a value stands. */
 export interface Place {
@@ -81,7 +81,7 @@ export class Draw {
       this.wants.add('node')
       return 'nosuch'
     }
-    if (this.random.chance(0.04)) return 'nosuch'
+    if (this.random.chance(0.025)) return 'nosuch'
     const fitting = nodes.filter(fits)
     const from = fitting.length > 0 && this.random.chance(0.85) ? fitting : nodes
     return this.random.pick(from)?.name ?? 'nosuch'
@@ -96,7 +96,7 @@ export class Draw {
 
   /** A name that nothing has; now and then one that is taken. */
   fresh(prefix: string, taken: readonly string[]): string {
-    if (taken.length > 0 && this.random.chance(0.06)) return this.random.pick(taken) ?? prefix
+    if (taken.length > 0 && this.random.chance(0.03)) return this.random.pick(taken) ?? prefix
     for (;;) {
       const name = `${prefix}${String(this.random.below(taken.length + this.#given.size + 8))}`
       if (taken.includes(name) || this.#given.has(name)) continue
@@ -123,13 +123,15 @@ export class Draw {
     options: {
       readonly name?: string
       readonly must?: readonly string[]
+      readonly given?: Members
       readonly parent?: string
     } = {},
   ): Members {
-    const { name, must = [], parent } = options
+    const { name, must = [], given = {}, parent } = options
     this.#depth += 1
     const members = this.schema.driverMembers(driver)
-    const start: Members = name === undefined ? { driver } : { driver, 'node-name': name }
+    const named: Members = name === undefined ? {} : { 'node-name': name }
+    const start = { driver, ...named, ...given }
     const place = { owner: driver, must, ...(parent === undefined ? {} : { parent }) }
     const drawn = this.#members(members, start, place)
     this.#depth -= 1
@@ -149,7 +151,7 @@ export class Draw {
     const taken = this.state.nodes.map((node) => node.name)
     return this.nodeOptions(driver, {
       parent: place.owner,
-      ...(this.random.chance(0.6) ? { name: this.fresh('n', taken) } : {}),
+      ...(this.random.chance(NAMED) ? { name: this.fresh('n', taken) } : {}),
     })
   }
 
@@ -246,8 +248,7 @@ export class Draw {
     for (const { name, type, optional } of members) {
       if (name in drawn || (name === 'node-name' && 'driver' in drawn)) continue
       const isMust = name === must
-      const usual = USUALLY_GIVEN.has(`${place.owner}.${name}`)
-      if (optional && !isMust && !this.random.chance(usual ? 0.93 : OPTIONAL)) continue
+      if (optional && !isMust && !this.random.chance(shareOf(place.owner, name))) continue
       drawn[name] = this.value(type, {
         owner: place.owner,
         name,
@@ -258,4 +259,11 @@ export class Draw {
     }
     return drawn
   }
+}
+
+/** How often an optional member is there. */
+function shareOf(owner: string, name: string): number {
+  const path = `${owner}.${name}`
+  if (USUALLY_GIVEN.has(path)) return 0.93
+  return RARELY_GIVEN.has(path) ? OPTIONAL / 8 : OPTIONAL
 }

@@ -58,6 +58,14 @@ const TEXTS = [
 const PROVIDERS: Readonly<Record<Want, { readonly command: string; readonly focus: Focus }>> = {
   node: { command: 'blockdev-add', focus: {} },
   quorum: { command: 'blockdev-add', focus: { driver: 'quorum' } },
+  // An image that names what backs it.
+  chain: {
+    command: 'blockdev-add',
+    focus: {
+      driver: 'qcow2',
+      given: { file: { driver: 'file', filename: '$img.q4' } },
+    },
+  },
   'throttle-group': { command: 'object-add', focus: { object: 'throttle-group' } },
   iothread: { command: 'object-add', focus: { object: 'iothread' } },
   bitmap: { command: 'block-dirty-bitmap-add', focus: {} },

@@ -4,7 +4,7 @@
  * needed for a member to be drawn; it makes more of what is drawn be accepted.
  */
 import type { Value } from '../../dsl/plan.ts'
-import { text } from '../json.ts'
+import { member, text } from '../json.ts'
 import type { Draw, Place } from './draw.ts'
 import { QCOW2_IMAGES, RAW_IMAGES } from './images.ts'
 
@@ -56,6 +56,9 @@ const imageFile: Hint = ({ random }, { parent }) => {
   return `$img.${random.pick(wantsQcow2 ? QCOW2_IMAGES : RAW_IMAGES) ?? 'f0'}`
 }
 
+/** How often options in place get a name: only named nodes can be kept when others are reopened. */
+export const NAMED = 0.8
+
 /** Optional members that are nearly always given: without them little else can be tried. */
 export const USUALLY_GIVEN: ReadonlySet<string> = new Set([
   'null-co.read-zeroes',
@@ -63,6 +66,24 @@ export const USUALLY_GIVEN: ReadonlySet<string> = new Set([
   'null-co.size',
   'null-aio.size',
   'preallocate.prealloc-size',
+])
+
+/** Optional members with which hardly anything is accepted; they have their turns all the same. */
+export const RARELY_GIVEN: ReadonlySet<string> = new Set([
+  'file.pr-manager',
+  'blkdebug.config',
+  'nbd.tls-creds',
+  'nbd.tls-hostname',
+  'nbd.x-dirty-bitmap',
+  'qcow2.encrypt',
+  'qcow2.data-file',
+  'quorum.blkverify',
+  'copy-on-read.bottom',
+  'copy-before-write.bitmap',
+  'nbd-server-start.tls-creds',
+  'nbd-server-start.tls-authz',
+  'block-export-add.iothread',
+  'block-export-add.bitmaps',
 ])
 
 export const HINTS: Readonly<Record<string, Hint>> = {
@@ -112,7 +133,19 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'raw.offset': oneOf(0, 0, 512, 4096, 65_536, 1000, 1 << 21),
   'latency-ns': oneOf(0, 1000),
   'read-zeroes': ({ random }) => random.chance(0.93),
-  'force-share': ({ random }) => random.chance(0.3),
+  // Only with read-only nodes.
+  'force-share': ({ random }, { beside }) =>
+    random.chance(beside['read-only'] === true ? 0.7 : 0.1),
+  'detect-zeroes': ({ random }, { beside }) =>
+    beside['discard'] === 'unmap' || random.chance(0.1) ? undefined : random.pick(['on', 'off']),
+  cache: ({ random }, { must }) =>
+    must.length > 0 || random.chance(0.1)
+      ? undefined
+      : random.pick([{ direct: false }, { 'no-flush': true }, { direct: true }]),
+  aio: ({ random }, { beside }) =>
+    isDirect(beside['cache']) || random.chance(0.1)
+      ? undefined
+      : random.pick(['threads', 'io_uring']),
   'read-only': ({ random }) => random.chance(0.4),
   config: oneOf('$new.config', ''),
   align: oneOf(0, 512, 4096, 1000, 65_536),
@@ -178,6 +211,8 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'object-add.id': (draw) => draw.fresh('o', draw.state.objects()),
   'object-del.id': (draw) => draw.existing(draw.state.objects(), 'throttle-group'),
   'write-threshold': oneOf(0, 1, 512, 65_536, 1 << 20, 2n ** 63n - 1n, -1),
+  'nbd-server-remove.name': (draw) => draw.existing(draw.state.exports, 'export'),
+  'nbd-server-add.name': (draw) => draw.fresh('x', draw.state.exports),
   'backing-file': oneOf('$img.q0', '$img.f0', 'x', ''),
   'backing-fmt': oneOf('qcow2', 'raw', 'nosuch'),
   property: oneOf(
@@ -218,6 +253,10 @@ function bitmapHints(verbs: readonly string[]): Record<string, Hint> {
   )
 }
 
+function isDirect(cache: Value | undefined): boolean {
+  return member(cache, 'direct') === true
+}
+
 /** What a qcow2 node stands on: a file that holds a qcow2 image. */
 function qcow2File(draw: Draw, place: Place): Value {
   const files = draw.state.nodes.filter(({ name, parents }) => {
@@ -229,7 +268,7 @@ function qcow2File(draw: Draw, place: Place): Value {
   if (draw.random.chance(0.08)) return draw.reference(place)
   return draw.nodeOptions('file', {
     parent: place.owner,
-    ...(draw.random.chance(0.6)
+    ...(draw.random.chance(NAMED)
       ? {
           name: draw.fresh(
             'n',

@@ -1,6 +1,6 @@
 /** Single requests on a device, and what they tell in words that can be compared. */
 import { checkExtents, showStatus } from '../content.ts'
-import type { Device } from '../device.ts'
+import type { Device, StatusRun } from '../device.ts'
 import type { OpResult } from './record.ts'
 import type { IoOp } from './step.ts'
 
@@ -48,7 +48,7 @@ export async function performOp(device: Device, op: IoOp): Promise<readonly stri
       await device.flush()
       return []
     case 'map':
-      return showStatus(await device.status(op.offset, op.bytes), op.offset)
+      return showStatus(await statusWithoutEmptyData(device, op.offset, op.bytes), op.offset)
     case 'read':
       return contentWords(part(device, op.offset, op.bytes))
   }
@@ -67,4 +67,54 @@ export async function contentWords(device: Device): Promise<readonly string[]> {
   const start = await look(part(device, 0, EDGE))
   const end = await look(part(device, device.size - EDGE, EDGE))
   return [`${String(device.size)} bytes:`, ...start, '...', ...end]
+}
+
+/** Bytes of data that are read to tell the status of a range. */
+const MOST_READ = 8 * 2 ** 20
+/** Smallest unit that a file system tells apart. */
+const BLOCK = 4096
+/** Read at a time. */
+const CHUNK = 2 ** 20
+
+/**
+ * The status of a range, where data that is all zeroes counts as a hole: whether a file system keeps
+ * a block of zeroes after a hole was punched near it depends on its page cache.
+ */
+async function statusWithoutEmptyData(
+  device: Device,
+  offset: number,
+  bytes: number,
+): Promise<readonly StatusRun[]> {
+  const joined: StatusRun[] = []
+  const add = (next: StatusRun): void => {
+    const last = joined.at(-1)
+    if (last?.hole === next.hole && last.zero === next.zero) {
+      joined[joined.length - 1] = { ...last, bytes: last.bytes + next.bytes }
+    } else joined.push(next)
+  }
+  let at = offset
+  let read = 0
+  for (const run of await device.status(offset, bytes)) {
+    if (run.hole || run.zero || read + run.bytes > MOST_READ) add(run)
+    else for (const piece of await dataPieces(device, at, run.bytes)) add(piece)
+    at += run.bytes
+    read += run.hole || run.zero ? 0 : run.bytes
+  }
+  return joined
+}
+
+async function dataPieces(device: Device, offset: number, bytes: number): Promise<StatusRun[]> {
+  const pieces: StatusRun[] = []
+  for (let at = offset; at < offset + bytes;) {
+    const chunk = Math.min(CHUNK, offset + bytes - at)
+    const data = await device.read(at, chunk)
+    for (let from = 0; from < chunk;) {
+      const to = Math.min(chunk, from + BLOCK - ((at + from) % BLOCK))
+      const isEmpty = data.subarray(from, to).every((byte) => byte === 0)
+      pieces.push({ bytes: to - from, hole: isEmpty, zero: isEmpty })
+      from = to
+    }
+    at += chunk
+  }
+  return pieces
 }
