@@ -151,6 +151,42 @@ describe('quorum', () => {
     )
   })
 
+  it('has data where a child cannot tell, and reports it', async () => {
+    const rule = { event: 'none', iotype: 'block-status', immediately: true }
+    const image = { driver: 'null-co', size: 4096, 'read-zeroes': true }
+    const children = [
+      image,
+      { driver: 'blkdebug', 'node-name': 'bd', image, 'inject-error': [rule] },
+    ]
+    const { user, events } = await world([1], { 'vote-threshold': 1, children })
+    assert.equal((await user.status(512, 512)).data, true)
+    assert.deepEqual(events, [bad('bd', 'read', EIO)])
+  })
+
+  it('reports children that cannot flush, and fails where too few can', async () => {
+    const rule = { event: 'none', iotype: 'flush', errno: 28, immediately: true }
+    const image = { driver: 'null-co', size: 4096 }
+    const faulty = (name: string) => ({
+      driver: 'blkdebug',
+      'node-name': name,
+      image,
+      'inject-error': [rule],
+    })
+    const children = [image, faulty('a'), faulty('b')]
+    const { user, events } = await world([1], { 'vote-threshold': 2, children })
+    await user.flush()
+    assert.deepEqual(events, [])
+    await user.write(0, new Uint8Array(512))
+    assert.equal(await refusal(() => user.flush()), 'No space left on device')
+    assert.deepEqual(
+      events.map(([, data]) => [data['type'], data['node-name'], data['sectors-count']]),
+      [
+        ['flush', 'a', 0],
+        ['flush', 'b', 0],
+      ],
+    )
+  })
+
   it('has zeroes where all children have', async () => {
     const { user } = await world([1, 1], { 'vote-threshold': 1 })
     assert.deepEqual(await user.status(0, 4096), {

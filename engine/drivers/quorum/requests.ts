@@ -151,12 +151,18 @@ export async function flush(quorum: Quorum): Promise<void> {
   throw ioError(vote(failures, (left, right) => left === right)?.winner ?? 'EIO')
 }
 
-/** Zeroes where every child has zeroes, else data. */
+/** Zeroes where every child has zeroes, else data, also where a child cannot tell. */
 export async function status(quorum: Quorum, offset: number, bytes: number): Promise<BlockStatus> {
   let zeroBytes = bytes
   let dataBytes = 0
   for (const child of quorum.children) {
-    const run = await child.statusAbove(offset, bytes)
+    const answer = await answerOf(() => child.statusAbove(offset, bytes))
+    if ('errno' in answer) {
+      quorum.report.bad(child, 'read', offset, bytes, answer.errno)
+      dataBytes = bytes
+      break
+    }
+    const run = answer.value
     if (run.zero) zeroBytes = Math.min(zeroBytes, run.bytes)
     else dataBytes = Math.max(dataBytes, run.bytes)
   }
