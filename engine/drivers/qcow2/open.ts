@@ -37,7 +37,12 @@ import {
 import type { HeaderState, Image, Surroundings } from './image.ts'
 import { InFlight } from './in-flight.ts'
 import { MAX_L1_BYTES } from './l1.ts'
-import { runtimeOptions, type Qcow2Options, type RuntimeOptions } from './options.ts'
+import {
+  checkEncryptOption,
+  runtimeOptions,
+  type Qcow2Options,
+  type RuntimeOptions,
+} from './options.ts'
 import { checkOverlap } from './overlap.ts'
 import { refcountCodec } from './refcount-width.ts'
 import { readSnapshots, SNAPSHOT } from './snapshots.ts'
@@ -53,6 +58,8 @@ const SUBCLUSTERS = 32
 
 export interface OpenAbout {
   readonly file: Storage
+  /** The options name a data file. */
+  readonly dataFile?: boolean
   readonly options: Qcow2Options
   readonly around: Surroundings
   /** The node passes discards on. */
@@ -87,7 +94,8 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     yield* wait(file.read(Number(fields.refcountTableOffset), refcountTable.bytes))
   const extensions = yield* readExtensions(file, v3.headerBytes, extensionsEnd(head))
   const header = headerState(head, size, extensions, around)
-  checkUnbuilt(about.options, header)
+  checkUnbuilt(about, header)
+  if (around.writable()) checkWritable(header)
   header.backingFile = yield* readBackingName(file, fields, geometry)
   const { snapshots, bytes } = yield* readSnapshots(
     file,
@@ -333,17 +341,32 @@ function directoryOf({ bitmaps }: HeaderState): Image['bitmapDirectory'] {
   return { offset: directoryOffset, bytes: directoryBytes }
 }
 
-function checkUnbuilt(options: Qcow2Options, header: HeaderState): void {
+function checkUnbuilt({ options, dataFile }: OpenAbout, header: HeaderState): void {
   if ((header.incompatible & INCOMPATIBLE.dataFile) !== 0n) {
     throw unsupported('qcow2: images with an external data file are not built yet')
   }
   if ((header.autoclear & AUTOCLEAR.dataFileRaw) !== 0n) {
     throw new BlockError('data-file-raw requires a data file')
   }
-  if (options.encrypt !== undefined) {
-    throw new BlockError(
-      'No encryption in image header, but options specified format ' +
-        `'${options.encrypt.format}'`,
+  if (dataFile === true) {
+    throw new BlockError("'data-file' can only be set for images with an external data file")
+  }
+  checkEncryptOption(options)
+}
+
+/**
+ * Refuses to write where what 7.2 does besides is not built: the bitmaps would go stale, the
+ * refcounts may be too low.
+ */
+export function checkWritable(header: HeaderState): void {
+  if ((header.incompatible & INCOMPATIBLE.dirty) !== 0n) {
+    throw unsupported(
+      'qcow2: image was not closed cleanly; repairing it is not built yet, it can be opened read-only',
+    )
+  }
+  if (header.bitmaps !== undefined) {
+    throw unsupported(
+      'qcow2: storing persistent bitmaps is not built yet; the image can be opened read-only',
     )
   }
 }

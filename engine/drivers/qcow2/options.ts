@@ -1,6 +1,7 @@
 /** Options of an open image: their declarations, their checks, and what they come to. */
 import { opt, shape, type Schema, type Values } from '../../block/option.ts'
 import { BlockError } from '../../util/errors.ts'
+import { checkNotNegative } from '../size.ts'
 import { alignUp } from '../../util/align.ts'
 import { ENTRY_BYTES, type Geometry } from './geometry.ts'
 import { OVERLAP_KINDS, OVERLAP_TEMPLATES, type OverlapKind, type OverlapSet } from './overlap.ts'
@@ -110,6 +111,14 @@ export interface OptionsAbout {
   readonly discard: boolean
 }
 
+/** @throws {BlockError} if options are about encryption, which no image has that can be opened. */
+export function checkEncryptOption({ encrypt }: Qcow2Options): void {
+  if (encrypt === undefined) return
+  throw new BlockError(
+    `No encryption in image header, but options specified format '${encrypt.format}'`,
+  )
+}
+
 /** @throws {BlockError} for the first that cannot be. */
 export function runtimeOptions(options: Qcow2Options, about: OptionsAbout): RuntimeOptions {
   const sizes = cacheSizes(options, about)
@@ -152,7 +161,8 @@ function cacheSizes(
 ): Pick<RuntimeOptions, 'l2TableBytes' | 'l2Capacity' | 'refcountCapacity'> {
   const { clusterBytes } = geometry
   const { l2, refcount } = cacheBytes(options, geometry, size)
-  const l2TableBytes = options['l2-cache-entry-size'] ?? clusterBytes
+  const entry = checkNotNegative('l2-cache-entry-size', options['l2-cache-entry-size'])
+  const l2TableBytes = entry ?? clusterBytes
   const isPower = l2TableBytes > 0 && Number.isInteger(Math.log2(l2TableBytes))
   if (!isPower || l2TableBytes < MIN_L2_TABLE_BYTES || l2TableBytes > clusterBytes) {
     throw new BlockError(
@@ -173,9 +183,9 @@ function cacheBytes(
   size: number,
 ): { readonly l2: number; readonly refcount: number } {
   const { clusterBytes } = geometry
-  const whole = unsigned(options['cache-size'])
-  const l2 = unsigned(options['l2-cache-size'])
-  const refcount = unsigned(options['refcount-cache-size'])
+  const whole = checkNotNegative('cache-size', options['cache-size'])
+  const l2 = checkNotNegative('l2-cache-size', options['l2-cache-size'])
+  const refcount = checkNotNegative('refcount-cache-size', options['refcount-cache-size'])
   const l2ForAll = alignUp(Math.ceil(size / clusterBytes) * ENTRY_BYTES, clusterBytes)
   const l2Wanted = Math.min(l2ForAll, l2 ?? DEFAULT_L2_CACHE_BYTES)
   if (whole === undefined) return { l2: l2Wanted, refcount: refcount ?? 0 }
@@ -196,11 +206,6 @@ function cacheBytes(
   if (whole >= l2ForAll + least) return { l2: l2ForAll, refcount: whole - l2ForAll }
   const kept = Math.min(whole, least)
   return { l2: whole - kept, refcount: kept }
-}
-
-/** Negative numbers wrap, as they do in QEMU. */
-function unsigned(value: number | undefined): number | undefined {
-  return value === undefined || value >= 0 ? value : 2 ** 64 + value
 }
 
 function outside(value: number, maximum: number): boolean {

@@ -8,6 +8,7 @@ import { MAGIC, HEADER } from './header.ts'
 import type { Image } from './image.ts'
 import { instanceOf } from './instance.ts'
 import { openImage } from './open.ts'
+import { tolerant } from './storage.ts'
 import { OPTIONS, type Qcow2Options } from './options.ts'
 
 export const qcow2 = defineDriver({
@@ -27,6 +28,11 @@ export const qcow2 = defineDriver({
       optional: true,
       nullable: true,
     },
+    'data-file': {
+      doc: 'The node with the data of an image that keeps only its structures in file.',
+      role: { data: true },
+      optional: true,
+    },
   },
   memberOrder: [
     'file',
@@ -42,6 +48,7 @@ export const qcow2 = defineDriver({
     'refcount-cache-size',
     'cache-clean-interval',
     'encrypt',
+    'data-file',
   ],
   reopenable: [
     'lazy-refcounts',
@@ -54,6 +61,7 @@ export const qcow2 = defineDriver({
     'l2-cache-entry-size',
     'refcount-cache-size',
     'cache-clean-interval',
+    'encrypt',
   ],
   claims: ({ role, above, readOnly }) => {
     if (role.cow === true) {
@@ -61,6 +69,9 @@ export const qcow2 = defineDriver({
       const changes = (above.shares & WRITE) === 0 ? 0 : WRITE | RESIZE
       const shares = CONSISTENT_READ | WRITE_UNCHANGED | changes
       return { uses: above.uses & CONSISTENT_READ, shares }
+    }
+    if (role.metadata !== true) {
+      return { uses: above.uses | CONSISTENT_READ, shares: above.shares & ~RESIZE }
     }
     // Its structures belong to it alone.
     const own = (readOnly ? 0 : WRITE | RESIZE) | CONSISTENT_READ
@@ -94,7 +105,8 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
     return child
   }
   const image: Image = yield* openImage({
-    file: file(),
+    file: tolerant(file()),
+    dataFile: children.has('data-file'),
     options,
     discard: node.flags.discard,
     around: {

@@ -1,38 +1,58 @@
-/** Changing an open image's runtime options, and whether it is written to. */
-import type { Reopening, ReopenQuery } from '../../block/driver.ts'
+/** Changing the options of an open image. */
+import type { ReopenQuery, Reopening } from '../../block/driver.ts'
+import { BlockError } from '../../util/errors.ts'
 import type { MaybePromise } from '../../util/async.ts'
-import { run, type Routine } from '../../util/routine.ts'
-import { markClean } from './header-write.ts'
+import { run, wait, type Routine } from '../../util/routine.ts'
 import { COMPATIBLE } from './header.ts'
+import { markClean } from './header-write.ts'
 import type { Image } from './image.ts'
-import { makeCaches } from './open.ts'
-import { runtimeOptions, type Qcow2Options } from './options.ts'
+import { checkWritable, makeCaches } from './open.ts'
+import { checkEncryptOption, runtimeOptions, type Qcow2Options } from './options.ts'
 
 /** @throws {BlockError} for options that cannot be, with nothing changed. */
-export function reopen(image: Image, { options, flags }: ReopenQuery): MaybePromise<Reopening> {
-  return run(
-    image.lock.during(function* (): Routine<Reopening> {
-      const next = runtimeOptions(options as unknown as Qcow2Options, {
-        geometry: image.geometry,
-        size: image.header.size,
-        lazyRefcounts: (image.header.compatible & COMPATIBLE.lazyRefcounts) !== 0n,
-        discard: flags.discard,
-      })
-      if (image.around.writable() && !image.dead) {
-        yield* image.l2Cache.flush()
-        yield* image.refcountCache.flush()
-        if (flags.readOnly) yield* markClean(image)
-      }
-      return {
-        commit() {
-          image.options = next
-          image.overlap = next.overlap
-          Object.assign(
-            image,
-            makeCaches(() => image, next),
-          )
-        },
-      }
-    }),
-  )
+export function reopen(image: Image, next: ReopenQuery): MaybePromise<Reopening> {
+  return run(image.lock.during(() => prepare(image, next)))
+}
+
+function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
+  const { header, geometry, around } = image
+  // The graph checked them against the declaration.
+  const wanted = next.options as unknown as Qcow2Options
+  checkEncryptOption(wanted)
+  const options = runtimeOptions(wanted, {
+    geometry,
+    size: header.size,
+    lazyRefcounts: (header.compatible & COMPATIBLE.lazyRefcounts) !== 0n,
+    discard: next.flags.discard,
+  })
+  if (!around.writable() && !next.flags.readOnly) checkWritable(header)
+  if (around.writable() && !image.dead) {
+    yield* writeOut(image)
+    const endsLazy = image.options.lazyRefcounts && !options.lazyRefcounts
+    if (endsLazy || next.flags.readOnly) yield* markClean(image)
+  }
+  return {
+    commit() {
+      image.options = options
+      image.overlap = options.overlap
+      const caches = makeCaches(() => image, options)
+      image.l2Cache = caches.l2Cache
+      image.refcountCache = caches.refcountCache
+    },
+  }
+}
+
+function* writeOut(image: Image): Routine<void> {
+  yield* told('Failed to flush the L2 table cache', image.l2Cache.flush())
+  yield* told('Failed to flush the refcount block cache', image.refcountCache.flush())
+  yield* wait(image.file.flush())
+}
+
+function* told(what: string, routine: Routine<void>): Routine<void> {
+  try {
+    yield* routine
+  } catch (error) {
+    if (error instanceof BlockError) throw BlockError.prepend(what, error)
+    throw error
+  }
 }

@@ -50,7 +50,7 @@ export function* resize(image: Image, bytes: number, options: TruncateOptions): 
     const entries = l1EntriesFor(geometry, bytes)
     if (bytes < old) yield* shrink(image, bytes, entries)
     else yield* told('Failed to grow the L1 table', growL1(image, entries, true))
-    if (bytes > old && preallocation !== 'off') {
+    if (preallocation !== 'off') {
       yield* preallocate(image, bytes, preallocation)
     }
     if (zeroes) yield* told('Failed to zero out new clusters', zeroNew(image, old, bytes))

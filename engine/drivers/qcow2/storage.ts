@@ -1,6 +1,7 @@
 /** The node below as the format uses it, and the two ways in which small structures are written. */
-import type { BlockIo, DebugEvent, InstanceInfo } from '../../block/driver.ts'
+import type { BlockIo, Child, DebugEvent, InstanceInfo } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
+import { ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 
 /** A child, or what `blockdev-create` writes to. */
@@ -20,6 +21,29 @@ export function plainStorage(file: BlockIo): Storage {
     status: (offset, bytes) => file.status(offset, bytes),
     truncate: (bytes, options) => file.truncate(bytes, options),
     debugEvent: () => undefined,
+  }
+}
+
+/**
+ * The node below, where offsets of damaged images that no number keeps exactly are past the end:
+ * there, reads find zeroes.
+ */
+export function tolerant(file: Child): Storage {
+  return {
+    length: () => file.length(),
+    read: (offset, into, flags) => {
+      if (Number.isSafeInteger(offset + into.length)) return file.read(offset, into, flags)
+      if (offset + into.length >= 2 ** 63) throw ioError('EIO')
+      into.fill(0)
+    },
+    write: (offset, data, flags) => file.write(offset, data, flags),
+    zero: (offset, bytes, flags) => file.zero(offset, bytes, flags),
+    discard: (offset, bytes) => file.discard(offset, bytes),
+    flush: () => file.flush(),
+    status: (offset, bytes) => file.status(offset, bytes),
+    truncate: (bytes, options) => file.truncate(bytes, options),
+    debugEvent: (event) => file.debugEvent(event),
+    info: () => file.info(),
   }
 }
 
