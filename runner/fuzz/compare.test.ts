@@ -42,6 +42,11 @@ describe('comparing', () => {
     assert.deepEqual([found?.step, found?.part, found?.side], [1, 'died', 'ours'])
   })
 
+  it('lets both end themselves alike', () => {
+    const ended = (): SidePlayed => side(['a'], { kind: 'died', how: 'exit 1' })
+    assert.equal(firstDifference(STEPS, ended(), ended()), undefined)
+  })
+
   it('takes differences that say the same of other things for one', () => {
     const shapes = ["Node 'n1' is busy: 3 users", "Node 'n22' is busy: 17 users"].map(shapeOf)
     assert.equal(shapes[0], shapes[1])

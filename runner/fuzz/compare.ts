@@ -46,6 +46,9 @@ function endingDifference(
 ): Difference | undefined {
   const bad = real.ending.kind !== 'done' && real.records.length <= at ? real.ending : undefined
   const ourBad = ours.ending.kind !== 'done' && ours.records.length <= at ? ours.ending : undefined
+  // A program may end itself by design; then both must, in the same way.
+  const isAlike = bad?.kind === 'died' && ourBad?.kind === 'died' && bad.how === ourBad.how
+  if (isAlike && bad.how.startsWith('exit ')) return undefined
   const worst = bad ?? ourBad
   if (worst === undefined) return undefined
   const side = bad === undefined ? 'ours' : ourBad === undefined ? 'real' : 'both'

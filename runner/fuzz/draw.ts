@@ -227,7 +227,7 @@ export class Draw {
     )
     const hint = HINTS[`${place.owner}.${tag}`]?.(this, { ...place, name: tag })
     const value =
-      typeof hint === 'string' && fitting.length === 0
+      typeof hint === 'string' && (fitting.length === 0 || fitting.includes(hint))
         ? hint
         : (this.random.pick(fitting.length > 0 ? fitting : values) ?? '')
     const variant = this.schema.variant(type, value)

@@ -177,6 +177,9 @@ export const HINTS: Readonly<Record<string, Hint>> = {
 
   // --- Addresses ---
   'nbd.server': (draw, place) => (place.must.length > 0 ? undefined : address(draw, clientPath)),
+  // What a vsock does is up to the machine.
+  'nbd.type': oneOf('unix', 'inet', 'fd'),
+  'nbd-server-start.type': oneOf('unix', 'inet', 'fd'),
   'nbd.path': (draw) => clientPath(draw),
   addr: (draw) => {
     const flat = address(draw, serverPath)
