@@ -476,6 +476,8 @@ export interface Driver {
   readonly storesBitmaps: boolean
   /** Own options whose values may change when the node is reopened. */
   readonly reopenable: readonly string[]
+  /** Those of them that go back to their defaults when they are left out; others must be restated. */
+  readonly resettable: readonly string[]
   /** How sure the driver is, from 0 to 100, that the image beginning with `head` is of its format. */
   readonly probe: ((head: Uint8Array) => number) | undefined
   /** What a file name that begins with `name:` means. */
@@ -528,6 +530,7 @@ interface DriverDefinition<O extends Members> {
   readonly needsFilename?: boolean
   readonly storesBitmaps?: boolean
   readonly reopenable?: readonly (keyof O & string)[]
+  readonly resettable?: readonly (keyof O & string)[]
   readonly probe?: (head: Uint8Array) => number
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create?: Creation
@@ -549,6 +552,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     needsFilename: false,
     storesBitmaps: false,
     reopenable: [],
+    resettable: definition.reopenable ?? [],
     probe: undefined,
     prefixes: {},
     create: undefined,
@@ -571,6 +575,7 @@ interface FilterDefinition<O extends Members> {
   readonly memberOrder?: readonly string[]
   readonly strongOptions?: readonly (keyof O & string)[]
   readonly reopenable?: readonly (keyof O & string)[]
+  readonly resettable?: readonly (keyof O & string)[]
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims

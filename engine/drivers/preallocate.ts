@@ -35,6 +35,7 @@ export const preallocate = defineFilter({
     }),
   },
   reopenable: ['prealloc-align', 'prealloc-size'],
+  resettable: [],
   // Who else resized or wrote the file would make what is remembered of its end wrong.
   claims: ({ above }) =>
     mayGrow(above) ? { uses: above.uses, shares: above.shares & ~BOTH } : above,

@@ -173,7 +173,7 @@ function checkNotCorrupted(node: Node): void {
 
 /** What is left out goes back to its default; not every option can. */
 function checkResets({ driver, options: before }: Node, options: FlatOptions): void {
-  const optional = driver.reopenable.filter((name) => driver.options[name]?.optional === true)
+  const optional = driver.resettable.filter((name) => driver.options[name]?.optional === true)
   for (const name of namesInOrder(before)) {
     if (RESETTABLE.has(name) || isOneOf(optional, name) || options.has(name)) continue
     throw new BlockError(`Option '${name}' cannot be reset to its default value`)
