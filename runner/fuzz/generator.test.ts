@@ -50,6 +50,9 @@ describe('a drawn sequence', () => {
   })
 })
 
+/** Commands whose member `node-name` is a node that must exist. */
+const NAMING = new Set(['block_resize', 'blockdev-del', 'block-set-write-threshold'])
+
 describe('names in steps', () => {
   async function namesDrawn(): Promise<readonly string[]> {
     const generator = new Generator({
@@ -73,7 +76,7 @@ describe('names in steps', () => {
     const names: string[] = []
     for (let count = 0; count < 3000; count += 1) {
       const step = generator.next()
-      if (step?.kind !== 'qmp' || step.command !== 'block_resize') continue
+      if (step?.kind !== 'qmp' || !NAMING.has(step.command)) continue
       const name = text(step.args?.['node-name'])
       if (name !== undefined) names.push(name)
     }
