@@ -177,7 +177,12 @@ interface Head {
 
 function* readHead(file: Storage): Routine<Head> {
   const bytes = new Uint8Array(HEADER_FULL_BYTES)
-  yield* wait(file.read(0, bytes))
+  try {
+    yield* wait(file.read(0, bytes))
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.prepend('Could not read qcow2 header', error)
+  }
   const fields = HEADER.decode(bytes)
   if (fields.magic !== MAGIC) throw new BlockError('Image is not in qcow2 format')
   const { version, clusterBits } = fields
