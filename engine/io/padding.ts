@@ -4,6 +4,7 @@
  */
 import type { RequestFlags } from '../block/driver.ts'
 import { alignDown, alignUp } from '../util/align.ts'
+import { BlockError } from '../util/errors.ts'
 import { writeAligned, zeroAligned } from './aligned.ts'
 import { readPieces } from './pieces.ts'
 import type { PathState } from './state.ts'
@@ -72,8 +73,21 @@ function edgesTogether({ from, to, head, tail, unit }: Padding): boolean {
   return to - from === (to - from > unit && head > 0 && tail > 0 ? 2 * unit : unit)
 }
 
-/** @param into - Its first block gets the head, its last one the tail. */
+/**
+ * Reads what surrounds a request. Measured: a failure does not stop the write, which overwrites
+ * what could not be read; with zeroes here, with what memory holds in 7.2.
+ *
+ * @param into - Its first block gets the head, its last one the tail.
+ */
 async function readEdges(state: PathState, padding: Padding, into: Uint8Array): Promise<void> {
+  try {
+    await tryReadEdges(state, padding, into)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+  }
+}
+
+async function tryReadEdges(state: PathState, padding: Padding, into: Uint8Array): Promise<void> {
   const { from, to, head, tail, unit } = padding
   const { instance } = state.node
   const tell = (event: string) => instance.debugEvent?.(event)

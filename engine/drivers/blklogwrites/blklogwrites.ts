@@ -77,7 +77,9 @@ function logged(file: Child, log: Log): Instance {
       }),
     zero(offset, bytes, flags) {
       const entry = { offset, bytes, flags: 0n, data: 'zeroes' } as const
-      return after(() => file.zero(offset, bytes, flags), entry)
+      // Whether storage may go is nothing that it hands on.
+      const { mayUnmap: _, ...others } = flags
+      return after(() => file.zero(offset, bytes, others), entry)
     },
     discard(offset, bytes) {
       // The log cannot tell of parts of sectors, and nothing has to come of a discard.
