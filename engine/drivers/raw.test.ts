@@ -73,4 +73,23 @@ describe('raw', () => {
       'Cannot resize fixed-size raw disks',
     )
   })
+
+  it('moves its window when it is reopened, and takes it back to all of its file', async () => {
+    const { graph, add } = await world()
+    await add(raw({ offset: 512, size: 1024 }))
+    const r = graph.find('r')
+    await graph.reopen([raw({ offset: 1024 })])
+    assert.equal(r.length(), SIZE - 1024)
+    await graph.reopen([raw({})])
+    assert.equal(r.length(), SIZE)
+  })
+
+  it('stays cut off once its file was shorter', async () => {
+    const { graph, add } = await world()
+    await add(raw({}), { driver: 'raw', 'node-name': 'top', file: 'r', size: 65536 })
+    await graph.reopen([raw({ size: 512 })])
+    assert.equal(graph.find('top').length(), 512)
+    await graph.reopen([raw({})])
+    assert.equal(graph.find('top').length(), 512)
+  })
 })
