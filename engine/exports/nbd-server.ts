@@ -1,6 +1,6 @@
 /** The NBD server: one listening socket, its clients, and the exports by name. */
 import type { ByteStream, Listener, SocketAddress } from '../host/host.ts'
-import { checkListenAddress, listenFailure } from '../nbd/address.ts'
+import { checkAddress, listenFailure } from '../nbd/address.ts'
 import type { Catalogue } from '../nbd/handshake-server.ts'
 import { BlockError } from '../util/errors.ts'
 import type { ExportServices, NbdServerOptions } from './exports.ts'
@@ -68,7 +68,7 @@ export class NbdServer implements Catalogue<NbdExport> {
   }
 
   async #listen(address: SocketAddress): Promise<void> {
-    checkListenAddress(address)
+    checkAddress(address)
     try {
       this.#listener = await this.#services.sockets.listen(address, (stream) => {
         this.#accept(stream)

@@ -111,18 +111,21 @@ export type SocketAddress =
       readonly port: number
       /** The port as it was written, for messages; the number where this is absent. */
       readonly portText?: string
+      /** Name of the service whose port the host is to look up; then `port` means nothing. */
+      readonly service?: string
       /** Only addresses of this version of the protocol will do. */
       readonly family?: 4 | 6
       readonly keepAlive?: boolean
-      /** Listen on the first free port from `port` to this one. */
+      /** Listen on the first free port from that one to this one. */
       readonly lastPort?: number
     }
 
 export interface Sockets {
   /**
-   * Listens. A unix path that exists already is replaced.
+   * Listens. A unix path that exists already is replaced, an empty one made up.
    *
-   * @throws {BlockError} with the errno's text; `ENXIO` stands for a name that has no address.
+   * @throws {BlockError} with the errno's text; `ENXIO` stands for a host or service without an
+   *   address, and its text says why; `ERANGE` for no port at all to try.
    */
   listen(address: SocketAddress, accept: (stream: ByteStream) => void): Promise<Listener>
   /** @throws {BlockError} as `listen` does. */

@@ -1,5 +1,6 @@
 /** Socket addresses in messages, and what is refused before anybody tries to use them. */
 import type { SocketAddress } from '../host/host.ts'
+import { UNKNOWN_SERVICE } from '../host/ports.ts'
 import { BlockError } from '../util/errors.ts'
 
 /** Bytes that fit into the system's structure for a unix socket's path, with its terminator. */
@@ -11,12 +12,18 @@ export function addressText(address: SocketAddress): string {
   return `${address.host}:${address.portText ?? String(address.port)}`
 }
 
+/** What an address is for: names and versions of the protocol mean less to who connects. */
+export type AddressUse = 'connect' | 'listen'
+
 /**
  * The host's address for the members of a `SocketAddress`.
  *
  * @throws {BlockError} for what does not make sense, and for kinds that no host of ours has.
  */
-export function hostAddress(given: Readonly<Record<string, unknown>>): SocketAddress {
+export function hostAddress(
+  given: Readonly<Record<string, unknown>>,
+  use: AddressUse = 'connect',
+): SocketAddress {
   const text = (name: string): string => {
     const value = given[name]
     return typeof value === 'string' ? value : ''
@@ -28,64 +35,84 @@ export function hostAddress(given: Readonly<Record<string, unknown>>): SocketAdd
       return { type: 'unix', path, abstract: given['tight'] === false ? 'loose' : 'tight' }
     }
     case 'vsock':
-      for (const name of ['cid', 'port']) {
-        if (!/^[0-9]+$/.test(text(name))) {
-          throw new BlockError(`Failed to parse ${name} '${text(name)}'`)
-        }
-      }
-      throw new BlockError(
-        `Failed to connect to '${text('cid')}:${text('port')}': vsock addresses are not built; ` +
-          'they need sockets that the platform does not offer',
-      )
+      return refuseVsock(text('cid'), text('port'), use)
     case 'fd':
       throw new BlockError('only QEMU supports file descriptor passing')
     default:
-      return inetAddress(given, text('host'), text('port'))
+      return inetAddress(given, text('host'), text('port'), use)
   }
+}
+
+function refuseVsock(cid: string, port: string, use: AddressUse): never {
+  for (const [name, value] of Object.entries({ cid, port })) {
+    if (!/^\s*\+?[0-9]+$/.test(value) || Number(value) >= 2 ** 32) {
+      throw new BlockError(`Failed to parse ${name} '${value}'`)
+    }
+  }
+  const failed = use === 'listen' ? 'bind socket' : `connect to '${cid}:${port}'`
+  throw new BlockError(
+    `Failed to ${failed}: vsock addresses are not built; they need sockets that the platform ` +
+      'does not offer',
+  )
 }
 
 function inetAddress(
   given: Readonly<Record<string, unknown>>,
   host: string,
   portText: string,
+  use: AddressUse,
 ): SocketAddress {
-  const { ipv4, ipv6, to } = given
+  const { ipv4, ipv6, to, numeric } = given
   if (ipv4 === false && ipv6 === false) {
     throw new BlockError('Cannot disable IPv4 and IPv6 at same time')
   }
-  const port = portNumber(host, portText)
+  const number = portOf(portText)
   const only4 = ipv6 === false || (ipv4 === true && ipv6 !== true)
   const only6 = ipv4 === false || (ipv6 === true && ipv4 !== true)
-  // An address says itself what it is, and wishes for more than one version change nothing.
-  const family = only4 ? { family: 4 as const } : only6 ? { family: 6 as const } : {}
-  return {
+  const address: SocketAddress = {
     type: 'inet',
     host,
-    port,
+    port: number ?? 0,
     portText,
-    ...(/^[0-9.]+$/.test(host) ? {} : family),
+    ...(number === undefined ? { service: portText } : {}),
+    ...(only4 ? { family: 4 } : only6 ? { family: 6 } : {}),
     ...(given['keep-alive'] === true ? { keepAlive: true } : {}),
-    ...(typeof to === 'number' ? { lastPort: to } : {}),
+    // Who connects looks names up however it is wished, and has one port.
+    ...(typeof to === 'number' && use === 'listen' ? { lastPort: to } : {}),
   }
+  const named = number === undefined || (host !== '' && !isNumeric(host))
+  if (use === 'listen' && ((numeric === true && named) || (host === '' && portText === ''))) {
+    throw unresolved(address, 'Name or service not known')
+  }
+  return address
+}
+
+/** Whether a host is given as an address. */
+function isNumeric(host: string): boolean {
+  return host.includes(':') || /^[0-9]+(\.[0-9]+)*$/.test(host)
 }
 
 /**
- * The number of a port given as text. Too large a number wraps round, as in the real programs.
- *
- * @throws {BlockError} for anything but digits; names of services are not looked up.
+ * The number of a port given as text; absent for the name of a service. Too large a number wraps
+ * round, and some that are larger still pass for names, as in the real programs.
  */
-export function portNumber(host: string, port: string): number {
-  if (/^[0-9]*$/.test(port)) return Number(port) % 2 ** 16
-  throw new BlockError(
-    `address resolution failed for ${host}:${port}: Servname not supported for ai_socktype`,
-  )
+function portOf(text: string): number | undefined {
+  if (text === '') return 0
+  if (!/^\s*[+-]?[0-9]+$/.test(text)) return undefined
+  const [value, most] = [BigInt(text.trim().replace('+', '')), 2n ** 64n - 1n]
+  const wrapped = BigInt.asIntN(32, value > most || value < -most ? most : value)
+  return wrapped < 0n ? undefined : Number(wrapped & 0xffffn)
 }
 
-/** @throws {BlockError} when nobody can listen there. */
-export function checkListenAddress(address: SocketAddress): void {
-  checkAddress(address)
-  if (address.type === 'inet' || address.path !== '') return
-  throw new BlockError('a unix socket at a path of our choice: not built yet')
+/**
+ * The number of a port given as text, as `hostAddress` reads it.
+ *
+ * @throws {BlockError} for names of services.
+ */
+export function portNumber(host: string, port: string): number {
+  const number = portOf(port)
+  if (number !== undefined) return number
+  throw unresolved({ type: 'inet', host, port: 0, portText: port }, UNKNOWN_SERVICE)
 }
 
 /** @throws {BlockError} when the path of a unix socket does not fit. */
@@ -119,10 +146,17 @@ export function listenFailure(address: SocketAddress, error: unknown): unknown {
       ? `Failed to unlink socket ${address.path}`
       : `Failed to bind socket to ${address.path}`
   }
+  // QEMU may add the text of an errno from long ago.
+  if (error.errno === 'ERANGE') return new BlockError('Failed to create a socket')
   return resolutionFailure(address, error) ?? BlockError.prepend(context(), error)
 }
 
 function resolutionFailure(address: SocketAddress, error: BlockError): BlockError | undefined {
-  if (error.errno !== 'ENXIO') return undefined
-  return BlockError.prepend(`address resolution failed for ${addressText(address)}`, error)
+  return error.errno === 'ENXIO' ? unresolved(address, error.message) : undefined
+}
+
+function unresolved(address: SocketAddress, why: string): BlockError {
+  return new BlockError(`address resolution failed for ${addressText(address)}: ${why}`, {
+    errno: 'ENXIO',
+  })
 }

@@ -1,11 +1,12 @@
 /** The real host: files with holes and locks, sockets with errors that mean what they say. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BlockError } from '../../util/errors.ts'
 import type { ByteStream, SocketAddress } from '../host.ts'
 import { createRealHost } from './index.ts'
+import { servicePort } from './services.ts'
 import { systemCalls, whyNoSystemCalls } from './syscalls.ts'
 
 describe('real host', () => {
@@ -102,6 +103,51 @@ describe('real host', () => {
     assert.equal(await errnoOf(sockets.listen(unix(folder), () => undefined)), 'EISDIR')
     const closed: SocketAddress = { type: 'inet', host: '127.0.0.1', port: 1 }
     assert.equal(await errnoOf(sockets.connect(closed)), 'ECONNREFUSED')
+  })
+
+  it('listens at addresses of the wished version only', async () => {
+    const listen = async (address: Partial<SocketAddress>): Promise<string> => {
+      const wanted = { type: 'inet', host: '127.0.0.1', port: 0, ...address } as SocketAddress
+      try {
+        const listener = await host.sockets.listen(wanted, () => undefined)
+        listener.close()
+        return 'ok'
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const wrong = 'Address family for hostname not supported'
+    assert.equal(await listen({ family: 4 }), 'ok')
+    assert.equal(await listen({ family: 6 }), wrong)
+    assert.equal(await listen({ family: 6, host: '127.1' }), wrong)
+    assert.equal(await listen({ family: 4, host: '::1' }), wrong)
+    assert.equal(await listen({ family: 4, host: '' }), 'ok')
+  })
+
+  it('maps addresses of version 4 for who wishes to connect over version 6', async () => {
+    const { sockets } = host
+    const name = { type: 'inet', host: 'localhost', port: 0, family: 4 } as const
+    const listener = await sockets.listen(name, (stream) => {
+      stream.destroy()
+    })
+    const port = listener.address.type === 'inet' ? listener.address.port : 0
+    for (const at of ['localhost', '127.0.0.1']) {
+      const stream = await sockets.connect({ type: 'inet', host: at, port, family: 6 })
+      stream.destroy()
+    }
+    listener.close()
+  })
+
+  it('makes up a path for a socket that has none', async () => {
+    const listener = await host.sockets.listen({ type: 'unix', path: '' }, () => undefined)
+    assert(listener.address.type === 'unix' && existsSync(listener.address.path))
+    listener.close()
+  })
+
+  it('knows services where the system has a list of them', function () {
+    if (!existsSync('/etc/services')) this.skip()
+    assert.equal(servicePort('http'), 80)
+    assert.equal(servicePort('nosuchservice'), undefined)
   })
 
   it('never fires a timer early', async () => {

@@ -1,10 +1,16 @@
 /** Unix and TCP sockets of the machine. */
+import { randomBytes } from 'node:crypto'
+import { ADDRCONFIG, V4MAPPED } from 'node:dns'
+import { lookup } from 'node:dns/promises'
 import * as fs from 'node:fs'
 import * as net from 'node:net'
-import { dirname } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { BlockError, ioError } from '../../util/errors.ts'
-import type { Listener, SocketAddress, Sockets } from '../host.ts'
+import type { ByteStream, Listener, SocketAddress, Sockets } from '../host.ts'
+import { onFreePort, portOf } from '../ports.ts'
 import { systemFailure } from './failure.ts'
+import { servicePort } from './services.ts'
 import { byteStream } from './streams.ts'
 
 export function createRealSockets(): Sockets {
@@ -13,10 +19,7 @@ export function createRealSockets(): Sockets {
       new Promise((resolve, reject) => {
         // Nothing listens at a socket without a name, which the platform would not even try.
         if (address.type === 'unix' && address.path === '') throw ioError('ECONNREFUSED')
-        if (address.type === 'inet' && address.host === '') {
-          throw new BlockError('Name or service not known', { errno: 'ENXIO' })
-        }
-        const socket = net.connect({ ...netOptions(address), noDelay: true, allowHalfOpen: true })
+        const socket = net.connect({ ...peerOf(address), noDelay: true, allowHalfOpen: true })
         const fail = (error: Error): void => {
           reject(systemFailure(error))
         }
@@ -27,21 +30,61 @@ export function createRealSockets(): Sockets {
         })
       }),
 
-    listen: (address, accept) =>
-      new Promise((resolve, reject) => {
-        if (address.type === 'unix' && address.abstract === undefined) removeOld(address.path)
-        const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-          accept(byteStream(socket, socket))
-        })
-        const fail = (error: Error): void => {
-          reject(listenFailure(address, error))
-        }
-        server.once('error', fail)
-        server.listen(netOptions(address), () => {
-          server.off('error', fail)
-          resolve(listenerOf(server, address))
-        })
-      }),
+    listen: async (address, accept) => {
+      if (address.type === 'unix') return listenAt(named(address), accept)
+      const port = portOf(address, servicePort)
+      const host = await ownAddress(address)
+      return onFreePort(port, address.lastPort ?? port, (free) =>
+        listenAt({ ...address, port: free }, accept, host),
+      )
+    },
+  }
+}
+
+/** @param ip - The address of this machine that a name stands for. */
+function listenAt(
+  address: SocketAddress,
+  accept: (stream: ByteStream) => void,
+  ip?: string,
+): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    if (address.type === 'unix' && address.abstract === undefined) removeOld(address.path)
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      accept(byteStream(socket, socket))
+    })
+    const fail = (error: Error): void => {
+      reject(listenFailure(address, error))
+    }
+    server.once('error', fail)
+    const where =
+      address.type === 'unix'
+        ? { path: unixPath(address) }
+        : { port: address.port, ...(ip === undefined ? {} : { host: ip }) }
+    server.listen(where, () => {
+      server.off('error', fail)
+      resolve(listenerOf(server, address))
+    })
+  })
+}
+
+/** A socket without a path gets one of its own. */
+function named(address: SocketAddress & { readonly type: 'unix' }): SocketAddress {
+  if (address.path !== '' || address.abstract !== undefined) return address
+  return { ...address, path: join(tmpdir(), `qemu-socket-${randomBytes(3).toString('hex')}`) }
+}
+
+type InetAddress = SocketAddress & { readonly type: 'inet' }
+
+/** The address to listen at; absent for all of the machine's. */
+async function ownAddress({ host, family }: InetAddress): Promise<string | undefined> {
+  if (host === '') return family === undefined ? undefined : family === 4 ? '0.0.0.0' : '::'
+  checkFamily(host, family)
+  // Forms such as 127.1 are addresses too, which only the lookup tells.
+  if (family === 6 && /^[0-9.]+$/.test(host)) throw wrongFamily()
+  try {
+    return (await lookup(host, family === undefined ? {} : { family })).address
+  } catch (error) {
+    throw systemFailure(error)
   }
 }
 
@@ -52,20 +95,28 @@ function listenFailure(address: SocketAddress, error: Error): Error {
   return missing ? ioError('ENOENT') : failure
 }
 
-function netOptions(
-  address: SocketAddress,
-): { path: string } | { host: string; port: number; family?: 4 | 6; keepAlive?: boolean } {
+/** Where to connect to. Who asks for addresses of version 6 gets those of version 4 mapped. */
+function peerOf(address: SocketAddress): net.NetConnectOpts {
   if (address.type === 'unix') return { path: unixPath(address) }
-  const { host, port, family, keepAlive } = address
-  if (family !== undefined && net.isIP(host) !== 0 && net.isIP(host) !== family) {
-    throw new BlockError('Address family for hostname not supported', { errno: 'ENXIO' })
-  }
+  const { host, family, keepAlive } = address
+  const port = portOf(address, servicePort)
+  if (host === '') throw new BlockError('Name or service not known', { errno: 'ENXIO' })
+  if (family === 4) checkFamily(host, family)
   return {
     host,
     port,
-    ...(family === undefined ? {} : { family }),
+    ...(family === undefined ? {} : { family, hints: V4MAPPED | ADDRCONFIG }),
     ...(keepAlive === undefined ? {} : { keepAlive }),
   }
+}
+
+function checkFamily(host: string, family: 4 | 6 | undefined): void {
+  const own = net.isIP(host)
+  if (family !== undefined && own !== 0 && own !== family) throw wrongFamily()
+}
+
+function wrongFamily(): BlockError {
+  return new BlockError('Address family for hostname not supported', { errno: 'ENXIO' })
 }
 
 /** Names outside the file system begin with a zero byte; loose ones fill the system's structure. */

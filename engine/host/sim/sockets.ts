@@ -2,6 +2,7 @@
 import { BlockError, ioError } from '../../util/errors.ts'
 import type { ByteStream, Listener, SocketAddress, Sockets } from '../host.ts'
 import { pairOf } from '../pair.ts'
+import { onFreePort, portOf } from '../ports.ts'
 
 const FIRST_FREE_PORT = 49_152
 
@@ -15,28 +16,40 @@ export function createSimSockets(post: (task: () => void) => void): SimSockets {
   const accepting = new Map<string, (stream: ByteStream) => void>()
   let connections = 0
   let freePort = FIRST_FREE_PORT
+  let freeName = 0
+  const bind = (address: SocketAddress, accept: (stream: ByteStream) => void): Listener => {
+    const key = keyOf(address)
+    accepting.set(key, accept)
+    return {
+      address,
+      close: () => {
+        if (accepting.get(key) === accept) accepting.delete(key)
+      },
+    }
+  }
+  /** A socket without a path gets one of its own. */
+  const named = (address: SocketAddress & { readonly type: 'unix' }): SocketAddress => {
+    if (address.path !== '' || address.abstract !== undefined) return address
+    return { ...address, path: `/tmp/qemu-socket-${String(freeName++)}` }
+  }
   return {
     openConnections: () => connections,
 
     listen: async (wanted, accept) => {
       await turn(post)
-      const address: SocketAddress =
-        wanted.type === 'inet' && wanted.port === 0 ? { ...wanted, port: freePort++ } : wanted
-      const key = keyOf(address)
       // Binding to a unix path replaces whatever was there, as the real daemon does.
-      if (address.type === 'inet' && accepting.has(key)) throw ioError('EADDRINUSE')
-      accepting.set(key, accept)
-      const listener: Listener = {
-        address,
-        close: () => {
-          if (accepting.get(key) === accept) accepting.delete(key)
-        },
-      }
-      return listener
+      if (wanted.type === 'unix') return bind(named(wanted), accept)
+      const port = portOf(wanted, () => undefined)
+      return onFreePort(port, wanted.lastPort ?? port, async (tried) => {
+        const address = { ...wanted, port: tried === 0 ? freePort++ : tried }
+        if (accepting.has(keyOf(address))) throw ioError('EADDRINUSE')
+        return bind(address, accept)
+      })
     },
 
     connect: async (address) => {
       await turn(post)
+      if (address.type === 'inet') portOf(address, () => undefined)
       const accept = accepting.get(keyOf(address))
       if (accept === undefined) throw refused(address)
       connections += 1

@@ -34,7 +34,7 @@ const nbdServerStart = defineCommand({
   run: ({ engine }, { addr, ...rest }) =>
     engine.exports.startServer({
       ...rest,
-      addr: () => hostAddress({ ...addr.data, type: addr.type }),
+      addr: () => hostAddress({ ...addr.data, type: addr.type }, 'listen'),
     }),
 })
 

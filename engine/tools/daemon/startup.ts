@@ -63,7 +63,7 @@ export const HANDLERS: Readonly<Partial<Record<OptionName, Handler>>> = {
     const { value, wire } = given(text, undefined)
     const { addr, ...rest } = checkMembers(NBD_SERVER, value, wire)
     // The member is declared as a union, which checks to an object.
-    const address = () => hostAddress(addr as Readonly<Record<string, unknown>>)
+    const address = () => hostAddress(addr as Readonly<Record<string, unknown>>, 'listen')
     await engine.exports.startServer({ ...rest, addr: address })
     return undefined
   },
