@@ -75,7 +75,6 @@ export const blkverify = defineDriver({
       truncate: (bytes, options) => raw.truncate(bytes, options),
       info: () => shownInfo(raw),
       supports: { unchanged: true },
-      reopen: () => ({}),
     }
   },
 })
@@ -87,7 +86,7 @@ function takeApart(filename: string): NodeDescription {
   if (!filename.startsWith(prefix)) return { 'x-image': filename }
   const rest = filename.slice(prefix.length)
   const colon = rest.indexOf(':')
-  if (colon < 0) throw new BlockError('blkverify requires raw copy and original image paths')
+  if (colon < 0) throw new BlockError('blkverify requires raw copy and original image path')
   return { 'x-raw': rest.slice(0, colon), 'x-image': rest.slice(colon + 1) }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Reopening } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
+import { inKeyOrder } from '../util/key-order.ts'
 import { takeOwnOptions } from './coerce.ts'
 import { refreshClaims, type PlannedFlags } from './claims.ts'
 import { beginDrained } from './drain.ts'
@@ -204,7 +205,8 @@ function settle({ entry: { node, options, explicit, flags }, reopening, own }: P
   reopening.commit?.()
   Object.assign(node.flags, flags, { forceShare })
   node.given = own
-  node.options = options
+  // One copy more than when the node was opened, which turns names of one bucket around.
+  node.options = new Map(inKeyOrder([...options]))
   node.explicit = explicit
   node.dropChildOptions()
   node.options.delete('backing')
