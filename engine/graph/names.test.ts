@@ -49,6 +49,7 @@ describe('opening by name', () => {
       const { graph } = world()
       const node = await graph.addFilename(name)
       assert.deepEqual([node.driver.name, graph.info(node).filename], [driver, told])
+      await graph.remove(node.name)
       // The name opens the same again.
       assert.equal(graph.info(await graph.addFilename(told)).filename, told)
     })
