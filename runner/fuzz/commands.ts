@@ -31,7 +31,7 @@ export interface CommandKind {
 export const DEFAULT_WEIGHT = 1
 
 const QUERY_FLAWED = 0.3
-const USUALLY_FLAWED = 0.12
+const USUALLY_FLAWED = 0.2
 
 const TABLE: readonly CommandKind[] = [
   { command: 'blockdev-add', weight: 26, flawed: 0.06, make: addNode },
@@ -39,8 +39,8 @@ const TABLE: readonly CommandKind[] = [
   { command: 'blockdev-del', weight: 4, make: removeNode },
   { command: 'x-blockdev-change', weight: 6, flawed: 0.04, make: changeChild },
   { command: 'block_resize', weight: 3, flawed: 0.05, make: resize },
-  { command: 'change-backing-file', weight: 2, make: changeBackingFile },
-  { command: 'transaction', weight: 4 },
+  { command: 'change-backing-file', weight: 2, flawed: 0.05, make: changeBackingFile },
+  { command: 'transaction', weight: 4, flawed: 0.1 },
   { command: 'object-add', weight: 3, make: addObject },
   { command: 'block-export-add', weight: 3, flawed: 0.04, make: onServer('block-export-add') },
   { command: 'nbd-server-add', weight: 1, make: onServer('nbd-server-add') },
