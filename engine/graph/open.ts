@@ -185,22 +185,27 @@ const FILE_ROLE: ChildRole = { data: true, metadata: true, primary: true }
 /** The child that is opened before its parent has a name, or even a driver. */
 async function openFile(environment: Environment, opening: Opening): Promise<Node | undefined> {
   const { driver, rest, filename, all } = opening
-  if (driver !== undefined && (isProtocol(driver) || !('file' in driver.children))) return undefined
+  if (driver !== undefined && isProtocol(driver)) return undefined
   const options = takeNested(rest, 'file')
   const reference = stringOption(rest, 'file')
+  const useless = driver !== undefined && !('file' in driver.children)
   if (filename === undefined && reference === undefined && options.size === 0) {
+    if (useless) return undefined
     if (driver === undefined) throw new BlockError('Must specify either driver or file')
     throw new BlockError('A block device must be specified for "file"')
   }
   if (reference !== undefined) rest.delete('file')
   const role = driver?.children['file']?.role ?? FILE_ROLE
-  return openNode(environment, {
+  const file = await openNode(environment, {
     filename,
     reference,
     options,
     parent: { node: undefined, options: all, role, depth: opening.depth },
     protocol: true,
   })
+  // It is opened all the same, and complained about in the end.
+  if (useless) rest.set('file', file.name)
+  return file
 }
 
 async function finish(
