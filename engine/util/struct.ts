@@ -204,6 +204,7 @@ function int64(offset: number, little: boolean): Field<bigint> {
 export class WordTable {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly #view: DataView
+  #changed: number[] | undefined
 
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.bytes = bytes
@@ -223,7 +224,15 @@ export class WordTable {
     return this.#view.getUint32(index * WORD_BYTES + WORD_BYTES / 2)
   }
 
+  /** The words set since the last call; the first call starts to keep account and has none. */
+  takeChanged(): readonly number[] {
+    const changed = this.#changed ?? []
+    this.#changed = []
+    return changed
+  }
+
   set(index: number, high: number, low: number): void {
+    this.#changed?.push(index)
     this.#view.setUint32(index * WORD_BYTES, high)
     this.#view.setUint32(index * WORD_BYTES + WORD_BYTES / 2, low)
   }
@@ -233,6 +242,7 @@ export class WordTable {
   }
 
   setExact(index: number, value: bigint): void {
+    this.#changed?.push(index)
     this.#view.setBigUint64(index * WORD_BYTES, value)
   }
 }

@@ -19,7 +19,7 @@ import {
   MAX_CLUSTER_BITS,
   MIN_CLUSTER_BITS,
 } from './header.ts'
-import { writeHeader } from './header-write.ts'
+import { markClean, writeHeader } from './header-write.ts'
 import type { Image } from './image.ts'
 import { openImage } from './open.ts'
 import type { Qcow2Options } from './options.ts'
@@ -109,6 +109,7 @@ export function* createImage(
   }
   yield* image.l2Cache.flush()
   yield* image.refcountCache.flush()
+  yield* markClean(image)
 }
 
 const NO_OPTIONS: Qcow2Options = {

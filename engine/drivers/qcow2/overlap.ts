@@ -1,7 +1,8 @@
 /** Which of the image's own structures a write must not hit, and the check before each write. */
 import { ENTRY_BYTES, clusterStart } from './geometry.ts'
 import { signalCorruption } from './corruption.ts'
-import { offsetAt } from './entry.ts'
+import { blockOffsetAt, offsetAt } from './entry.ts'
+import { pointersOf } from './pointers.ts'
 import type { Image } from './image.ts'
 import { WordTable } from '../../util/struct.ts'
 import { wait, type Routine } from '../../util/routine.ts'
@@ -94,12 +95,16 @@ export function overlapOf(
   if (wanted('main-header') && from < clusterBytes) return 'main-header'
   if (wanted('active-l1') && hits(image.l1Offset, image.l1.length * ENTRY_BYTES)) return 'active-l1'
   const end = clusterStart(geometry, to + clusterBytes - 1)
-  if (wanted('active-l2') && pointsInto(image.l1, from, end, clusterBytes)) return 'active-l2'
+  if (wanted('active-l2') && pointersOf(image.l1, offsetAt, clusterBytes).hit(from, end))
+    return 'active-l2'
   const { refcountTable, refcountTableOffset } = image
   if (wanted('refcount-table') && hits(refcountTableOffset, refcountTable.bytes.length)) {
     return 'refcount-table'
   }
-  if (wanted('refcount-block') && pointsInto(refcountTable, from, end, clusterBytes)) {
+  if (
+    wanted('refcount-block') &&
+    pointersOf(refcountTable, blockOffsetAt, clusterBytes).hit(from, end)
+  ) {
     return 'refcount-block'
   }
   if (wanted('snapshot-table') && hits(image.header.snapshotsOffset, image.snapshotTableBytes)) {
@@ -117,15 +122,6 @@ export function overlapOf(
   return undefined
 }
 
-function pointsInto(table: WordTable, from: number, end: number, clusterBytes: number): boolean {
-  const count = table.length
-  for (let index = 0; index < count; index++) {
-    const offset = offsetAt(table, index)
-    if (offset !== 0 && offset < end && from < offset + clusterBytes) return true
-  }
-  return false
-}
-
 /** L2 tables of snapshots; their L1 tables are read each time, as nobody else needs them. */
 function* inactiveL2(
   image: Image,
@@ -140,7 +136,8 @@ function* inactiveL2(
   for (const { l1Offset, l1Entries } of image.snapshots) {
     const table = new Uint8Array(l1Entries * ENTRY_BYTES)
     yield* wait(image.file.read(l1Offset, table))
-    if (pointsInto(new WordTable(table), from, end, clusterBytes)) return 'inactive-l2'
+    if (pointersOf(new WordTable(table), offsetAt, clusterBytes).hit(from, end))
+      return 'inactive-l2'
   }
   return undefined
 }

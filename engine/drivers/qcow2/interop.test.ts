@@ -1,0 +1,169 @@
+/**
+ * Chains of images written here are read and found sound by the real tools, and the other way
+ * round. `BLOCKSPEC_QCOW2_CHAINS` says how many of each are tried.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { User } from '../../graph/graph.ts'
+import { createPrng } from '../../host/sim/prng.ts'
+import { imageWorld, type ImageWorld } from './testing.ts'
+
+const CHAINS = Number(process.env['BLOCKSPEC_QCOW2_CHAINS'] ?? '3')
+const PREFIX = process.env['BLOCKSPEC_QEMU_PREFIX']
+const SECTOR = 512
+
+/** One request, in words that both sides can carry out. */
+interface Request {
+  readonly kind: 'write' | 'zero' | 'discard'
+  readonly offset: number
+  readonly bytes: number
+  readonly fill: number
+}
+
+interface Layer {
+  readonly name: string
+  readonly size: number
+  readonly clusterBytes: number
+  readonly refcountBits: number
+  readonly version: 'v2' | 'v3'
+  readonly requests: readonly Request[]
+}
+
+function chain(seed: number): Layer[] {
+  const pick = createPrng(seed)
+  const count = 1 + pick(4)
+  return Array.from({ length: count }, (_, index) => {
+    const size = (1 + pick(400)) * SECTOR * (1 + pick(8))
+    const version = pick(4) === 0 ? 'v2' : 'v3'
+    const clusterBytes = 2 ** (9 + pick(9))
+    return {
+      name: `layer${String(index)}`,
+      size,
+      clusterBytes,
+      refcountBits: version === 'v2' ? 16 : 2 ** pick(7),
+      version,
+      requests: Array.from({ length: pick(12) }, () => request(pick, size, clusterBytes)),
+    }
+  })
+}
+
+function request(pick: (bound: number) => number, size: number, clusterBytes: number): Request {
+  const unit = pick(2) === 0 ? SECTOR : Math.min(clusterBytes, size)
+  const offset = Math.floor(pick(size) / unit) * unit
+  const bytes = Math.min(size - offset, (1 + pick(40)) * unit)
+  const kind = (['write', 'write', 'write', 'zero', 'discard'] as const)[pick(5)] ?? 'write'
+  return { kind, offset, bytes: bytes - (bytes % SECTOR), fill: 1 + pick(255) }
+}
+
+describe('qcow2 chains', () => {
+  let directory = ''
+  const tool = (name: string, ...words: string[]): string => {
+    const bin = join(PREFIX ?? '', 'qemu-7.2', 'bin', name)
+    return execFileSync(bin, words, { cwd: directory, encoding: 'utf8', stdio: 'pipe' })
+  }
+  before(function () {
+    if (PREFIX === undefined || !existsSync(PREFIX)) this.skip()
+    directory = mkdtempSync(join(tmpdir(), 'chains-'))
+  })
+  after(() => {
+    if (directory !== '') rmSync(directory, { recursive: true, force: true })
+  })
+
+  for (let seed = 1; seed <= CHAINS; seed++) {
+    it(`written here pass check and compare of the real tools: ${String(seed)}`, async function () {
+      this.timeout(60_000)
+      const layers = chain(seed)
+      const images = imageWorld()
+      const content = await writeHere(images, layers)
+      for (const { name } of layers) {
+        writeFileSync(join(directory, name), images.world.host.files.content(name))
+        tool('qemu-img', 'check', '-f', 'qcow2', name)
+      }
+      writeFileSync(join(directory, 'raw'), content)
+      const top = layers.at(-1)?.name ?? ''
+      tool('qemu-img', 'compare', '-f', 'qcow2', '-F', 'raw', top, 'raw')
+    })
+
+    it(`written by the real tools are read here: ${String(seed)}`, async function () {
+      this.timeout(60_000)
+      const layers = chain(seed + 1_000_000)
+      writeThere(tool, layers)
+      const top = layers.at(-1)?.name ?? ''
+      tool('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', top, 'raw')
+      const expected = readFileSync(join(directory, 'raw'))
+      const images = imageWorld()
+      for (const { name } of layers) {
+        images.world.host.files.put(name, readFileSync(join(directory, name)))
+      }
+      const user = await images.open(top, { backing: backingOptions(layers, layers.length - 2) })
+      const seen = new Uint8Array(user.length())
+      await user.read(0, seen)
+      assert.equal(Buffer.compare(seen, expected), 0)
+    })
+  }
+})
+
+function backingOptions(layers: readonly Layer[], index: number): object | null {
+  const layer = layers[index]
+  if (layer === undefined) return null
+  return {
+    driver: 'qcow2',
+    'read-only': true,
+    file: { driver: 'file', filename: layer.name },
+    backing: backingOptions(layers, index - 1),
+  }
+}
+
+/** @returns what the top of the chain shows. */
+async function writeHere(images: ImageWorld, layers: readonly Layer[]): Promise<Uint8Array> {
+  let content = new Uint8Array()
+  for (const [index, layer] of layers.entries()) {
+    const below = layers[index - 1]
+    await images.create(layer.name, {
+      size: layer.size,
+      version: layer.version,
+      'cluster-size': layer.clusterBytes,
+      'refcount-bits': layer.refcountBits,
+      ...(below === undefined ? {} : { 'backing-file': below.name, 'backing-fmt': 'qcow2' }),
+    })
+    const user = await images.open(layer.name, { backing: backingOptions(layers, index - 1) })
+    for (const one of layer.requests) await carryOut(user, one)
+    content = new Uint8Array(layer.size)
+    await user.read(0, content)
+    await images.close(layer.name, user)
+  }
+  return content
+}
+
+async function carryOut(user: User, { kind, offset, bytes, fill }: Request): Promise<void> {
+  if (kind === 'write') await user.write(offset, new Uint8Array(bytes).fill(fill))
+  else if (kind === 'zero') await user.zero(offset, bytes, { mayUnmap: fill % 2 === 0 })
+  else await user.discard(offset, bytes)
+}
+
+function writeThere(tool: (name: string, ...words: string[]) => string, layers: readonly Layer[]) {
+  for (const [index, layer] of layers.entries()) {
+    const below = layers[index - 1]
+    const compat = layer.version === 'v2' ? '0.10' : '1.1'
+    const options = [
+      `compat=${compat}`,
+      `cluster_size=${String(layer.clusterBytes)}`,
+      `refcount_bits=${String(layer.refcountBits)}`,
+    ].join(',')
+    const backing = below === undefined ? [] : ['-b', below.name, '-F', 'qcow2']
+    const { name, size } = layer
+    tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-o', options, ...backing, name, String(size))
+    const commands = layer.requests.flatMap((one) => ['-c', ioCommand(one)])
+    if (commands.length > 0) tool('qemu-io', '-f', 'qcow2', '-d', 'unmap', ...commands, name)
+  }
+}
+
+function ioCommand({ kind, offset, bytes, fill }: Request): string {
+  const range = `${String(offset)} ${String(bytes)}`
+  if (kind === 'write') return `write -P ${String(fill)} ${range}`
+  if (kind === 'zero') return `write -z ${fill % 2 === 0 ? '-u ' : ''}${range}`
+  return `discard ${range}`
+}

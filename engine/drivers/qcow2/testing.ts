@@ -1,0 +1,68 @@
+/** Images on a simulated host, for tests. */
+import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
+import type { User } from '../../graph/graph.ts'
+import { testWorld } from '../../graph/testing.ts'
+import { createSimHost } from '../../host/sim/index.ts'
+import { requestPaths } from '../../io/paths.ts'
+import { run } from '../../util/routine.ts'
+import { file } from '../file/file.ts'
+import { createImage, type CreateOptions } from './create.ts'
+import { qcow2 } from './qcow2.ts'
+
+export interface ImageWorld {
+  readonly world: ReturnType<typeof testWorld>
+  /** Makes an image in a file of this name. */
+  create(name: string, options: Partial<CreateOptions> & { readonly size: number }): Promise<void>
+  /** Opens it as a node of the same name and attaches a user that may do everything. */
+  open(name: string, options?: object): Promise<User>
+  close(name: string, user: User): Promise<void>
+}
+
+export const NO_CREATE_OPTIONS: Omit<CreateOptions, 'size'> = {
+  'data-file-raw': undefined,
+  'extended-l2': undefined,
+  version: undefined,
+  'backing-file': undefined,
+  'backing-fmt': undefined,
+  'cluster-size': undefined,
+  preallocation: undefined,
+  'lazy-refcounts': undefined,
+  'refcount-bits': undefined,
+  'compression-type': undefined,
+}
+
+export function imageWorld(seed = 0): ImageWorld {
+  const world = testWorld([file, qcow2], requestPaths, createSimHost({ seed }))
+  const { graph, host } = world
+  const all = { uses: CONSISTENT_READ | WRITE | RESIZE, shares: ALL_PERMISSIONS }
+  return {
+    world,
+    async create(name, options) {
+      host.files.put(name, new Uint8Array())
+      const node = await graph.add({ driver: 'file', 'node-name': 'new', filename: name })
+      const user = graph.attach(node, { ...all, writesPastEnd: true })
+      try {
+        await run(createImage({ ...NO_CREATE_OPTIONS, ...options }, user, () => undefined))
+      } finally {
+        await user.close()
+        await graph.remove('new')
+      }
+    },
+    async open(name, options = {}) {
+      const below = { driver: 'file', filename: name, discard: 'unmap' }
+      const node = await graph.add({
+        driver: 'qcow2',
+        'node-name': name,
+        discard: 'unmap',
+        backing: null,
+        file: below,
+        ...options,
+      })
+      return graph.attach(node, all)
+    },
+    async close(name, user) {
+      await user.close()
+      await graph.remove(name)
+    },
+  }
+}
