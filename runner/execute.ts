@@ -29,6 +29,9 @@ export interface Played {
   readonly kept?: string
 }
 
+/** How a failure begins that tells how and where the target ended or fell silent. */
+export const DEATH = 'the target is lost: '
+
 /** What stopped the steps, in the runner's words. */
 interface Stop {
   readonly end: Played['end']
@@ -62,6 +65,7 @@ export async function playCase(
         const exit = await play.abandon()
         end = stop.end
         if (stop.end === 'crash') crash = describeCrash(play, exit)
+        else if (stop.code === 'deadline') crash = `no answer at ${play.doing}`
         report(play, stop, exit, crash)
       }
       const last = await attempt(play, budget, budgetMs, () => playFinally(play))
@@ -198,7 +202,8 @@ function describeCrash(play: Play, exit: Exit | undefined): string {
 /** Adds the failure with what helps to find its cause: pending commands, last messages, the log. */
 function report(play: Play, stop: Stop, exit: Exit | undefined, crash: string | undefined): void {
   if (stop.code === '') return
-  const parts = [crash === undefined ? stop.message : `the target died: ${crash}`]
+  const parts = [crash === undefined ? stop.message : `${DEATH}${crash}`]
+  if (stop.code === 'deadline') parts.push(stop.message)
   const dump = stop.end === 'timeout' || stop.end === 'crash' ? play.dump() : ''
   if (dump !== '') parts.push(`last messages:\n${dump}`)
   const log = play.log().trim()

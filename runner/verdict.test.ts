@@ -124,6 +124,13 @@ describe('a verdict', () => {
     assert.equal(verdict(played(), [entry({ crash: 'SIGABRT at qmp blockdev-reopen' })]), 'healed')
   })
 
+  it('know a target that answers no more by where it fell silent', () => {
+    const silent = played({ end: 'timeout', crash: 'no answer at node n' })
+    assert.equal(verdict(silent), 'timeout')
+    assert.equal(verdict(silent, [entry({ crash: 'no answer at node n' })]), 'diverged')
+    assert.equal(verdict(silent, [entry({ crash: 'no answer at node m' })]), 'timeout')
+  })
+
   it('is fail when an entry has expired', () => {
     assert.equal(
       verdict(played({ transcript: OTHER }), [entry({ expect: PIN, until: '7.2' })]),

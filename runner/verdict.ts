@@ -25,11 +25,11 @@ export function judge(played: Played, options: JudgeOptions): Judged {
     const message = `${expired.place}: the entry has expired at ${expired.until ?? ''}`
     return { verdict: 'fail', failures: [...played.failures, failure('divergence', message)] }
   }
-  if (played.end === 'timeout' || played.end === 'error') {
-    return { verdict: played.end, failures: played.failures }
-  }
+  if (played.end === 'error') return { verdict: 'error', failures: played.failures }
   const crashes = options.entries.filter((entry) => entry.crash !== undefined)
-  if (played.end === 'crash') return judgeCrash(played, crashes)
+  if (played.end === 'crash' || played.end === 'timeout') {
+    return judgeDeath(played, played.end, crashes)
+  }
   const notCrashed = crashes[0]
   if (notCrashed !== undefined) return healed(played, notCrashed, 'the target no longer dies')
   const excused = judgeClaims(played, options.entries)
@@ -50,10 +50,17 @@ function healed(played: Played, entry: Divergence, what: string): Judged {
   }
 }
 
-function judgeCrash(played: Played, entries: readonly Divergence[]): Judged {
-  const entry = entries.find((known) => known.crash?.trim() === played.crash)
+/** A target that is gone, or that answers no more: an entry may know how and where. */
+function judgeDeath(
+  played: Played,
+  verdict: 'crash' | 'timeout',
+  entries: readonly Divergence[],
+): Judged {
+  const entry = entries.find(
+    ({ crash }) => crash !== undefined && crash.trim() === played.crash?.trim(),
+  )
   if (entry !== undefined) return { verdict: 'diverged', reason: entry.why, failures: [] }
-  return { verdict: 'crash', failures: played.failures }
+  return { verdict, failures: played.failures }
 }
 
 /** Claims that an entry excuses count as diverged; one that holds again has healed. */

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { addDivergence, loadDivergences, removeDivergence, staleEntries } from '../divergences.ts'
+import { DEATH } from '../execute.ts'
 import { targetFolder } from '../targets/index.ts'
 import { one, text, type FlagTable, type Values } from './flags.ts'
 import { LastRun, type LastCase } from './last-run.ts'
@@ -128,7 +129,7 @@ function brokenCases(
   const found = last
     .all()
     .filter((one) => one.id === id || bareId(one.id) === id)
-    .filter((one) => ['fail', 'crash', 'diverged-differently'].includes(one.verdict))
+    .filter((one) => ['fail', 'crash', 'timeout', 'diverged-differently'].includes(one.verdict))
   if (found.length === 0) {
     throw new CommandError(
       `the last run of ${id} on ${target} did not fail: play it first, blockspec run ${id} --target ${target}`,
@@ -141,7 +142,10 @@ function brokenCases(
 function pinned(last: LastCase) {
   const diff = last.failures.map((failure) => failure.diff).filter((text) => text !== undefined)
   const [first] = last.failures
-  if (last.verdict === 'crash') return { profile: last.profile, crash: first?.message ?? 'crash' }
+  const death = last.failures.map(({ message }) => message).find((text) => text.startsWith(DEATH))
+  if (death !== undefined) {
+    return { profile: last.profile, crash: death.slice(DEATH.length).split('\n')[0] ?? '' }
+  }
   if (diff.length === 0) {
     throw new CommandError(
       `${last.id} failed without a difference to pin: ${first?.message ?? last.verdict}`,
