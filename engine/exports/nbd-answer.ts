@@ -65,10 +65,13 @@ export async function answer(
 
 async function copyUp(user: ExportedIo, offset: number, bytes: number): Promise<void> {
   const scratch = new Uint8Array(Math.min(bytes, MAX_SCRATCH_BYTES))
-  for (let done = 0; done < bytes; done += scratch.length) {
+  let done = 0
+  // Once for nothing as well, as QEMU does: that copies the cluster around it.
+  do {
     const into = scratch.subarray(0, Math.min(scratch.length, bytes - done))
     await user.read(offset + done, into, { copyOnRead: true, prefetch: true })
-  }
+    done += into.length
+  } while (done < bytes)
 }
 
 async function replyDone(

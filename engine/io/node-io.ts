@@ -57,7 +57,8 @@ function read(
   if (within < into.length) into.fill(0, within)
   if (within === 0 && into.length > 0) return
   const inside = within < into.length ? into.subarray(0, within) : into
-  if (flags.copyOnRead === true && within > 0) {
+  // Even a read of nothing copies the cluster that it is in.
+  if (flags.copyOnRead === true && offset < state.node.length()) {
     const { from, to } = copiedRange(state, offset, within)
     return inTurn(state, from, to, true, () => readAndCopy(state, offset, inside, flags))
   }
