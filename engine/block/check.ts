@@ -9,7 +9,7 @@
 import { unreachable } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json, JsonObject } from '../util/json.ts'
-import { checkInteger } from './integer.ts'
+import { checkExactInteger, checkInteger } from './integer.ts'
 import type { Members, Schema, Union } from './option.ts'
 import { firstUndeclared } from './undeclared.ts'
 
@@ -66,7 +66,9 @@ function check(schema: Schema, value: Json, place: Place): unknown {
     case 'bool':
       return checkBool(value, place)
     case 'int':
-      return checkInteger(schema.name, value, place)
+      return schema.exact === true
+        ? checkExactInteger(schema.name, value, place)
+        : checkInteger(schema.name, value, place)
     case 'number':
       return checkNumber(value, place)
     case 'null':

@@ -31,7 +31,7 @@ const WIDTHS: Readonly<Record<IntName, Width>> = {
  */
 export function checkInteger(name: IntName, value: Json, place: Place): number {
   const width = WIDTHS[name]
-  const whole = place.wire === 'json' ? fromJson(width, value, place) : fromText(name, value, place)
+  const whole = wholeOf(name, value, place)
   if (width.narrow !== undefined) {
     const unsigned = width.signed ? whole : BigInt.asUintN(64, whole)
     const fitting = width.signed
@@ -43,6 +43,16 @@ export function checkInteger(name: IntName, value: Json, place: Place): number {
     return Number(fitting)
   }
   return Number(BigInt.asIntN(64, whole))
+}
+
+/** The same with all of its 64 bits; an unsigned one is never negative. */
+export function checkExactInteger(name: IntName, value: Json, place: Place): bigint {
+  const whole = wholeOf(name, value, place)
+  return WIDTHS[name].signed ? whole : BigInt.asUintN(64, whole)
+}
+
+function wholeOf(name: IntName, value: Json, place: Place): bigint {
+  return place.wire === 'json' ? fromJson(WIDTHS[name], value, place) : fromText(name, value, place)
 }
 
 function fromJson(width: Width, value: Json, place: Place): bigint {

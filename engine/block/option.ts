@@ -15,7 +15,8 @@ export type IntName =
 /** The shape of one value, as data. */
 export type Schema =
   | { readonly kind: 'str' | 'bool' | 'number' | 'null' | 'any' }
-  | { readonly kind: 'int'; readonly name: IntName }
+  /** `exact`: stays `bigint`, with all of its bits. */
+  | { readonly kind: 'int'; readonly name: IntName; readonly exact?: true }
   | { readonly kind: 'enum'; readonly name: string; readonly values: readonly EnumValue[] }
   | { readonly kind: 'list'; readonly of: Schema }
   | { readonly kind: 'struct'; readonly name: string; readonly members: Members }
@@ -114,6 +115,8 @@ export const opt = {
   uint16: int('uint16'),
   uint32: int('uint32'),
   uint64: int('uint64'),
+  /** All 64 bits, for those who only keep the number. */
+  uint64Exact: declare<bigint>({ kind: 'int', name: 'uint64', exact: true }),
   size: int('size'),
   /** One of a closed list of words. `name` is the type's name in the schema. */
   enum: <const V extends string>(name: string, values: readonly V[]) =>

@@ -55,8 +55,8 @@ export interface GraphNode {
   readonly primaryChild: GraphNode | undefined
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
-  /** Shown by queries; engine/io keeps it. 0 for none. */
-  writeThreshold: number
+  /** Shown by queries; engine/io keeps it, in 64 unsigned bits. 0 for none. */
+  writeThreshold: bigint
   length(): number
   /** Begins a drained section: nothing new from root users, nothing in flight. */
   drained(scope?: DrainScope): Promise<DrainedSection>
@@ -119,7 +119,7 @@ export interface NodeInfo {
   readonly encrypted: boolean
   readonly backingDepth: number
   readonly backingFile?: string
-  readonly writeThreshold: number
+  readonly writeThreshold: bigint
   readonly image: ImageInfo
 }
 

@@ -127,7 +127,7 @@ export class Node implements Parent, GraphNode {
   writeHighestOffset = 0
   /** Told of every change of the data, in the order in which they came. */
   readonly observers = new Set<WriteObserver>()
-  writeThreshold = 0
+  writeThreshold = 0n
   readonly #lock: GraphLock
   #instance: Instance | undefined
   #io: NodeIo | undefined

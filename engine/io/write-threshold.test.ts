@@ -11,7 +11,7 @@ async function world(options: Record<string, unknown> = {}) {
   await test.add({ driver: 'memory', 'node-name': 'm', ...options })
   const node = test.graph.find('m')
   const seen: unknown[] = []
-  const set = (bytes: number) => {
+  const set = (bytes: bigint) => {
     setWriteThreshold(node, bytes, (name, data) => seen.push([name, data['amount-exceeded']]))
   }
   return { node, seen, set, user: test.writer('m') }
@@ -20,19 +20,19 @@ async function world(options: Record<string, unknown> = {}) {
 describe('a write threshold', () => {
   it('is told of once, by how much it was exceeded', async () => {
     const { node, seen, set, user } = await world()
-    set(4096)
+    set(4096n)
     await user.write(0, new Uint8Array(4096))
-    assert.deepEqual([seen, node.writeThreshold], [[], 4096])
+    assert.deepEqual([seen, node.writeThreshold], [[], 4096n])
     await user.write(100, new Uint8Array(4096))
     await user.write(100, new Uint8Array(4096))
-    assert.deepEqual([seen, node.writeThreshold], [[['BLOCK_WRITE_THRESHOLD', 100]], 0])
+    assert.deepEqual([seen, node.writeThreshold], [[['BLOCK_WRITE_THRESHOLD', 100]], 0n])
   })
 
   it('counts zeroing and requests without data', async () => {
     const { seen, set, user } = await world()
-    set(4096)
+    set(4096n)
     await user.zero(100, 8192)
-    set(4096)
+    set(4096n)
     await user.write(65_536, new Uint8Array())
     assert.deepEqual(seen, [
       ['BLOCK_WRITE_THRESHOLD', 4196],
@@ -42,11 +42,11 @@ describe('a write threshold', () => {
 
   it('goes with 0, and is replaced by another one', async () => {
     const { node, seen, set, user } = await world()
-    set(512)
-    set(1024)
+    set(512n)
+    set(1024n)
     await user.write(0, new Uint8Array(1024))
-    set(0)
+    set(0n)
     await user.write(0, new Uint8Array(2048))
-    assert.deepEqual([seen, node.writeThreshold, node.observers.size], [[], 0, 0])
+    assert.deepEqual([seen, node.writeThreshold, node.observers.size], [[], 0n, 0])
   })
 })

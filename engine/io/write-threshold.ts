@@ -11,23 +11,24 @@ type Emit = (event: string, data: Readonly<Record<string, unknown>>) => void
 const watchers = new WeakMap<GraphNode, WriteObserver>()
 
 /**
- * Sets the mark of a node, in bytes; 0 removes it. `emit` sends `BLOCK_WRITE_THRESHOLD`, before the
+ * Sets the mark of a node, in bytes of 64 unsigned bits; 0 removes it. `emit` sends `BLOCK_WRITE_THRESHOLD`, before the
  * change begins and whatever becomes of it.
  */
-export function setWriteThreshold(node: GraphNode, threshold: number, emit: Emit): void {
+export function setWriteThreshold(node: GraphNode, threshold: bigint, emit: Emit): void {
   clear(node)
   node.writeThreshold = threshold
-  // A negative number is an unsigned one that nothing reaches.
-  if (threshold <= 0) return
+  if (threshold === 0n) return
+  // Whatever is not exact here lies past all that can be written.
+  const mark = Number(threshold)
   const watcher: WriteObserver = {
     writing(offset, bytes) {
-      const exceeded = offset + bytes - threshold
+      const exceeded = offset + bytes - mark
       if (exceeded <= 0) return
       clear(node)
       emit('BLOCK_WRITE_THRESHOLD', {
         'node-name': node.name,
         'amount-exceeded': exceeded,
-        'write-threshold': threshold,
+        'write-threshold': mark,
       })
     },
   }
@@ -39,5 +40,5 @@ function clear(node: GraphNode): void {
   const watcher = watchers.get(node)
   if (watcher !== undefined) node.observers.delete(watcher)
   watchers.delete(node)
-  node.writeThreshold = 0
+  node.writeThreshold = 0n
 }

@@ -34,14 +34,17 @@ async function run(request: Request, context: CommandContext): Promise<unknown> 
     throw new BlockError(`The command ${command.name} does not support OOB`)
   }
   const refusal = refusalIn(context.monitor.phase, request.command)
-  if (refusal !== undefined) throw new BlockError(refusal, { class: 'CommandNotFound' })
-  if (command === undefined) {
-    throw new BlockError(`The command ${request.command} has not been found`, {
-      class: 'CommandNotFound',
-    })
-  }
-  const result = await command.run(context, argumentsOf(command, request))
+  if (refusal?.before === 'arguments') notFound(refusal.text)
+  if (command === undefined) notFound(`The command ${request.command} has not been found`)
+  const args = argumentsOf(command, request)
+  if (refusal !== undefined) notFound(refusal.text)
+  const result = await command.run(context, args)
   return command.returns === undefined ? {} : inDeclaredOrder(command.returns, result)
+}
+
+/** @throws always: there is no such command, at least not now. */
+function notFound(text: string): never {
+  throw new BlockError(text, { class: 'CommandNotFound' })
 }
 
 function argumentsOf(command: Command, request: Request): Readonly<Record<string, unknown>> {

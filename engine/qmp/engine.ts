@@ -22,6 +22,7 @@ import { isOutOfBand } from './envelope.ts'
 import { EventBus } from './events.ts'
 import { iothreadType } from './object-kinds/iothread.ts'
 import { parseJsonText } from './json/text.ts'
+import { hasObject } from './object-tree.ts'
 import { OBJECT_TYPES } from './object-types.ts'
 import type { ObjectType } from './objects.ts'
 import { Objects } from './objects.ts'
@@ -117,7 +118,7 @@ export class EngineProcess implements Engine, EngineParts {
     this.exports = createExports({
       graph: this.graph,
       sockets: host.sockets,
-      hasIothread: (id) => this.objects.instance(iothreadType.name, id) !== undefined,
+      hasIothread: (id) => hasObject(iothreadType.name, id, this),
       emit: (event, data) => this.events.emit(event, data),
       log,
     })

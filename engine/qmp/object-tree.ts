@@ -18,20 +18,21 @@ const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
 
 /** @throws {BlockError} where nothing, or more than one thing, is meant. */
 export function placeAt(path: string, engine: EngineParts): Place {
-  const places = allPlaces(rootOf(engine))
-  // Slashes more than are needed mean nothing.
-  const end = `/${path
-    .split('/')
-    .filter((name) => name !== '')
-    .join('/')}`
-  const found = places.filter((place) =>
-    path.startsWith('/') ? place.path === end : place.path.endsWith(end),
-  )
+  const found = placesThatFit(path, allPlaces(rootOf(engine)))
   // An empty end fits everything.
   if (path === '' || found.length > 1) throw new BlockError(`Path '${path}' is ambiguous`)
   const [place] = found
   if (place !== undefined) return place
   throw new BlockError(`Device '${path}' not found`, { class: 'DeviceNotFound' })
+}
+
+/**
+ * Whether the path, or the end of one, means exactly one object of the type. An empty one fits all
+ * of them, so that it means the only one that there is.
+ */
+export function hasObject(typeName: string, path: string, engine: EngineParts): boolean {
+  const objects = allPlaces(rootOf(engine)).filter((place) => place.typeName === typeName)
+  return placesThatFit(path, objects).length === 1
 }
 
 /** @throws {BlockError} where the place has no such property or lets nobody set it. */
@@ -50,6 +51,15 @@ export function propertyValue(place: Place, name: string): unknown {
   const part = place.parts.get(name)
   if (part !== undefined) return part.path
   return (place.properties.get(name) ?? settableProperty(place, name)).get()
+}
+
+function placesThatFit(path: string, places: readonly Place[]): readonly Place[] {
+  // Slashes more than are needed mean nothing.
+  const names = path.split('/').filter((name) => name !== '')
+  const end = names.map((name) => `/${name}`).join('')
+  return places.filter((place) =>
+    path.startsWith('/') ? place.path === (end || '/') : place.path.endsWith(end),
+  )
 }
 
 function rootOf(engine: EngineParts): Place {

@@ -29,9 +29,9 @@ export interface UserObject {
   readonly instance: unknown
   readonly properties: ReadonlyMap<string, ObjectProperty>
   isInUse(): boolean
-  /** The id is free; now the properties must fit together. */
+  /** It has its id; now the properties must fit together, or it loses it again. */
   complete?(): MaybePromise<void>
-  /** It has its id and is complete. */
+  /** It is complete. */
   added?(): void
   removed?(): void
 }
@@ -41,6 +41,8 @@ export interface ObjectProperty {
   readonly type: string
   readonly schema: Schema
   readonly readOnly?: boolean
+  /** Why it cannot be set any more; nobody looks at the value then. */
+  readonly settled?: string
   get(): unknown
   /** Takes a checked value. */
   set(value: unknown): void
@@ -83,8 +85,14 @@ export class Objects {
       throw new BlockError(`attempt to add duplicate property '${id}' to object (type 'container')`)
     }
     this.used = true
-    await object.complete?.()
+    // It can already be found by its id when it is completed, even by itself.
     this.#entries.set(id, { type, object })
+    try {
+      await object.complete?.()
+    } catch (error) {
+      this.#entries.delete(id)
+      throw error
+    }
     object.added?.()
   }
 

@@ -94,6 +94,7 @@ describe('a session', () => {
       '{"execute":"qmp_capabilities"}',
       'Capabilities negotiation is already complete, command ignored',
     ],
+    ['{"execute":"qmp_capabilities","arguments":{"a":1}}', "Parameter 'a' is unexpected"],
   ]
   for (const [input, message] of REFUSED) {
     it(`refuses ${input} with: ${message}`, async () => {

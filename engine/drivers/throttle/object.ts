@@ -28,11 +28,14 @@ export const throttleGroupType = {
   },
   create(_id: string, given: Readonly<Record<string, unknown>>) {
     const group = new ThrottleGroup()
-    group.setLimits(initialLimits(given))
+    const limits = initialLimits(given)
     return {
       instance: group,
       properties: propertiesOf(group),
       isInUse: () => group.inUse,
+      complete: () => {
+        group.setLimits(limits)
+      },
     }
   },
 } as const
@@ -59,6 +62,7 @@ function initialLimits(given: Readonly<Record<string, unknown>>): Limits {
 interface Property {
   readonly type: string
   readonly schema: Schema
+  readonly settled?: string
   readonly get: () => unknown
   readonly set: (value: unknown) => void
 }
@@ -70,9 +74,8 @@ function propertiesOf(group: ThrottleGroup): ReadonlyMap<string, Property> {
       type: 'int',
       schema: shape.int,
       get: () => limitValues(group.limits)[name],
-      set: () => {
-        throw new BlockError('Property cannot be set after initialization')
-      },
+      settled: 'Property cannot be set after initialization',
+      set: () => undefined,
     },
   ])
   const limits: Property = {

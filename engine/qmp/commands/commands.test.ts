@@ -220,6 +220,28 @@ const SESSIONS: Readonly<Record<string, readonly Step[]>> = {
   ],
 }
 
+/** Marks as they are set, and as queries show them. */
+const MARKS: readonly (readonly [set: string, shown: string])[] = [
+  ['9007199254740993', '9007199254740993'],
+  ['9223372036854775807', '9223372036854775807'],
+  ['9223372036854775808', '-9223372036854775808'],
+  ['-1', '-1'],
+]
+
+describe('write thresholds', () => {
+  for (const [set, shown] of MARKS) {
+    it(`of ${set} are shown as ${shown}`, async () => {
+      const client = await testEngine().monitor()
+      await client.run('blockdev-add', { driver: 'null-co', 'node-name': 'a' })
+      await client.send(
+        `{"execute":"block-set-write-threshold","arguments":{"node-name":"a","write-threshold":${set}}}`,
+      )
+      const [nodes] = await client.run('query-named-block-nodes')
+      assert.equal(/"write_threshold": (-?[0-9]+)/.exec(nodes ?? '')?.[1], shown)
+    })
+  }
+})
+
 describe('commands', () => {
   for (const [title, steps] of Object.entries(SESSIONS)) {
     it(title, async () => {

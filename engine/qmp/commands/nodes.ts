@@ -3,6 +3,7 @@ import { opt } from '../../block/option.ts'
 import { setWriteThreshold } from '../../io/write-threshold.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
+import { hasObject } from '../object-tree.ts'
 import { iothreadType } from '../object-kinds/iothread.ts'
 
 const blockSetWriteThreshold = defineCommand({
@@ -10,7 +11,7 @@ const blockSetWriteThreshold = defineCommand({
   doc: 'Asks for one event when a write first reaches past a mark.',
   args: {
     'node-name': opt.str({ doc: 'Node to watch.' }),
-    'write-threshold': opt.uint64({ doc: 'The mark, in bytes; 0 removes it.' }),
+    'write-threshold': opt.uint64Exact({ doc: 'The mark, in bytes; 0 removes it.' }),
   },
   run({ engine }, { 'node-name': name, 'write-threshold': threshold }) {
     const node = engine.graph.findOrUndefined(name)
@@ -42,7 +43,7 @@ const xBlockdevSetIothread = defineCommand({
           '(use force=true to override this check)',
       )
     }
-    if (iothread !== null && engine.objects.instance(iothreadType.name, iothread) === undefined) {
+    if (iothread !== null && !hasObject(iothreadType.name, iothread, engine)) {
       throw new BlockError(`Cannot find iothread ${iothread}`)
     }
   },

@@ -2,6 +2,7 @@
 import { checkMember } from '../../block/check.ts'
 import type { Schema, Union } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
+import { BlockError } from '../../util/errors.ts'
 import type { Json } from '../../util/json.ts'
 import type { Command } from '../command.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
@@ -93,6 +94,7 @@ const qomSet = defineCommand({
   args: { path: PATH, property: PROPERTY, value: opt.any({ doc: 'Its new value.' }) },
   run({ engine }, { path, property, value }) {
     const target = settableProperty(placeAt(path, engine), property)
+    if (target.settled !== undefined) throw new BlockError(target.settled)
     // Members declared as `any` come as they were parsed.
     target.set(checkMember(property, target.schema, value as Json))
   },

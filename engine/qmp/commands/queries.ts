@@ -54,7 +54,7 @@ function deviceInfo(
       direct: info.cache.direct,
       'no-flush': info.cache.noFlush,
     },
-    write_threshold: info.writeThreshold,
+    write_threshold: BigInt.asIntN(64, info.writeThreshold),
     'dirty-bitmaps': bitmaps.length === 0 ? undefined : bitmaps.map(dirtyBitmapInfo),
   }
 }

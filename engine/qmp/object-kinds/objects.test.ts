@@ -53,6 +53,19 @@ describe('iothreads', () => {
       ['object-add', secret('s', { data: 'x' }), OK],
       ['block-export-add', nbd('s'), 'iothread "s" not found'],
       ['block-export-add', nbd('t'), 'NBD server not running'],
+      ['block-export-add', nbd('objects/t/'), 'NBD server not running'],
+      ['block-export-add', nbd('/objects//t'), 'NBD server not running'],
+      ['block-export-add', nbd('objects'), 'iothread "objects" not found'],
+    ]))
+
+  it('are meant by an empty name where there is one only', () =>
+    play([
+      ['blockdev-add', { driver: 'null-co', 'node-name': 'a' }, OK],
+      ['x-blockdev-set-iothread', { 'node-name': 'a', iothread: '' }, 'Cannot find iothread '],
+      ['object-add', thread('t'), OK],
+      ['x-blockdev-set-iothread', { 'node-name': 'a', iothread: '' }, OK],
+      ['object-add', thread('u'), OK],
+      ['x-blockdev-set-iothread', { 'node-name': 'a', iothread: '' }, 'Cannot find iothread '],
     ]))
 })
 
@@ -92,6 +105,8 @@ describe('secrets', () => {
       ['object-add', secret('k', { data: 'short' }), OK],
       ['object-add', secret('s', { data: 'a', keyid: 'k' }), 'Key should be 32 bytes in length'],
       ['object-add', secret('k'), duplicate('k')],
+      ['object-add', secret('s', { data: 'a', keyid: 's' }), "Secret with id 's' has no data"],
+      ['object-add', secret('s', { data: 'a' }), OK],
     ]))
 
   it('show what they were made of', () =>
@@ -105,6 +120,31 @@ describe('secrets', () => {
       ['qom-get', at('s', 'format'), '{"return": "base64"}'],
     ]))
 })
+
+describe('throttle groups', () => {
+  it('hear of a taken name before their short forms are held against each other', () =>
+    play([
+      ['object-add', thread('g'), OK],
+      ['object-add', group('g', { 'x-iops-size': 3 }), duplicate('g')],
+      ['object-add', group('g', { 'x-iops-size': -3 }), 'Property values cannot be negative'],
+      [
+        'object-add',
+        group('g', { limits: { 'iops-size': 3 } }),
+        'iops size requires an iops value to be set',
+      ],
+    ]))
+
+  it('refuse what is settled whatever the value', () =>
+    play([
+      ['object-add', group('g'), OK],
+      ['qom-set', at('g', 'x-iops-size', {}), 'Property cannot be set after initialization'],
+      ['qom-set', at('g', 'limits', 3), "Invalid parameter type for 'limits', expected: object"],
+    ]))
+})
+
+function group(id: string, more = {}): unknown {
+  return { 'qom-type': 'throttle-group', id, ...more }
+}
 
 describe('types of objects', () => {
   it('are kinds of others', () =>

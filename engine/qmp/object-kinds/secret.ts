@@ -33,7 +33,7 @@ export const secretType: ObjectType = {
       throw new BlockError("Property 'secret.loaded' is not writable")
     }
     const values = new Map(Object.entries(given))
-    const secret: Secret = { bytes: new Uint8Array() }
+    const secret: Secret = { bytes: undefined }
     return {
       instance: secret,
       properties: propertiesOf(values),
@@ -46,7 +46,8 @@ export const secretType: ObjectType = {
 }
 
 interface Secret {
-  bytes: Uint8Array
+  /** Absent until it is loaded. */
+  bytes: Uint8Array | undefined
 }
 
 type Text = string | undefined
@@ -76,7 +77,9 @@ function refuseKey(id: string, found: ReturnType<ObjectHost['objectOrUndefined']
   if (found === undefined) throw new BlockError(`No secret with id '${id}'`)
   if (found.type !== secretType.name) throw new BlockError(`Object with id '${id}' is not a secret`)
   // The registry has this from `create` above.
-  if ((found.instance as Secret).bytes.length !== KEY_BYTES) {
+  const { bytes } = found.instance as Secret
+  if (bytes === undefined) throw new BlockError(`Secret with id '${id}' has no data`)
+  if (bytes.length !== KEY_BYTES) {
     throw new BlockError('Key should be 32 bytes in length')
   }
   throw new BlockError('keyid of a secret: not built yet')
