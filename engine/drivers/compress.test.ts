@@ -79,6 +79,15 @@ describe('compress', () => {
     )
   })
 
+  it('fails to write where a node further down cannot compress', async () => {
+    const { add, writer } = await world()
+    await add({ driver: 'copy-on-read', 'node-name': 'x', file: 'n' }, compress('x'))
+    assert.equal(
+      await refusal(() => writer('c').write(0, new Uint8Array(512))),
+      'Operation not supported',
+    )
+  })
+
   it('zeroes without compressing', async () => {
     const { add, writer, writes } = await world()
     await add(compress('p'))

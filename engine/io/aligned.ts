@@ -5,6 +5,7 @@
 import type { DebugEvent, Instance, RequestFlags } from '../block/driver.ts'
 import { andFinally, andThen, type MaybePromise } from '../util/async.ts'
 import { isZero } from '../util/bytes.ts'
+import { ioError } from '../util/errors.ts'
 import { flushNode } from './flush.ts'
 import { writePieces } from './pieces.ts'
 import type { PathState } from './state.ts'
@@ -22,6 +23,7 @@ export function writeAligned(
     const mayUnmap = flags.mayUnmap === true || nodeFlags.detectZeroes === 'unmap'
     return zeroAligned(state, offset, data.length, { ...flags, mayUnmap })
   }
+  if (flags.compressed === true && !state.node.driver.takesCompressed) throw ioError('ENOTSUP')
   const event = flags.compressed === true ? undefined : 'pwritev'
   const own = ownFlags(instance, withoutUnmap(flags))
   return changeAligned(state, offset, data.length, event, () =>
