@@ -478,6 +478,8 @@ export interface Driver {
   readonly reopenable: readonly string[]
   /** Those of them that go back to their defaults when they are left out; others must be restated. */
   readonly resettable: readonly string[]
+  /** Own options that cannot be restated when the node is reopened: no value is what it was. */
+  readonly unrestatable: readonly string[]
   /** How sure the driver is, from 0 to 100, that the image beginning with `head` is of its format. */
   readonly probe: ((head: Uint8Array) => number) | undefined
   /** What a file name that begins with `name:` means. */
@@ -531,6 +533,7 @@ interface DriverDefinition<O extends Members> {
   readonly storesBitmaps?: boolean
   readonly reopenable?: readonly (keyof O & string)[]
   readonly resettable?: readonly (keyof O & string)[]
+  readonly unrestatable?: readonly (keyof O & string)[]
   readonly probe?: (head: Uint8Array) => number
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create?: Creation
@@ -553,6 +556,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     storesBitmaps: false,
     reopenable: [],
     resettable: definition.reopenable ?? [],
+    unrestatable: [],
     probe: undefined,
     prefixes: {},
     create: undefined,

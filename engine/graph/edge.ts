@@ -40,7 +40,7 @@ export function linkEdge(about: EdgeAbout, transaction: Transaction): Edge {
   if (parent.asNode !== undefined) checkNoCycle(parent.asNode, name, child)
   const edge = new Edge(about)
   const seated = edge.seat.edge
-  link(edge, 0, 0)
+  link(edge)
   edge.seat.edge = edge
   transaction.add({
     abort() {
@@ -53,8 +53,9 @@ export function linkEdge(about: EdgeAbout, transaction: Transaction): Edge {
 
 /** Removes an edge; the claims below are settled later. */
 export function unlinkEdge(edge: Edge, transaction: Transaction): void {
-  const { below, above } = unlink(edge)
-  transaction.add({ abort: () => link(edge, below, above) })
+  unlink(edge)
+  // As in 7.2, an edge that comes back is the newest one.
+  transaction.add({ abort: () => link(edge) })
 }
 
 /** @throws {BlockError} if the child, or one below it, is the parent. */
@@ -66,30 +67,28 @@ export function checkNoCycle(parent: Node, name: string, child: Node): void {
   )
 }
 
-/** @param below - The place among the child's parents. @param above - Among the parent's children. */
-function link(edge: Edge, below: number, above: number): void {
-  edge.child.parents.splice(below, 0, edge)
+/** The newest comes first. */
+function link(edge: Edge): void {
+  edge.child.parents.unshift(edge)
   const parent = edge.parent.asNode
-  parent?.children.splice(above, 0, edge)
+  parent?.children.unshift(edge)
   parent?.childrenChanged()
   // A section of the child reaches all its parents, also those that come later.
   if (edge.child.activity.quiesced) edge.parent.drainedBegin()
 }
 
-function unlink(edge: Edge): { readonly below: number; readonly above: number } {
+function unlink(edge: Edge): void {
   if (edge.child.activity.quiesced) edge.parent.drainedEnd()
-  const below = take(edge.child.parents, edge)
+  take(edge.child.parents, edge)
   const parent = edge.parent.asNode
-  const above = parent === undefined ? 0 : take(parent.children, edge)
+  if (parent !== undefined) take(parent.children, edge)
   parent?.childrenChanged()
-  return { below, above }
 }
 
-function take(edges: Edge[], edge: Edge): number {
+function take(edges: Edge[], edge: Edge): void {
   const index = edges.indexOf(edge)
   assert(index >= 0, `edge ${edge.name} is not linked`)
   edges.splice(index, 1)
-  return index
 }
 
 function reaches(from: Node, target: Node): boolean {

@@ -206,6 +206,20 @@ describe('reopening', () => {
     assert.ok(edges().includes('r file up'))
   })
 
+  it('leaves an edge that it moved and moved back as the newest one', async () => {
+    const { edges, reopen } = await world()
+    const names = () => edges().flatMap((edge) => /^top (\w+)/.exec(edge)?.[1] ?? [])
+    const before = names()
+    await refusal(() => reopen(top({ file: 'm' }), nul({ size: 5 })))
+    assert.deepEqual(
+      [before, names()],
+      [
+        ['file', 'backing'],
+        ['backing', 'file'],
+      ],
+    )
+  })
+
   it('lets requests finish first, and waits with new ones', async () => {
     const { host, add, writer, reopen } = await world()
     await add(

@@ -193,9 +193,10 @@ function checkOthersUnchanged({ node, options }: Entry): void {
     if (name === 'backing' || name === 'file') continue
     const value = options.get(name)
     if (typeof value === 'string' && node.edge(name)?.child.name === value) continue
-    // 7.2 compares words with booleans here: no value of this option is what it was.
-    const same = name !== 'force-share' && value === node.options.get(name)
-    if (!same) throw new BlockError(`Cannot change the option '${name}'`)
+    // 7.2 compares words with booleans or numbers here: no value of these options is what it was.
+    const restatable = name !== 'force-share' && !node.driver.unrestatable.includes(name)
+    if (!restatable || value !== node.options.get(name))
+      throw new BlockError(`Cannot change the option '${name}'`)
   }
 }
 

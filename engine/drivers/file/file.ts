@@ -19,6 +19,7 @@ export const file = defineDriver({
   filename: ({ options }) => options.filename,
   needsFilename: true,
   reopenable: ['drop-cache', 'x-check-cache-dropped'],
+  unrestatable: ['aio-max-batch'],
   create: fileCreation,
   open(context) {
     const { options, node } = context
