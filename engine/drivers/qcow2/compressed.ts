@@ -1,6 +1,5 @@
 /** Unpacking compressed clusters. */
 import { inflateRawSync, constants } from 'node:zlib'
-import { COMPRESSION } from './header.ts'
 
 const WINDOW_BITS = 12
 
@@ -9,12 +8,7 @@ const WINDOW_BITS = 12
  *
  * @returns nothing where it is damaged.
  */
-export function decompress(
-  type: number,
-  packed: Uint8Array,
-  clusterBytes: number,
-): Uint8Array | undefined {
-  if (type !== COMPRESSION.zlib) return undefined
+export function decompress(packed: Uint8Array, clusterBytes: number): Uint8Array | undefined {
   try {
     const cluster = inflateRawSync(packed, {
       windowBits: WINDOW_BITS,

@@ -1,4 +1,5 @@
 /** Making an image in an empty file. */
+import { told } from './context.ts'
 import { opt, type Values } from '../../block/option.ts'
 import type { BlockIo } from '../../block/driver.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
@@ -89,6 +90,7 @@ export function* createImage(
       log,
       corrupted: () => undefined,
       backing: () => undefined,
+      nowNs: () => 0,
     },
   })
   const { clusterBytes } = image.geometry
@@ -239,15 +241,6 @@ function* writeFirstClusters(file: Storage, plan: Plan): Routine<void> {
   const table = new WordTable(new Uint8Array(2 * clusterBytes))
   setEntry(table, 0, 2 * clusterBytes)
   yield* wait(file.write(clusterBytes, table.bytes))
-}
-
-function* told(what: string, routine: Routine<void>): Routine<void> {
-  try {
-    yield* routine
-  } catch (error) {
-    if (error instanceof BlockError) throw BlockError.prepend(what, error)
-    throw error
-  }
 }
 
 function unsupported(message: string): BlockError {

@@ -50,6 +50,8 @@ export interface Surroundings {
     readonly fatal: boolean
   }) => void
   readonly backing: () => Child | undefined
+  /** Time of the host, for caches that forget. */
+  readonly nowNs: () => number
 }
 
 export interface Image {
@@ -74,6 +76,9 @@ export interface Image {
   overlap: OverlapSet
   l2Cache: TableCache
   refcountCache: TableCache
+
+  /** When tables that nobody used were last forgotten. */
+  trimmedNs: number
 
   /** No cluster below this index is free. */
   freeClusterIndex: number

@@ -13,7 +13,7 @@ import { status } from './status.ts'
 import { write } from './write.ts'
 import { discard, zero } from './zero.ts'
 import { INCOMPATIBLE } from './header.ts'
-import { ioError } from '../../util/errors.ts'
+import { BlockError, errnoText, ioError } from '../../util/errors.ts'
 
 export function instanceOf(image: Image): Instance {
   const { header, geometry } = image
@@ -83,15 +83,32 @@ function* writeTables(image: Image): Routine<void> {
   if ((image.header.incompatible & INCOMPATIBLE.dirty) === 0n) yield* image.refcountCache.write()
 }
 
+/** A node closes whatever happens: what cannot be written is told and lost. */
 function close(image: Image): MaybePromise<void> {
   return run(
     image.lock.during(function* (): Routine<void> {
       if (image.dead) return
       image.dead = true
       if (!image.around.writable()) return
-      yield* image.l2Cache.flush()
-      yield* image.refcountCache.flush()
-      yield* markClean(image)
+      const l2 = yield* told(image, 'Failed to flush the L2 block cache', image.l2Cache.flush())
+      const counts = yield* told(
+        image,
+        'Failed to flush the refcount block cache',
+        image.refcountCache.flush(),
+      )
+      if (l2 && counts) yield* told(image, 'Failed to mark the image clean', markClean(image))
     }),
   )
+}
+
+/** @returns whether it went well. */
+function* told(image: Image, what: string, routine: Routine<void>): Routine<boolean> {
+  try {
+    yield* routine
+    return true
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    image.around.log(`${what}: ${errnoText(error.errno)}`)
+    return false
+  }
 }

@@ -56,7 +56,7 @@ async function playWrites(writes: readonly Write[], seed: number): Promise<void>
   await host.run(
     Promise.all(
       writes.map(({ from, bytes }, index) =>
-        user.write(from, new Uint8Array(bytes).fill(index + 1)),
+        Promise.resolve(user.write(from, new Uint8Array(bytes).fill(index + 1))),
       ),
     ),
   )
@@ -82,9 +82,9 @@ async function playMixed(writes: readonly Write[], seed: number): Promise<void> 
     const into = new Uint8Array(CLUSTER)
     reads.push(into)
     return [
-      user.write(from, new Uint8Array(bytes).fill(index + 1)),
-      user.read(half + index * CLUSTER, into),
-      user.discard(half + index * CLUSTER, CLUSTER),
+      Promise.resolve(user.write(from, new Uint8Array(bytes).fill(index + 1))),
+      Promise.resolve(user.read(half + index * CLUSTER, into)),
+      Promise.resolve(user.discard(half + index * CLUSTER, CLUSTER)),
     ]
   })
   await host.run(Promise.all(requests))

@@ -31,33 +31,37 @@ export function* writableL2(image: Image, offset: number): Routine<L2Place> {
 
 /** Allocates an L2 table, with the entries of the one that it replaces if there is one. */
 function* makeL2(image: Image, l1Index: number): Routine<void> {
-  const { geometry, file, l2Cache } = image
+  const { geometry } = image
   const old = { high: image.l1.high(l1Index), low: image.l1.low(l1Index) }
   const oldOffset = entryOffset(old.high, old.low)
   const offset = yield* allocateClusters(image, geometry.clusterBytes)
   // The new table could count itself only if counting had gone wrong.
   if (offset === 0) throw ioError('EIO')
-  yield* image.refcountCache.flush()
-  for (let at = 0; at < geometry.clusterBytes; at += l2Cache.tableBytes) {
-    const previous =
-      oldOffset === 0 ? undefined : (yield* l2Cache.get(oldOffset + at)).bytes.slice()
-    const table = yield* l2Cache.fresh(offset + at)
-    if (previous !== undefined) {
-      yield* reach(file, 'l2_alloc_cow_read')
-      table.bytes.set(previous)
-    }
-    yield* reach(file, 'l2_alloc_write')
-    table.dirty = true
-  }
-  yield* l2Cache.flush()
-  setEntry(image.l1, l1Index, offset, COPIED)
   try {
+    yield* image.refcountCache.flush()
+    yield* fillL2(image, oldOffset, offset)
+    setEntry(image.l1, l1Index, offset, COPIED)
     yield* writeL1Entry(image, l1Index)
   } catch (error) {
     image.l1.set(l1Index, old.high, old.low)
     yield* freeClusters(image, offset, geometry.clusterBytes, 'always')
     throw error
   }
+}
+
+/** Writes a new L2 table: what an old one holds, or nothing. */
+function* fillL2(image: Image, oldOffset: number, offset: number): Routine<void> {
+  const { geometry, file, l2Cache } = image
+  for (let at = 0; at < geometry.clusterBytes; at += l2Cache.tableBytes) {
+    if (oldOffset !== 0) yield* reach(file, 'l2_alloc_cow_read')
+    const previous =
+      oldOffset === 0 ? undefined : (yield* l2Cache.get(oldOffset + at)).bytes.slice()
+    yield* reach(file, 'l2_alloc_write')
+    const table = yield* l2Cache.fresh(offset + at)
+    if (previous !== undefined) table.bytes.set(previous)
+    table.dirty = true
+  }
+  yield* l2Cache.flush()
 }
 
 export function* writeL1Entry(image: Image, l1Index: number): Routine<void> {

@@ -1,4 +1,5 @@
 /** Opening an image: its header is read and checked, then the tables that stay in memory. */
+import { told } from './context.ts'
 import { reach } from './storage.ts'
 import { BlockError } from '../../util/errors.ts'
 import { Mutex } from '../../util/mutex.ts'
@@ -81,7 +82,9 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   checkEncryption(fields.cryptMethod)
   const size = sizeOf(fields, geometry)
   const l1 = new WordTable(new Uint8Array(fields.l1Entries * ENTRY_BYTES))
-  if (l1.bytes.length > 0) yield* wait(file.read(Number(fields.l1Offset), l1.bytes))
+  if (l1.bytes.length > 0) {
+    yield* told('Could not read L1 table', readInto(file, fields.l1Offset, l1.bytes))
+  }
   const runtime = runtimeOptions(about.options, {
     geometry,
     size,
@@ -90,8 +93,13 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   })
   const tableBytes = fields.refcountTableClusters * geometry.clusterBytes
   const refcountTable = new WordTable(new Uint8Array(tableBytes))
-  if (tableBytes > 0)
-    yield* wait(file.read(Number(fields.refcountTableOffset), refcountTable.bytes))
+  if (tableBytes > 0) {
+    yield* reach(file, 'reftable_load')
+    yield* told(
+      'Could not initialize refcount handling',
+      readInto(file, fields.refcountTableOffset, refcountTable.bytes),
+    )
+  }
   const extensions = yield* readExtensions(file, v3.headerBytes, extensionsEnd(head))
   const header = headerState(head, size, extensions, around)
   checkUnbuilt(about, header)
@@ -120,6 +128,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     options: runtime,
     overlap: runtime.overlap,
     ...makeCaches(() => image, runtime),
+    trimmedNs: around.nowNs(),
     freeClusterIndex: 0,
     discards: new DiscardQueue(),
     allocations: new Set(),
@@ -159,6 +168,11 @@ export function makeCaches(
       },
     }),
   }
+}
+
+/** In a routine, so that a failure at once is told as one that comes later is. */
+function* readInto(file: Storage, offset: bigint, into: Uint8Array): Routine<void> {
+  yield* wait(file.read(Number(offset), into))
 }
 
 interface Head {
@@ -386,7 +400,9 @@ function* readBackingName(
   const room = Math.min(MAX_BACKING_NAME, clusterBytes - offset)
   if (backingFileBytes > room) throw new BlockError('Backing file name too long')
   const name = new Uint8Array(backingFileBytes)
-  if (name.length > 0) yield* wait(file.read(offset, name))
+  if (name.length > 0) {
+    yield* told('Could not read backing file name', readInto(file, backingFileOffset, name))
+  }
   const end = name.indexOf(0)
   return new TextDecoder().decode(end === -1 ? name : name.subarray(0, end))
 }

@@ -115,6 +115,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       log: (line) => services.log(line),
       corrupted: (about) => node.corrupted(about),
       backing: () => children.get('backing'),
+      nowNs: () => services.clock.nowNs(),
     },
   })
   return instanceOf(image)

@@ -5,7 +5,9 @@ import { isPromise, type MaybePromise } from '../../util/async.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { compressedPlace } from './entry.ts'
 import { decompress } from './compressed.ts'
+import { COMPRESSION } from './header.ts'
 import type { Image } from './image.ts'
+import { trimIfDue } from './trim.ts'
 import { lookUp, peekMapping } from './mapping.ts'
 
 export function read(image: Image, offset: number, into: Uint8Array): MaybePromise<void> {
@@ -36,6 +38,7 @@ async function tracked(
 }
 
 function* trackedRead(image: Image, offset: number, into: Uint8Array): Routine<void> {
+  trimIfDue(image)
   const request = image.inFlight.begin('read', offset, offset + into.length)
   try {
     yield* readGuest(image, offset, into)
@@ -92,7 +95,11 @@ function* readCompressed(
   const packed = new Uint8Array(place.bytes)
   yield* reach(file, 'read_compressed')
   yield* wait(file.read(place.offset, packed))
-  const cluster = decompress(image.header.compressionType, packed, geometry.clusterBytes)
+  if (image.header.compressionType !== COMPRESSION.zlib) {
+    image.around.log('qcow2: reading clusters compressed with zstd is not built yet')
+    throw ioError('ENOTSUP')
+  }
+  const cluster = decompress(packed, geometry.clusterBytes)
   if (cluster === undefined) throw ioError('EIO')
   const within = offset % geometry.clusterBytes
   into.set(cluster.subarray(within, within + into.length))

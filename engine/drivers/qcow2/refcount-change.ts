@@ -34,12 +34,19 @@ export function* changeRefcounts(
   const last = clusterStart(image.geometry, offset + bytes - 1)
   if (change < 0) yield* image.refcountCache.dependOn(image.l2Cache)
   let at = start
+  let current: Table | undefined
+  let currentIndex = -1
   try {
     for (; at <= last; at += clusterBytes) {
       const index = at / clusterBytes
-      const block = yield* refcountBlockFor(image, index)
-      if (block === AGAIN) break
-      changeOne(image, block, index, change, kind)
+      const of = Math.floor(index / image.geometry.refcountsPerBlock)
+      if (current === undefined || of !== currentIndex) {
+        const block = yield* refcountBlockFor(image, index)
+        if (block === AGAIN) break
+        current = block
+        currentIndex = of
+      }
+      changeOne(image, current, index, change, kind)
     }
   } catch (error) {
     yield* undo(image, start, at, change)
@@ -114,6 +121,7 @@ export function* refcountBlockFor(
   clusterIndex: number,
 ): Routine<Table | typeof AGAIN> {
   const { refcountTable, geometry } = image
+  yield* reach(image.file, 'refblock_alloc')
   const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
   if (index < refcountTable.length) {
     const offset = blockOffsetAt(refcountTable, index)
@@ -128,7 +136,6 @@ export function* refcountBlockFor(
 
 function* makeBlock(image: Image, clusterIndex: number, index: number): Routine<void> {
   const { geometry, file, refcountCache } = image
-  yield* reach(file, 'refblock_alloc')
   // Whatever L2 tables point to must be counted before they say so.
   yield* image.l2Cache.flush()
   const offset = yield* findFree(image, geometry.clusterBytes)

@@ -1,6 +1,6 @@
 /** Changing the options of an open image. */
+import { told } from './context.ts'
 import type { ReopenQuery, Reopening } from '../../block/driver.ts'
-import { BlockError } from '../../util/errors.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { COMPATIBLE } from './header.ts'
@@ -46,13 +46,4 @@ function* writeOut(image: Image): Routine<void> {
   yield* told('Failed to flush the L2 table cache', image.l2Cache.flush())
   yield* told('Failed to flush the refcount block cache', image.refcountCache.flush())
   yield* wait(image.file.flush())
-}
-
-function* told(what: string, routine: Routine<void>): Routine<void> {
-  try {
-    yield* routine
-  } catch (error) {
-    if (error instanceof BlockError) throw BlockError.prepend(what, error)
-    throw error
-  }
 }

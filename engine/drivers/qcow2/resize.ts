@@ -1,4 +1,5 @@
 /** Changing the length of the disk. */
+import { told } from './context.ts'
 import type { TruncateOptions } from '../../block/driver.ts'
 import { isAligned } from '../../util/align.ts'
 import type { MaybePromise } from '../../util/async.ts'
@@ -123,15 +124,6 @@ function* dropUnusedBlocks(image: Image): Routine<void> {
     if (offset === 0 || blockOffsetAt(kept, index) !== 0) continue
     yield* freeBlock(image, offset)
     refcountTable.set(index, 0, 0)
-  }
-}
-
-function* told(what: string, routine: Routine<void>): Routine<void> {
-  try {
-    yield* routine
-  } catch (error) {
-    if (error instanceof BlockError) throw BlockError.prepend(what, error)
-    throw error
   }
 }
 

@@ -8,6 +8,7 @@ import { hostRange } from './host-range.ts'
 import type { Image } from './image.ts'
 import type { DataRequest } from './in-flight.ts'
 import { abortAllocations, finishAllocations } from './link.ts'
+import { trimIfDue } from './trim.ts'
 import { checkOverlap } from './overlap.ts'
 import { isKnownZero } from './status.ts'
 
@@ -16,6 +17,7 @@ export function write(image: Image, offset: number, data: Uint8Array): MaybeProm
 }
 
 function* writeAll(image: Image, offset: number, data: Uint8Array): Routine<void> {
+  trimIfDue(image)
   const request = image.inFlight.begin('write', offset, offset + data.length)
   try {
     for (let done = 0; done < data.length;) {

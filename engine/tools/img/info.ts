@@ -138,19 +138,15 @@ function backingText(header: ImageInfo['header']): string {
 /** Members one a line, names with blanks, what is nested further in. */
 function specificText(value: unknown, indent: number): string {
   const blanks = ' '.repeat(indent)
-  const entries: [string, unknown][] = Array.isArray(value)
-    ? value.map((item, index) => [`[${String(index)}]`, item])
-    : inKeyOrder(Object.entries(value as object)).map(([name, item]) => [
-        name.replaceAll('-', ' '),
-        item,
-      ])
-  return entries
-    .map(([name, item]) => {
-      const nested = typeof item === 'object' && item !== null
-      const text = nested
-        ? `\n${specificText(item, indent + 4)}`
-        : ` ${String(item as string | number | boolean)}\n`
-      return `${blanks}${name}:${text}`
-    })
-    .join('')
+  const entries: (readonly [string, unknown])[] = Array.isArray(value)
+    ? value.map((item: unknown, index) => [`[${String(index)}]`, item] as const)
+    : inKeyOrder(Object.entries(value as object)).map(
+        ([name, item]: readonly [string, unknown]) => [name.replaceAll('-', ' '), item] as const,
+      )
+  return entries.map(([name, item]) => `${blanks}${name}:${valueText(item, indent)}`).join('')
+}
+
+function valueText(item: unknown, indent: number): string {
+  if (typeof item === 'object' && item !== null) return `\n${specificText(item, indent + 4)}`
+  return ` ${typeof item === 'string' ? item : JSON.stringify(item)}\n`
 }

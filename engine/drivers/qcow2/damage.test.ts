@@ -1,0 +1,98 @@
+/** Images that are wrong: what opening and using them comes to. */
+import assert from 'node:assert/strict'
+import { refusal } from '../../graph/testing.ts'
+import { imageWorld } from './testing.ts'
+
+const SIZE = 1 << 20
+const CLUSTER = 65536
+const L1 = 3 * CLUSTER
+const L2 = 4 * CLUSTER
+
+/** An image with one written cluster, and some of its bytes changed. */
+async function damaged(patches: readonly (readonly [offset: number, bytes: readonly number[]])[]) {
+  const images = imageWorld()
+  await images.create('i', { size: SIZE })
+  const user = await images.open('i')
+  await user.write(0, new Uint8Array(CLUSTER).fill(7))
+  await images.close('i', user)
+  const { files } = images.world.host
+  const content = files.content('i').slice()
+  for (const [offset, bytes] of patches) content.set(bytes, offset)
+  files.put('i', content)
+  return images
+}
+
+describe('opening a damaged qcow2 image', () => {
+  const REFUSED: readonly (readonly [
+    what: string,
+    offset: number,
+    bytes: number[],
+    text: string,
+  ])[] = [
+    ['magic', 0, [0], 'Image is not in qcow2 format'],
+    ['version', 7, [9], 'Unsupported qcow2 version 9'],
+    ['cluster bits', 23, [22], 'Unsupported cluster size: 2^22'],
+    ['header length', 103, [8], 'qcow2 header too short'],
+    ['refcount order', 99, [7], 'Reference count entry width too large; may not exceed 64 bits'],
+    ['encryption', 35, [3], 'Unsupported encryption method 3'],
+    ['L1 entries', 39, [0], 'L1 table is too small'],
+    ['L1 offset', 47, [8], 'Active L1 table offset invalid'],
+    ['refcount table', 59, [0], 'Image does not contain a reference count table'],
+    ['corrupt bit', 79, [2], 'qcow2: Image is corrupt; cannot be opened read/write'],
+    [
+      'feature',
+      72,
+      [0x80],
+      'Unsupported qcow2 feature(s): Unknown incompatible feature: 8000000000000000',
+    ],
+    ['compression', 104, [1], 'qcow2: Compression type incompatible feature bit must be set'],
+    ['extension', 116, [1], 'Header extension too large'],
+  ]
+  for (const [what, offset, bytes, text] of REFUSED) {
+    it(`names what is wrong: ${what}`, async () => {
+      const images = await damaged([[offset, bytes]])
+      assert.equal(await refusal(() => images.open('i')), text)
+    })
+  }
+})
+
+describe('using a damaged qcow2 image', () => {
+  it('stops before a write hits the L1 table, tells once and marks the image', async () => {
+    const images = await damaged([[L2, [0x80, 0, 0, 0, 0, 3, 0, 0]]])
+    const user = await images.open('i')
+    assert.equal(await refusal(() => user.write(0, new Uint8Array(CLUSTER))), 'Input/output error')
+    assert.equal(await refusal(() => user.write(0, new Uint8Array(512))), 'No medium found')
+    assert.deepEqual(images.world.events, [
+      [
+        'BLOCK_IMAGE_CORRUPTED',
+        {
+          device: '',
+          'node-name': 'i',
+          msg: 'Preventing invalid write on metadata (overlaps with active L1 table)',
+          offset: L1,
+          size: CLUSTER,
+          fatal: true,
+        },
+      ],
+    ])
+    assert.equal(images.world.host.files.content('i')[79], 2)
+  })
+
+  it('writes over it where the check is off', async () => {
+    const images = await damaged([[L2, [0x80, 0, 0, 0, 0, 3, 0, 0]]])
+    const user = await images.open('i', { 'overlap-check': 'none' })
+    await user.write(0, new Uint8Array(512).fill(1))
+    assert.equal(images.world.host.files.content('i')[L1], 1)
+  })
+
+  it('reports counts that are too low as qemu-img does', async () => {
+    const images = await damaged([[2 * CLUSTER + 11, [0]]])
+    const node = images.world.graph
+    await images.open('i')
+    const report = await node.check(node.find('i'))
+    assert.deepEqual(report?.lines, [
+      'ERROR cluster 5 refcount=0 reference=1',
+      'ERROR OFLAG_COPIED data cluster: l2_entry=8000000000050000 refcount=0',
+    ])
+  })
+})
