@@ -20,7 +20,9 @@ import {
   run,
   startEngine,
   startOurs,
+  startOursFormat,
   startTheirs,
+  startTheirsFormat,
   stopped,
   succeed,
   uriOf,
@@ -156,6 +158,61 @@ describe('NBD between programs', function () {
       assert.equal(ours, digest(source))
       assert.equal(theirs, ours)
     })
+  })
+
+  describe('chains of qcow2 images', () => {
+    const img = qemu('qemu-img')
+    before(needing('nbdinfo', img, qemu('qemu-storage-daemon')))
+
+    /** Three images, each shorter than the one above it and with data of its own. */
+    async function makeChain(): Promise<string> {
+      const at = (name: string): string => join(folder, name)
+      const sizes = { base: '256k', mid: '640k', top: '1M' }
+      let below = ''
+      for (const [name, size] of Object.entries(sizes)) {
+        const backing = below === '' ? [] : ['-b', at(below), '-F', 'qcow2']
+        await succeed(img, ['create', '-q', '-f', 'qcow2', ...backing, at(name), size])
+        below = name
+      }
+      const writes = {
+        base: ['0 200k'],
+        mid: ['100k 64k', '-z 128k 64k', '500k 40k'],
+        top: ['64k 64k', '900k 5k'],
+      }
+      for (const [name, commands] of Object.entries(writes)) {
+        const args = commands.flatMap((range) => ['-c', `write ${range}`])
+        await succeed(qemu('qemu-io'), ['-f', 'qcow2', ...args, at(name)])
+      }
+      return at('top')
+    }
+
+    async function sameOfChain(play: (uri: string) => Promise<string>): Promise<void> {
+      const top = await makeChain()
+      const texts: string[] = []
+      for (const start of [startOursFormat, startTheirsFormat]) {
+        const server = await start(folder, top, 'qcow2')
+        try {
+          texts.push((await play(server.uri)).replaceAll(server.socket, 'SOCKET'))
+        } finally {
+          await server.stop()
+        }
+      }
+      const [ours, theirs] = texts
+      assert.equal(ours, theirs)
+    }
+
+    for (const context of ['base:allocation', 'qemu:allocation-depth']) {
+      it(`have the same ${context} in our export`, () =>
+        sameOfChain((uri) => succeed('nbdinfo', [`--map=${context}`, '--json', uri])))
+    }
+
+    it('are mapped by qemu-img through our export as through the real one', () =>
+      sameOfChain((uri) => succeed(img, ['map', '--output=json', '-f', 'raw', uri])))
+
+    it('hold the same for who reads them through our export', () =>
+      sameOfChain((uri) =>
+        succeed(img, ['compare', '-f', 'raw', '-F', 'qcow2', '-U', uri, join(folder, 'top')]),
+      ))
   })
 
   describe('qemu-io', () => {

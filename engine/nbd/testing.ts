@@ -93,12 +93,22 @@ class Qmp {
   }
 
   async command(execute: string, args: Record<string, unknown> = {}): Promise<unknown> {
-    const reply = await new Promise<Record<string, unknown>>((resolve) => {
+    const reply = await this.#reply(execute, args)
+    assert('return' in reply, `${execute}: ${JSON.stringify(reply)}`)
+    return reply['return']
+  }
+
+  /** The description with which a command is refused; absent where it is not. */
+  async refusal(execute: string, args: Record<string, unknown>): Promise<string | undefined> {
+    const { error } = await this.#reply(execute, args)
+    return (error as { readonly desc: string } | undefined)?.desc
+  }
+
+  #reply(execute: string, args: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return new Promise((resolve) => {
       this.#waiting = resolve
       void this.#stream.write(Buffer.from(`${JSON.stringify({ execute, arguments: args })}\n`))
     })
-    assert('return' in reply, `${execute}: ${JSON.stringify(reply)}`)
-    return reply['return']
   }
 
   #line(message: Record<string, unknown>): void {
@@ -122,6 +132,44 @@ export async function startOurs(folder: string, image: string): Promise<Server> 
   const about = { type: 'nbd', id: 'e', 'node-name': 'n', name: 'e', writable: true }
   await qmp.command('block-export-add', about)
   return { name: 'ours', socket, image, uri: uriOf(socket), stop: () => engine.shutdown() }
+}
+
+/** What opens an image of a format, and all images that show through it. */
+function formatNode(format: string, image: string): Record<string, unknown> {
+  return { driver: format, 'node-name': 'n', file: { driver: 'file', filename: image } }
+}
+
+/** Like `startOurs` for an image of another format than raw. */
+export async function startOursFormat(
+  folder: string,
+  image: string,
+  format: string,
+): Promise<Server> {
+  const socket = join(folder, 'ours.sock')
+  const { qmp, engine } = await startEngine()
+  await qmp.command('blockdev-add', formatNode(format, image))
+  await qmp.command('nbd-server-start', { addr: { type: 'unix', data: { path: socket } } })
+  const about = { type: 'nbd', id: 'e', 'node-name': 'n', name: 'e', writable: true }
+  await qmp.command('block-export-add', { ...about, 'allocation-depth': true })
+  return { name: 'ours', socket, image, uri: uriOf(socket), stop: () => engine.shutdown() }
+}
+
+/** Like `startTheirs` for an image of another format than raw. */
+export async function startTheirsFormat(
+  folder: string,
+  image: string,
+  format: string,
+): Promise<Server> {
+  const socket = join(folder, 'theirs.sock')
+  const pid = join(folder, 'theirs.pid')
+  const child = spawn(qemu('qemu-storage-daemon'), [
+    ...['--blockdev', JSON.stringify(formatNode(format, image))],
+    ...['--nbd-server', `addr.type=unix,addr.path=${socket}`],
+    ...['--export', 'nbd,id=e,node-name=n,name=e,writable=on,allocation-depth=on'],
+    ...['--pidfile', pid],
+  ])
+  await appears(pid)
+  return { name: 'theirs', socket, image, uri: uriOf(socket), stop: () => stopped(child) }
 }
 
 export async function startTheirs(folder: string, image: string): Promise<Server> {

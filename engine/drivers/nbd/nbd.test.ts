@@ -1,6 +1,6 @@
 /** The `nbd` node on the simulated host: opening, limits, losing the server and getting it back. */
 import assert from 'node:assert/strict'
-import type { Instance, OpenContext } from '../../block/driver.ts'
+import type { Instance, OpenContext, ReopenQuery } from '../../block/driver.ts'
 import type { TestServer } from '../../exports/testing.ts'
 import { startTestServer, TEST_ADDRESS, testDisk } from '../../exports/testing.ts'
 import type { SimHost } from '../../host/sim/index.ts'
@@ -14,7 +14,7 @@ const SERVER = { type: 'unix', path: TEST_ADDRESS.path }
 interface Setup {
   readonly host: SimHost
   readonly server: TestServer
-  readonly open: (options?: Record<string, unknown>) => Promise<Instance>
+  readonly open: (options?: Record<string, unknown>, readOnly?: boolean) => Promise<Instance>
   readonly fallbacks: string[]
 }
 
@@ -24,12 +24,12 @@ async function inSim(
 ): Promise<void> {
   const host = createSimHost({ seed: 5 })
   const fallbacks: string[] = []
-  const open = async (given: Record<string, unknown> = {}): Promise<Instance> => {
+  const open = async (given: Record<string, unknown> = {}, readOnly = false): Promise<Instance> => {
     const context = {
       options: { server: SERVER, export: 'disk', ...given },
       services: host,
       node: {
-        flags: { readOnly: false },
+        flags: { readOnly },
         fallBackToReadOnly: (reason: string) => {
           fallbacks.push(reason)
           throw new BlockError(reason)
@@ -45,6 +45,12 @@ async function inSim(
     await server.exports.closeAll()
   }
   await host.run(play(), undefined, 'the test')
+}
+
+async function restart(server: TestServer, options: { writable?: boolean } = {}): Promise<void> {
+  await server.exports.startServer({ addr: TEST_ADDRESS })
+  const about = { type: 'nbd', id: 'e', 'node-name': 'disk', writable: true } as const
+  await server.exports.add({ ...about, ...options })
 }
 
 async function textOf(work: Promise<unknown>): Promise<string> {
@@ -154,6 +160,70 @@ describe('nbd node', () => {
       assert.equal(server.disk.bytes[0], 9)
       await node.close?.()
     }))
+
+  it('sends again what was under way when the server was lost', () =>
+    inSim(async ({ open, server, host }) => {
+      const node = await open({ 'reconnect-delay': 10 })
+      const held: (() => void)[] = []
+      server.disk.before = () => new Promise((resolve) => held.push(resolve))
+      const write = (async () => node.write(0, new Uint8Array(512).fill(9), {}))()
+      const read = (async () => node.read(512, new Uint8Array(512), {}))()
+      await host.idle()
+      assert.equal(held.length, 2)
+      const stopped = server.exports.stopServer()
+      server.disk.before = () => undefined
+      for (const release of held) release()
+      await stopped
+      server.disk.bytes.fill(0)
+      await restart(server)
+      await Promise.all([write, read])
+      assert.equal(server.disk.bytes[0], 9)
+      await node.close?.()
+    }))
+
+  it('has all requests wait for one attempt to get the server back', () =>
+    inSim(async ({ open, server, host }) => {
+      const node = await open({ 'reconnect-delay': 3 })
+      await server.exports.stopServer()
+      const early = textOf((async () => node.read(0, new Uint8Array(1), {}))())
+      await host.advance(2e9)
+      const late = textOf((async () => node.read(0, new Uint8Array(1), {}))())
+      assert.deepEqual(await Promise.all([early, late]), Array(2).fill('Input/output error'))
+      assert.equal(host.clock.nowNs(), 3e9)
+    }))
+
+  it('takes no other disk for the one that it lost', () =>
+    inSim(async ({ open, server }) => {
+      const node = await open({ 'reconnect-delay': 5 })
+      await server.exports.stopServer()
+      await restart(server, { writable: false })
+      const failure = await textOf((async () => node.read(0, new Uint8Array(1), {}))())
+      assert.equal(failure, 'Input/output error')
+    }))
+
+  it('opens as soon as a late server is there', () =>
+    inSim(async ({ open, server, host }) => {
+      await server.exports.stopServer()
+      const opening = open({ 'open-timeout': 10 })
+      await host.advance(4.5e9)
+      await restart(server)
+      const node = await opening
+      assert.equal(host.clock.nowNs(), 5e9)
+      await node.close?.()
+    }))
+
+  it('does not become writable where the server is not', () =>
+    inSim(
+      async ({ open }) => {
+        const node = await open({}, true)
+        const query = (readOnly: boolean) => ({ flags: { readOnly } }) as ReopenQuery
+        assert.deepEqual(await node.reopen?.(query(true)), {})
+        const text = await textOf((async () => node.reopen?.(query(false)))())
+        assert.equal(text, "Can't reopen read-only NBD mount as read/write")
+        await node.close?.()
+      },
+      { writable: false },
+    ))
 
   it('gives up on a lost server when the time is over', () =>
     inSim(async ({ open, server, host }) => {

@@ -1,0 +1,79 @@
+/** Reopening a file: the options that may change, the way it is opened, and its locks. */
+import assert from 'node:assert/strict'
+import { ALL_PERMISSIONS, WRITE } from '../../block/permission.ts'
+import { refusal, testWorld } from '../../graph/testing.ts'
+import { requestPaths } from '../../io/paths.ts'
+import { DRIVERS } from '../index.ts'
+
+async function world(options: object = {}) {
+  const test = testWorld(DRIVERS, requestPaths)
+  test.host.files.put('f', new Uint8Array(4096).fill(1))
+  test.host.files.put('g', new Uint8Array(4096))
+  const about = { driver: 'file', 'node-name': 'n', filename: 'f' }
+  await test.add({ ...about, ...options })
+  const reopen = (changes: object = {}) => test.graph.reopen([{ ...about, ...options, ...changes }])
+  const canWrite = async (): Promise<boolean> => {
+    const user = test.writer('n')
+    await user.write(0, new Uint8Array(1))
+    await user.close()
+    return true
+  }
+  return { ...test, reopen, canWrite }
+}
+
+describe('reopening a file', () => {
+  const REFUSED: readonly (readonly [before: object, changes: object, text: string])[] = [
+    [{}, { filename: 'g' }, "Cannot change the option 'filename'"],
+    [{}, { locking: 'off' }, "Cannot change the option 'locking'"],
+    [{}, { aio: 'io_uring' }, "Cannot change the option 'aio'"],
+    [
+      { 'aio-max-batch': 0 },
+      { 'force-share': false, filename: 'g' },
+      "Cannot change the option 'aio-max-batch'",
+    ],
+    [
+      { 'drop-cache': false },
+      { 'drop-cache': undefined },
+      "Option 'drop-cache' cannot be reset to its default value",
+    ],
+  ]
+  for (const [before, changes, text] of REFUSED) {
+    it(`refuses ${JSON.stringify(changes)} where it had ${JSON.stringify(before)}`, async () => {
+      const { reopen } = await world(before)
+      assert.equal(await refusal(() => reopen(changes)), text)
+    })
+  }
+
+  it('takes another drop-cache', async () => {
+    const { reopen, canWrite } = await world({ 'drop-cache': false })
+    await reopen({ 'drop-cache': true })
+    assert(await canWrite())
+  })
+
+  it('makes it read-only, and writable again', async () => {
+    const { reopen, canWrite } = await world()
+    await reopen({ 'read-only': true })
+    assert.equal(await refusal(canWrite), 'Block node is read-only')
+    await reopen({ 'read-only': false })
+    assert(await canWrite())
+  })
+
+  it('keeps the locks of whoever uses it', async () => {
+    const { add, graph, reopen, writer } = await world()
+    const user = graph.attach(graph.find('n'), { uses: WRITE, shares: ALL_PERMISSIONS & ~WRITE })
+    await reopen({ 'aio-max-batch': undefined, 'detect-zeroes': 'on' })
+    await add({ driver: 'file', 'node-name': 'other', filename: 'f' })
+    assert.equal(await refusal(() => writer('other')), 'Failed to get "write" lock')
+    await user.close()
+  })
+
+  it('refuses to go read-only under a writer, who goes on', async () => {
+    const { reopen, writer } = await world()
+    const user = writer('n')
+    assert.equal(
+      await refusal(() => reopen({ 'read-only': true })),
+      "Read-only block node 'n' cannot support read-write users",
+    )
+    await user.write(0, new Uint8Array(1))
+  })
+})
