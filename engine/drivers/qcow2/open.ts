@@ -45,12 +45,12 @@ import {
   type RuntimeOptions,
 } from './options.ts'
 import { checkOverlap } from './overlap.ts'
+import { MAX_REFCOUNT_TABLE_BYTES } from './refcount-area.ts'
 import { refcountCodec } from './refcount-width.ts'
 import { readSnapshots, SNAPSHOT } from './snapshots.ts'
 import type { Storage } from './storage.ts'
 import { TableCache } from './table-cache.ts'
 
-const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20
 const MAX_SNAPSHOTS = 65536
 const MAX_REFCOUNT_ORDER = 6
 const INT64_END = 2n ** 63n
@@ -234,6 +234,7 @@ function extensionsEnd({ fields, geometry }: Head): number {
 
 function* checkFeatures({ file, around }: OpenAbout, head: Head): Routine<void> {
   const { incompatible, headerBytes } = head.v3
+  checkCompression(head)
   const unknown = incompatible & ~KNOWN_INCOMPATIBLE
   if (unknown !== 0n) {
     const extensions = yield* readExtensions(file, headerBytes, extensionsEnd(head))
@@ -245,7 +246,6 @@ function* checkFeatures({ file, around }: OpenAbout, head: Head): Routine<void> 
       errno: 'EACCES',
     })
   }
-  checkCompression(head)
   if ((incompatible & INCOMPATIBLE.extendedL2) !== 0n) {
     const subclusterBytes = head.geometry.clusterBytes / SUBCLUSTERS
     if (subclusterBytes < MIN_SUBCLUSTER_BYTES) {
@@ -269,7 +269,8 @@ function checkCompression({ v3, compressionType }: Head): void {
 }
 
 function checkEncryption(method: number): void {
-  if (method > CRYPT.luks) throw new BlockError(`Unsupported encryption method ${String(method)}`)
+  if (method > CRYPT.luks)
+    throw new BlockError(`Unsupported encryption method ${String(method | 0)}`)
   if (method !== CRYPT.none) throw unsupported('qcow2: encrypted images are not built yet')
 }
 

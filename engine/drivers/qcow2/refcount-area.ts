@@ -1,6 +1,7 @@
 /** A larger refcount table, and the blocks that count it, at the end of an image. */
 import { alignUp } from '../../util/align.ts'
 import { assert } from '../../util/assert.ts'
+import { ioError } from '../../util/errors.ts'
 import type { Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
 import { blockOffsetAt, setEntry } from './entry.ts'
@@ -10,6 +11,9 @@ import type { Image } from './image.ts'
 import { checkOverlap } from './overlap.ts'
 import { refcountMetadata } from './refcount-size.ts'
 import { reach, writeStable } from './storage.ts'
+
+/** Largest refcount table. */
+export const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20
 
 /** Where something lies in the file. */
 interface Place {
@@ -83,6 +87,7 @@ function prepareTable(
   const { clusterBytes } = image.geometry
   const entries = exact ? blockCount : blockCount + Math.ceil(blockCount / 2)
   const bytes = alignUp(entries * ENTRY_BYTES, clusterBytes)
+  if (bytes > MAX_REFCOUNT_TABLE_BYTES) throw ioError('EFBIG')
   const table = new WordTable(new Uint8Array(bytes))
   table.bytes.set(image.refcountTable.bytes.subarray(0, bytes))
   if (orphan !== undefined) setEntry(table, orphan.index, orphan.offset)
