@@ -76,6 +76,15 @@ describe('a read that copies', () => {
     assert.equal(user.length(), size)
   })
 
+  it('through a read-only filter copies where the filter may', async () => {
+    const { graph, add, user, copied } = await world()
+    await add({ driver: 'copy-on-read', 'node-name': 'c', file: 'top', 'read-only': true })
+    const reader = graph.attach(graph.find('c'), { uses: 1, shares: 15 })
+    await reader.read(0, new Uint8Array(1), COPY)
+    assert.equal(await copied(), '0')
+    await user.close()
+  })
+
   it('fails where the node may not be written, unless it has the data', async () => {
     const { graph, user } = await world()
     await user.write(0, new Uint8Array(1))

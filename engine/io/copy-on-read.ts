@@ -3,6 +3,7 @@
  * node before the read is over. The visible data stays as it is.
  */
 import type { RequestFlags } from '../block/driver.ts'
+import { WRITE, WRITE_UNCHANGED } from '../block/permission.ts'
 import { alignDown, alignUp } from '../util/align.ts'
 import { isZero } from '../util/bytes.ts'
 import { BlockError, ioError } from '../util/errors.ts'
@@ -74,13 +75,20 @@ async function runAt(
   }
 }
 
+/** A filter copies into what is below it: it may where it has the permission. */
+function mayCopy({ children, flags }: PathState['node']): boolean {
+  const below = children.find(({ role }) => role.filtered === true)
+  if (below === undefined) return !flags.readOnly
+  return (below.claims.uses & (WRITE | WRITE_UNCHANGED)) !== 0
+}
+
 /** Zeroes are not stored as data. */
 async function copyUp(state: PathState, offset: number, bytes: number): Promise<Uint8Array> {
   const { instance } = state.node
   const limits = state.node.limits()
   const data = new Uint8Array(bytes)
   await readPieces(instance, limits, offset, data, {})
-  if (state.node.flags.readOnly) throw ioError('EPERM')
+  if (!mayCopy(state.node)) throw ioError('EPERM')
   await instance.debugEvent?.('cor_write')
   const flags = { unchanged: true }
   state.generation++
