@@ -1,5 +1,6 @@
 /** Tests of adding a node. */
 import assert from 'node:assert/strict'
+import { defineDriver } from '../block/driver.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import { requestPaths } from '../io/paths.ts'
 import { refusal, testWorld } from './testing.ts'
@@ -112,5 +113,34 @@ describe('adding a node', () => {
       "Making 'q' a file child of 'r' would create a cycle",
     )
     assert.deepEqual(snapshot(), before)
+  })
+
+  it('flushes what lies below a node that was opened and then refused', async () => {
+    let flushes = 0
+    const counting = defineDriver({
+      name: 'counting',
+      kind: 'protocol',
+      doc: 'Counts flushes.',
+      options: {},
+      children: {},
+      open: () => ({
+        length: () => 4096,
+        read: () => undefined,
+        write: () => undefined,
+        flushToDisk: () => void (flushes += 1),
+      }),
+    })
+    const { graph, add, writer } = testWorld([...DRIVERS, counting], requestPaths)
+    await add(nullNode('longer'), { driver: 'counting', 'node-name': 'n' })
+    const user = writer('n')
+    await user.write(0, new Uint8Array(512))
+    await user.close()
+    const before = flushes
+    const children = ['longer', 'n']
+    const text = await refusal(() =>
+      graph.add({ driver: 'quorum', 'node-name': 'q', 'vote-threshold': 1, children }),
+    )
+    assert.equal(text, 'Could not refresh total sector count: Input/output error')
+    assert.equal(flushes - before, 1)
   })
 })

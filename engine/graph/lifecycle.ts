@@ -9,13 +9,18 @@ export async function closeIfUnused(environment: Environment, node: Node): Promi
   if (node.monitorOwned || node.holds > 0 || node.parents.length > 0) return
   // Kept until the end, so that nothing closes it a second time meanwhile.
   node.holds++
-  if (node.isOpen) await flushIgnoringErrors(node)
   await dispose(environment, node)
 }
 
-/** Takes a node out of the graph, whatever state it is in. It has no parents. */
+/**
+ * Takes a node out of the graph, whatever state it is in. It has no parents. What lies below is
+ * flushed even for a node that was refused after its driver had opened it.
+ */
 export async function dispose(environment: Environment, node: Node): Promise<void> {
-  if (node.isOpen) await node.instance.close?.()
+  if (node.isOpen) {
+    await flushIgnoringErrors(node)
+    await node.instance.close?.()
+  }
   if (environment.nodes.get(node.name) === node) environment.nodes.delete(node.name)
   for (const edge of [...node.children]) {
     detachEdge(edge)
