@@ -338,7 +338,7 @@ function judges(step: Step): boolean {
     case 'graph':
       return step.lines.length > 0
     case 'qmp':
-      return step.returns !== undefined || step.expect.written || !step.command.startsWith("query-")
+      return step.returns !== undefined || step.expect.written || !step.command.startsWith('query-')
     default:
       return true
   }
