@@ -88,7 +88,6 @@ export const KNOWN: Readonly<Record<string, readonly string[]>> = {
   'encryption is not built': [
     'query-block returns[].inserted.image.format-specific<qcow2>.data.encrypt: missing',
   ],
-  'external data files are not built': ['blockdev-add()<qcow2>.data-file: missing'],
   'NBD is the only kind of export': [
     'block-export-add().type.vhost-user-blk: missing',
     'block-export-add().type.fuse: missing',
