@@ -164,7 +164,12 @@ const SESSIONS: Readonly<Record<string, readonly Step[]>> = {
       { addr: { type: 'unix', data: { path: '/s' } }, 'max-connections': -1 },
       "Parameter 'max-connections' expects uint32_t",
     ],
-    ['nbd-server-start', { addr: { type: 'unix', data: { path: '/s' } } }, OK],
+    [
+      'nbd-server-start',
+      { addr: { type: 'unix', data: { path: '/s' } }, 'tls-creds': 'c', 'tls-authz': 'z' },
+      "No TLS credentials with id 'c'",
+    ],
+    ['nbd-server-start', { addr: { type: 'unix', data: { path: '/s' } }, 'tls-authz': 'z' }, OK],
     [
       'nbd-server-start',
       { addr: { type: 'unix', data: { path: '/s' } } },

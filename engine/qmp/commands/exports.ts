@@ -9,7 +9,7 @@ import { BITMAP_REFERENCE } from './bitmaps.ts'
 
 export const SERVER_MEMBERS = {
   'tls-creds': opt.str({ optional: true, doc: 'Refused: TLS is not built yet.' }),
-  'tls-authz': opt.str({ optional: true, doc: 'Refused: TLS is not built yet.' }),
+  'tls-authz': opt.str({ optional: true, doc: 'Who may come by TLS: asked of nobody yet.' }),
   'max-connections': opt.uint32({ optional: true, doc: 'Clients at most; 0 means any number.' }),
 } as const satisfies Members
 
