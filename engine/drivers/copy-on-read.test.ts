@@ -45,6 +45,16 @@ async function clustersOf({ graph }: World): Promise<number[]> {
 }
 
 describe('copy-on-read', () => {
+  it('lets others write what is there already, whatever its parents say', async () => {
+    const { graph, add } = await chain()
+    const unshared = { 'unshare-child-perms': ['write-unchanged', 'resize'] }
+    await add(filter(), { driver: 'blkdebug', 'node-name': 'd', image: 'c', ...unshared })
+    const { nodes, edges } = graph.dump()
+    const id = nodes.find(({ name }) => name === 'c')?.id
+    const edge = edges.find(({ parent }) => parent === id)
+    assert.deepEqual(edge?.['shared-perm'], ['write-unchanged', 'write', 'consistent-read'])
+  })
+
   const REFUSED: readonly (readonly [bottom: string, text: string])[] = [
     ['nosuch', "Bottom node 'nosuch' not found"],
     ['', "Bottom node '' not found"],

@@ -14,7 +14,11 @@ export const copyOnRead = defineFilter({
     }),
   },
   takesCompressed: true,
-  claims: ({ above }) => ({ uses: above.uses | WRITE_UNCHANGED, shares: above.shares }),
+  // Writing what is there already is shared, whatever the parents say.
+  claims: ({ above }) => ({
+    uses: above.uses | WRITE_UNCHANGED,
+    shares: above.shares | WRITE_UNCHANGED,
+  }),
   open(next, { options: { bottom }, node, services }) {
     if (bottom === undefined) {
       return {
