@@ -21,8 +21,10 @@ export function instanceOf(image: Image): Instance {
     length: () => header.size,
     read: (offset, into) => read(image, offset, into),
     write: (offset, data, flags) => {
-      // Compressed clusters can only be read as yet.
-      if (flags.compressed === true) throw ioError('ENOTSUP')
+      if (flags.compressed === true) {
+        image.around.log('qcow2: writing compressed clusters is not built yet')
+        throw ioError('ENOTSUP')
+      }
       return write(image, offset, data)
     },
     zero: (offset, bytes, flags) => zero(image, offset, bytes, flags),

@@ -256,6 +256,19 @@ describe('img', () => {
     assert.match((await run(host, 'info odd')).output, /virtual size: 2 KiB \(2048 bytes\)/)
   })
 
+  it('maps chains whose backing images are shorter', async () => {
+    const host = createSimHost()
+    await run(host, 'create -q -f qcow2 base 1M')
+    await run(host, 'create -q -f qcow2 -b base -F qcow2 middle 1536k')
+    await run(host, 'create -q -f qcow2 -b middle -F qcow2 top 2M')
+    assert.deepEqual(await run(host, 'map --output=json top'), {
+      status: 0,
+      output:
+        '[{ "start": 0, "length": 1048576, "depth": 2, "present": false, "zero": true, "data": false},\n{ "start": 1048576, "length": 524288, "depth": 1, "present": false, "zero": true, "data": false},\n{ "start": 1572864, "length": 524288, "depth": 0, "present": false, "zero": true, "data": false}]\n',
+      errors: '',
+    })
+  })
+
   it('explains itself', async () => {
     const { status, output } = await run(createSimHost(), 'map --help')
     assert.equal(status, 0)

@@ -97,7 +97,11 @@ async function rowAt(layers: readonly Layer[], offset: number, bytes: number): P
   for (const { user, info } of layers) {
     // A filter shows what is below and is no image of its own.
     if (user.node.filteredChild !== undefined) continue
-    status = await user.status(offset, asked)
+    // A backing image may be shorter than what it shows through; above its end all is zeroes
+    // already.
+    const room = user.length() - offset
+    if (room <= 0) break
+    status = await user.status(offset, Math.min(asked, room))
     filename = info.filename
     asked = status.bytes
     if (status.data || status.zero) break
