@@ -191,12 +191,12 @@ export function errnoText(errno: Errno): string {
   return ERRNO[errno][1]
 }
 
-/** The errno with this Linux number, or `EIO` where the engine has no name for it. */
-export function errnoFromNumber(number: number): Errno {
+/** The errno with this Linux number, or another one where the engine has no name for it. */
+export function errnoFromNumber(number: number, otherwise: Errno = 'EIO'): Errno {
   for (const [name, [value]] of Object.entries(ERRNO)) {
     if (value === number) return name as Errno
   }
-  return 'EIO'
+  return otherwise
 }
 
 export function isErrno(name: unknown): name is Errno {

@@ -22,6 +22,10 @@ describe('blkdebug rules', () => {
     assert.equal(errnoOf(new RuleMachine([injectRule({ event: 'none', errno: 28 })])), 'ENOSPC')
   })
 
+  it('with a number that has no name fail as clients of an export see it', () => {
+    assert.equal(errnoOf(new RuleMachine([injectRule({ event: 'none', errno: 4096 })])), 'EINVAL')
+  })
+
   it('for one request are used up by it', () => {
     const machine = new RuleMachine([
       injectRule({ event: 'pwritev', once: true }),
