@@ -94,4 +94,15 @@ describe('blkverify', () => {
     const { graph } = await world()
     assert.equal(graph.info(graph.find('v')).filename, 'blkverify:raw:test')
   })
+
+  it('needs to write and resize the tested node where a parent writes what is there', async () => {
+    const { graph, add, user } = await world()
+    await user.close()
+    await add({ driver: 'copy-on-read', 'node-name': 'c', file: 'v' })
+    const perm = (name: string) => graph.dump().edges.find((edge) => edge.name === name)?.perm
+    assert.deepEqual(
+      [perm('test'), perm('raw')],
+      [['resize', 'write-unchanged', 'write'], ['write-unchanged']],
+    )
+  })
 })

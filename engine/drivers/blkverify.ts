@@ -7,7 +7,7 @@ import {
   type NodeDescription,
   type Services,
 } from '../block/driver.ts'
-import { RESIZE, WRITE } from '../block/permission.ts'
+import { RESIZE, WRITE, WRITE_UNCHANGED } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { firstDifference } from '../util/bytes.ts'
@@ -35,8 +35,9 @@ export const blkverify = defineDriver({
   },
   claims({ childName, above }) {
     if (childName === 'raw') return above
-    // A format whose data are written may have to grow, and nobody else may change its length.
-    const grows = (above.uses & WRITE) !== 0 ? RESIZE : 0
+    // A format may need to write, and to grow, for data that stay the same, and nobody else may
+    // change its length.
+    const grows = (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0 ? WRITE | RESIZE : 0
     return { uses: above.uses | grows, shares: above.shares & ~RESIZE }
   },
   open({ children, services }) {
