@@ -19,20 +19,26 @@ export function takeOwnOptions(declared: Members, options: FlatOptions): OwnOpti
   const checked: Record<string, unknown> = {}
   for (const [name, member] of Object.entries(declared)) {
     const value = takeValue(options, name)
-    if (isEmpty(value)) {
+    if (isEmpty(value) && !hasPlainForm(member.schema)) {
       // It has no flat form, so no driver sees it, and it is complained about in the end.
       options.set(name, value)
       checked[name] = value
       continue
     }
     if (value !== undefined) own[name] = value
-    checked[name] = value === undefined ? member.default : typed(member, value, name)
+    const isGiven = value !== undefined && !isEmpty(value)
+    checked[name] = isGiven ? typed(member, value, name) : member.default
   }
   return { own, checked }
 }
 
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+/** Drivers look for the plain form by its name; what they find there and cannot read is dropped. */
+function hasPlainForm(schema: Schema): boolean {
+  return schema.kind === 'alternate' && schema.branches.some(({ kind }) => kind === 'enum')
 }
 
 function typed(member: Member, value: unknown, name: string): unknown {
