@@ -22,8 +22,8 @@ interface Lane {
   readonly buckets: readonly BucketName[]
   /** Runs while a request waits for its time. */
   timer: Timer | undefined
-  /** Whose turn it was last. */
-  last: GroupMember | undefined
+  /** Whose turn it is, or was last: chosen when the timer is set, not when it fires. */
+  token: Member | undefined
 }
 
 /** A node's share of a group. */
@@ -45,6 +45,7 @@ export class ThrottleGroup {
   #limits: Limits = NO_LIMITS
   #buckets = makeBuckets(NO_LIMITS)
   #leakedNs = 0
+  /** Newest first, which is also the order of turns. */
   readonly #members: Member[] = []
   readonly #lanes: Readonly<Record<Direction, Lane>> = {
     read: makeLane('read'),
@@ -60,41 +61,47 @@ export class ThrottleGroup {
     return this.#members.length > 0
   }
 
-  /** Replaces the limits; the buckets start empty. @throws {BlockError} for a set without sense. */
+  /**
+   * Replaces the limits; the buckets start empty, and leak from now on. Timers run on.
+   *
+   * @throws {BlockError} for a set without sense.
+   */
   setLimits(limits: Limits): void {
     checkLimits(limits)
     this.#limits = limits
     this.#buckets = makeBuckets(limits)
+    this.#leakedNs = this.#members[0]?.clock.nowNs() ?? this.#leakedNs
   }
 
   join(clock: Clock): GroupMember {
     const member = new Member(this, clock)
-    this.#members.push(member)
+    this.#members.unshift(member)
+    for (const lane of Object.values(this.#lanes)) lane.token ??= member
     return member
   }
 
   leave(member: Member): void {
     const index = this.#members.indexOf(member)
     assert(index >= 0, 'only members leave')
+    this.#members.splice(index, 1)
     for (const lane of Object.values(this.#lanes)) {
       assert(member.queues[lane.direction].length === 0, 'a member leaves without requests')
-      if (lane.last === member) lane.last = this.#members[index - 1]
+      if (lane.token === member) lane.token = this.#members[index - 1] ?? this.#members.at(-1)
     }
-    this.#members.splice(index, 1)
   }
 
   acquire(member: Member, direction: Direction, bytes: number): MaybePromise<void> {
     const lane = this.#lanes[direction]
     const mustWait =
       !member.unlimited &&
-      (member.queues[direction].length > 0 || !this.#mayPass(lane, member.clock))
+      (this.#mustWait(lane, this.#nextInTurn(lane) ?? member) ||
+        member.queues[direction].length > 0)
     if (!mustWait) {
-      this.#count(lane, member, bytes)
+      this.#count(lane, bytes)
       return
     }
     return new Promise((start) => {
       member.queues[direction].push({ bytes, start })
-      this.#arm(lane, member.clock)
     })
   }
 
@@ -104,7 +111,7 @@ export class ThrottleGroup {
       for (;;) {
         const next = member.queues[lane.direction].shift()
         if (next === undefined) break
-        this.#count(lane, member, next.bytes)
+        this.#count(lane, next.bytes)
         next.start()
       }
       if (!this.#members.some(({ queues }) => queues[lane.direction].length > 0)) {
@@ -114,8 +121,13 @@ export class ThrottleGroup {
     }
   }
 
-  #mayPass(lane: Lane, clock: Clock): boolean {
-    return lane.timer === undefined && this.#waitNs(lane, clock) === 0
+  /** Whether a request of this member has to wait; if nobody waits yet, its timer is set. */
+  #mustWait(lane: Lane, member: Member): boolean {
+    if (lane.timer !== undefined) return true
+    const waitNs = this.#waitNs(lane, member.clock)
+    if (waitNs === 0) return false
+    this.#arm(lane, member, waitNs)
+    return true
   }
 
   #waitNs(lane: Lane, clock: Clock): number {
@@ -125,21 +137,19 @@ export class ThrottleGroup {
     return Math.max(...lane.buckets.map((name) => this.#buckets[name].waitNs()))
   }
 
-  #count(lane: Lane, member: Member, bytes: number): void {
+  #count(lane: Lane, bytes: number): void {
     const { opBytes } = this.#limits
     const operations = opBytes !== 0 && bytes > opBytes ? bytes / opBytes : 1
     for (const name of lane.buckets) {
       this.#buckets[name].pour(name.startsWith('bps') ? bytes : operations)
     }
-    lane.last = member
   }
 
-  /** Sets the timer for the next request in turn, unless it runs already or nobody waits. */
-  #arm(lane: Lane, clock: Clock): void {
-    if (lane.timer !== undefined || this.#nextInTurn(lane) === undefined) return
-    lane.timer = clock.after(this.#waitNs(lane, clock), () => {
+  #arm(lane: Lane, member: Member, delayNs: number): void {
+    lane.token = member
+    lane.timer = member.clock.after(delayNs, () => {
       lane.timer = undefined
-      this.#startNext(lane)
+      this.#startNext(lane, member)
     })
   }
 
@@ -147,22 +157,25 @@ export class ThrottleGroup {
    * Starts the request whose time has come, and those after it that need not wait. It does not ask
    * again: what the other direction used up meanwhile delays the one after it.
    */
-  #startNext(lane: Lane): void {
+  #startNext(lane: Lane, chosen: Member): void {
+    let member = chosen
     for (;;) {
-      const member = this.#nextInTurn(lane)
-      const next = member?.queues[lane.direction].shift()
-      if (member === undefined || next === undefined) return
-      this.#count(lane, member, next.bytes)
-      next.start()
-      if (this.#waitNs(lane, member.clock) === 0) continue
-      this.#arm(lane, member.clock)
-      return
+      const started = member.queues[lane.direction].shift()
+      if (started !== undefined) {
+        this.#count(lane, started.bytes)
+        started.start()
+      }
+      const next = this.#nextInTurn(lane)
+      if (next === undefined || this.#mustWait(lane, next)) return
+      // Its own next request comes first, where there is one.
+      if (started === undefined || member.queues[lane.direction].length === 0) member = next
+      lane.token = member
     }
   }
 
-  /** The first member with something waiting, after the one whose turn it was. */
+  /** The first member with something waiting, after the one whose turn it is. */
   #nextInTurn(lane: Lane): Member | undefined {
-    const start = this.#members.findIndex((member) => member === lane.last) + 1
+    const start = this.#members.findIndex((member) => member === lane.token) + 1
     const order = [...this.#members.slice(start), ...this.#members.slice(0, start)]
     return order.find(({ queues }) => queues[lane.direction].length > 0)
   }
@@ -209,5 +222,5 @@ function makeBuckets({ rates }: Limits): Readonly<Record<BucketName, LeakyBucket
 }
 
 function makeLane(direction: Direction): Lane {
-  return { direction, buckets: COUNTED[direction], timer: undefined, last: undefined }
+  return { direction, buckets: COUNTED[direction], timer: undefined, token: undefined }
 }

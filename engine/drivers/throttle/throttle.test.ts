@@ -119,7 +119,35 @@ describe('throttle groups', () => {
       ...times<[GroupMember, Request]>(3, [second, READ]),
     ]
     const seen = await starts(host, asked)
-    assert.deepEqual(seen, [0, 0, 200, 400, 600, 100, 300, 500])
+    assert.deepEqual(seen, [0, 0, 100, 300, 500, 200, 400, 600])
+  })
+
+  it('give turns to the newest member first, but for the one that waits first', async () => {
+    const host = createSimHost()
+    const group = groupWith({ 'iops-total': 2 })
+    const [first, second, third] = [1, 2, 3].map(() => group.join(host.clock))
+    assert(first !== undefined && second !== undefined && third !== undefined)
+    const members = [first, first, second, second, third, third]
+    const seen = await starts(
+      host,
+      members.map((member) => [member, READ]),
+    )
+    assert.deepEqual(seen, [0, 400, 1400, 2400, 900, 1900])
+  })
+
+  it('have new limits count from when they are set, for who waits already too', async () => {
+    const host = createSimHost()
+    const group = groupWith({ 'iops-total': 2 })
+    const [first, second] = [group.join(host.clock), group.join(host.clock)]
+    host.clock.after(300e6, () => {
+      group.setLimits(withValues(NO_LIMITS, { 'iops-total': 4 }))
+    })
+    const members = [first, first, second, first, second]
+    const seen = await starts(
+      host,
+      members.map((member) => [member, READ]),
+    )
+    assert.deepEqual(seen, [0, 400, 450, 700, 950])
   })
 
   it('let everything go while limits are ignored, and count it all the same', async () => {
