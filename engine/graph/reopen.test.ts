@@ -220,6 +220,16 @@ describe('reopening', () => {
     )
   })
 
+  it('refuses a node that cannot be flushed, and says why', async () => {
+    const { add, writer, reopen } = await world()
+    const rules = [{ event: 'none', iotype: 'flush', errno: 28 }]
+    const failing = { driver: 'blkdebug', 'node-name': 'd', image: 'n', 'inject-error': rules }
+    await add(failing)
+    await writer('d').write(0, new Uint8Array(512))
+    const text = await refusal(() => reopen(failing))
+    assert.equal(text, 'Error flushing drive: No space left on device')
+  })
+
   it('lets requests finish first, and waits with new ones', async () => {
     const { host, add, writer, reopen } = await world()
     await add(

@@ -127,7 +127,7 @@ async function flush(node: Node): Promise<void> {
   try {
     await node.io.flush()
   } catch (error) {
-    if (error instanceof BlockError) throw new BlockError('Error flushing drive')
+    if (error instanceof BlockError) throw BlockError.system('Error flushing drive', error.errno)
     throw error
   }
 }
