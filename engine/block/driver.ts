@@ -144,6 +144,21 @@ export interface InstanceInfo {
   readonly zeroInit?: boolean
   /** Format specific information, already in its wire form. */
   readonly specific?: Readonly<Record<string, unknown>>
+  /** Internal snapshots; absent where there are none. */
+  readonly snapshots?: readonly SnapshotInfo[]
+}
+
+/** An internal snapshot, in its wire form. */
+export interface SnapshotInfo {
+  readonly id: string
+  readonly name: string
+  /** 64 bits, signed, as all numbers on the wire. */
+  readonly 'vm-state-size': bigint
+  readonly 'date-sec': number
+  readonly 'date-nsec': number
+  readonly 'vm-clock-sec': bigint
+  readonly 'vm-clock-nsec': bigint
+  readonly icount?: bigint
 }
 
 /**

@@ -72,7 +72,7 @@ function* countAll(checking: Checking): Routine<void> {
   count(checking, 0, clusterBytes)
   yield* countL1(checking, image.l1Offset, image.l1, true)
   for (const snapshot of image.snapshots) {
-    const about = `ERROR snapshot ${snapshot.id} (${snapshot.name})`
+    const about = `ERROR snapshot ${snapshot.info.id} (${snapshot.info.name})`
     if (snapshot.l1Offset % clusterBytes !== 0) {
       const offset = `0x${snapshot.l1Offset.toString(16)}`
       corrupt(

@@ -40,6 +40,9 @@ export function instanceOf(image: Image): Instance {
       clusterBytes: geometry.clusterBytes,
       dirty: (header.incompatible & INCOMPATIBLE.dirty) !== 0n,
       specific: specificInfo(image),
+      ...(image.snapshots.length === 0
+        ? {}
+        : { snapshots: image.snapshots.map((snapshot) => snapshot.info) }),
     }),
     backing: () =>
       header.backingFile === undefined

@@ -73,6 +73,7 @@ function imageInfo(image: ImageInfo, flat: boolean): Readonly<Record<string, unk
     'backing-filename': header?.filename,
     'full-backing-filename': header?.fullFilename,
     'backing-filename-format': header?.format,
+    snapshots: instance.snapshots,
     'format-specific': instance.specific,
     'backing-image': backing === undefined || flat ? undefined : imageInfo(backing, flat),
   }

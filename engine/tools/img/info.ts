@@ -18,6 +18,7 @@ import {
 } from './command-line.ts'
 import { openImage, type Image, type OpenRequest } from './image.ts'
 import { sizeText } from './size.ts'
+import { snapshotList } from './snapshot-list.ts'
 
 const OPTIONS = [
   FORMAT,
@@ -100,6 +101,7 @@ function imageMembers({ filename, format, virtualSize, instance, header }: Image
     'backing-filename': header?.filename,
     'full-backing-filename': header?.fullFilename,
     'backing-filename-format': header?.format,
+    snapshots: instance.snapshots,
     'format-specific': instance.specific,
   }
 }
@@ -116,6 +118,7 @@ function humanText({ filename, format, virtualSize, instance, header }: ImageInf
     clusterBytes === undefined ? '' : `cluster_size: ${String(clusterBytes)}\n`,
     instance.dirty === true ? 'cleanly shut down: no\n' : '',
     backingText(header),
+    instance.snapshots === undefined ? '' : snapshotList(instance.snapshots),
     specific === undefined
       ? ''
       : `Format specific information:\n${specificText(specific['data'], 4)}`,
