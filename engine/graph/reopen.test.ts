@@ -222,7 +222,7 @@ describe('reopening', () => {
 
   it('refuses a node that cannot be flushed, and says why', async () => {
     const { add, writer, reopen } = await world()
-    const rules = [{ event: 'none', iotype: 'flush', errno: 28 }]
+    const rules = [{ event: 'none', iotype: 'flush', errno: 28, immediately: true }]
     const failing = { driver: 'blkdebug', 'node-name': 'd', image: 'n', 'inject-error': rules }
     await add(failing)
     await writer('d').write(0, new Uint8Array(512))
