@@ -64,6 +64,10 @@ export function createSimFiles(clock: Clock): SimFiles {
     hook: undefined,
     open: (path, flags) => {
       checkName(path, inodes)
+      if (isDirectory(path, inodes)) {
+        if (flags.write) throw ioError('EISDIR')
+        return openDirectory()
+      }
       let inode = find(path)
       if (inode === undefined) {
         if (flags.create !== true) throw ioError('ENOENT')
@@ -109,8 +113,35 @@ function checkName(path: string, inodes: ReadonlyMap<string, unknown>): void {
   const key = keyOf(path)
   if (inodes.has(key)) return
   for (const other of inodes.keys()) {
-    if (other.startsWith(`${key}/`) || key === '/') throw ioError('EISDIR')
     if (key.startsWith(`${other}/`)) throw ioError('ENOTDIR')
+  }
+}
+
+function isDirectory(path: string, inodes: ReadonlyMap<string, unknown>): boolean {
+  const key = keyOf(path)
+  return key === '/' || [...inodes.keys()].some((other) => other.startsWith(`${key}/`))
+}
+
+/** What a reader gets of a directory: a name and nothing behind it. */
+function openDirectory(): HostFile {
+  const refuse = (): never => {
+    throw ioError('EISDIR')
+  }
+  return {
+    regular: false,
+    alignment: 1,
+    length: () => 0,
+    allocatedBytes: () => undefined,
+    read: refuse,
+    write: refuse,
+    flush: refuse,
+    truncate: refuse,
+    punchHole: refuse,
+    zeroRange: refuse,
+    allocate: refuse,
+    extent: refuse,
+    locks: undefined,
+    close: () => undefined,
   }
 }
 

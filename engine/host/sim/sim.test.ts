@@ -148,6 +148,7 @@ describe('simulated streams', () => {
       return failure instanceof BlockError ? failure.errno : 'connected'
     }
     assert.equal(await connect(ADDRESS), 'ENOENT')
+    assert.equal(await connect({ type: 'unix', path: 'x', abstract: 'tight' }), 'ECONNREFUSED')
     assert.equal(await connect({ type: 'inet', host: 'h', port: 1 }), 'ECONNREFUSED')
   })
 
@@ -238,6 +239,14 @@ describe('simulated files', () => {
     assert.equal(file.allocatedBytes(), 4096)
   })
 
+  it('show a directory to readers, as something that is no file', () => {
+    const { files } = createSimHost()
+    files.put('/dir/file', new Uint8Array(1))
+    const folder = files.open('/dir', { write: false })
+    assert.equal(folder.regular, false)
+    assert.throws(() => folder.read(0, new Uint8Array(1)), { errno: 'EISDIR' })
+  })
+
   it('fail as a file system does', () => {
     const { files } = createSimHost()
     files.put('/dir/file', new Uint8Array(1))
@@ -251,7 +260,7 @@ describe('simulated files', () => {
       'ENOENT',
     )
     assert.equal(
-      errnoOf(() => files.open('/dir', { write: false })),
+      errnoOf(() => files.open('/dir', { write: true })),
       'EISDIR',
     )
     assert.equal(

@@ -65,7 +65,8 @@ export function createSimSockets(post: (task: () => void) => void): SimSockets {
 }
 
 function refused(address: SocketAddress): BlockError {
-  return ioError(address.type === 'unix' ? 'ENOENT' : 'ECONNREFUSED')
+  const isFile = address.type === 'unix' && address.abstract === undefined
+  return ioError(isFile ? 'ENOENT' : 'ECONNREFUSED')
 }
 
 function keyOf(address: SocketAddress): string {
