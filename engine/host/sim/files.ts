@@ -101,6 +101,8 @@ export function createSimFiles(clock: Clock): SimFiles {
 
 /** The sector size of the simulated storage. */
 const DIRECT_ALIGNMENT = 512
+/** What is assumed where reading tells nothing, because the file begins with a hole. */
+const SAFE_ALIGNMENT = 4096
 const PATH_MAX_BYTES = 4096
 const NAME_MAX_BYTES = 255
 
@@ -178,7 +180,7 @@ function openFile(
   }
   return {
     regular: true,
-    alignment: flags.direct === true ? DIRECT_ALIGNMENT : 1,
+    alignment: flags.direct === true ? directAlignment(inode.disk) : 1,
     length: () => inode.disk.length,
     allocatedBytes: () => inode.disk.allocatedBytes(),
     read: (offset, into) =>
@@ -219,6 +221,11 @@ function openFile(
       for (const owners of inode.locks.values()) owners.delete(locks)
     },
   }
+}
+
+function directAlignment(disk: SimDisk): number {
+  const beginsWithData = disk.length > 0 && disk.extent(0).data
+  return beginsWithData ? DIRECT_ALIGNMENT : SAFE_ALIGNMENT
 }
 
 function failOr(errno: Errno | undefined, work: () => void): void {

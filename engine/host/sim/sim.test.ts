@@ -247,6 +247,15 @@ describe('simulated files', () => {
     assert.throws(() => folder.read(0, new Uint8Array(1)), { errno: 'EISDIR' })
   })
 
+  it('tell the alignment of direct access where they begin with data', () => {
+    const { files } = createSimHost()
+    files.put('data', new Uint8Array(4096).fill(1))
+    files.put('hole', new Uint8Array())
+    files.open('hole', { write: true }).truncate(4096)
+    const alignmentOf = (path: string) => files.open(path, { write: false, direct: true }).alignment
+    assert.deepEqual(['data', 'hole'].map(alignmentOf), [512, 4096])
+  })
+
   it('fail as a file system does', () => {
     const { files } = createSimHost()
     files.put('/dir/file', new Uint8Array(1))
