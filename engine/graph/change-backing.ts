@@ -39,7 +39,7 @@ export async function changeBackingFile(
 async function writeHeader(image: Node, filename: string): Promise<void> {
   const { instance, driver } = image
   // 7.2 writes the name of the overlay's own format, whatever the backing image is.
-  const hint = filename === '' ? undefined : { filename, format: driver.name }
+  const hint = { filename, format: driver.name }
   try {
     if (instance.changeBacking === undefined) {
       throw new BlockError('no header', { errno: 'ENOTSUP' })

@@ -34,7 +34,7 @@ export function* writeHeader(image: Image): Routine<void> {
   const nameOffset = fixed + extensions.length
   if (nameOffset + name.length > geometry.clusterBytes) throw ioError('ENOSPC')
   const cluster = new Uint8Array(geometry.clusterBytes)
-  encodeFields(image, cluster, name.length === 0 ? 0 : nameOffset, name.length)
+  encodeFields(image, cluster, header.backingFile === undefined ? 0 : nameOffset, name.length)
   cluster.set(extensions, fixed)
   cluster.set(name, nameOffset)
   yield* wait(file.write(0, cluster))

@@ -24,6 +24,7 @@ export interface HeaderState {
   incompatible: bigint
   compatible: bigint
   autoclear: bigint
+  /** Empty where the header has a place for the name and nothing there: no image is opened. */
   backingFile: string | undefined
   backingFormat: string | undefined
   readonly compressionType: number

@@ -45,7 +45,7 @@ export function instanceOf(image: Image): Instance {
         : { snapshots: image.snapshots.map((snapshot) => snapshot.info) }),
     }),
     backing: () =>
-      header.backingFile === undefined
+      header.backingFile === undefined || header.backingFile === ''
         ? undefined
         : {
             filename: header.backingFile,
