@@ -27,7 +27,12 @@ export function flatten(options: Readonly<Record<string, unknown>>): FlatOptions
  * of a child are taken out.
  */
 function inCopyOrder(options: FlatOptions): (readonly [string, unknown])[] {
-  return inKeyOrder(inKeyOrder([...options]))
+  return inKeyOrder([...copied(options)])
+}
+
+/** A copy as QEMU makes it: names that share a bucket of the table turn around. */
+export function copied(options: FlatOptions): FlatOptions {
+  return new Map(inKeyOrder([...options]))
 }
 
 function isNested(value: unknown): boolean {
@@ -44,8 +49,21 @@ function membersOf(value: unknown): (readonly [string, unknown])[] | undefined {
 
 /** Takes the options of a child, or of any other prefix, out; their names lose the prefix. */
 export function takeNested(options: FlatOptions, prefix: string): FlatOptions {
+  return take(options, prefix, inCopyOrder(options))
+}
+
+/** The same where a node is reopened, whose options nobody has copied before. */
+export function takeRestated(options: FlatOptions, prefix: string): FlatOptions {
+  return take(options, prefix, inKeyOrder([...options]))
+}
+
+function take(
+  options: FlatOptions,
+  prefix: string,
+  entries: readonly (readonly [string, unknown])[],
+): FlatOptions {
   const taken: FlatOptions = new Map()
-  for (const [name, value] of inCopyOrder(options)) {
+  for (const [name, value] of entries) {
     if (!name.startsWith(`${prefix}.`)) continue
     taken.set(name.slice(prefix.length + 1), value)
     options.delete(name)

@@ -23,7 +23,15 @@ import {
   inheritOptions,
   OPEN_DEFAULTS,
 } from './flags.ts'
-import { flatten, listed, namesInOrder, putMissing, stringOption, takeNested } from './flat.ts'
+import {
+  copied,
+  flatten,
+  listed,
+  namesInOrder,
+  putMissing,
+  stringOption,
+  takeNested,
+} from './flat.ts'
 import type { FlatOptions } from './flat.ts'
 import type { FilenameAbout, NodeOptions } from './graph.ts'
 import { nodeHandle } from './handle.ts'
@@ -145,7 +153,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
   const inName =
     query.filename === undefined ? undefined : jsonOptions(query.filename, environment.parseJson)
   if (inName !== undefined) putMissing(options, inName)
-  const explicit: FlatOptions = new Map(options)
+  const explicit = copied(options)
   const { parent } = query
   if (parent !== undefined) inheritOptions(options, parent.options, parent.role)
   const { driver, filename } = chooseDriver(

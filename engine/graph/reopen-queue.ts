@@ -4,7 +4,14 @@
  */
 import type { ChildRole, NodeFlags } from '../block/driver.ts'
 import { flagsOf, inheritOptions } from './flags.ts'
-import { putMissing, stringOption, takeNested, type FlatOptions } from './flat.ts'
+import {
+  copied,
+  putMissing,
+  stringOption,
+  takeNested,
+  takeRestated,
+  type FlatOptions,
+} from './flat.ts'
 import type { Node } from './node.ts'
 
 /** What one node is to become. */
@@ -35,7 +42,7 @@ export function enqueue(queue: Queue, restated: Restated): void {
   const known = queue.get(node)
   // A node that is listed twice has what its later entry leaves open from the earlier one.
   if (known !== undefined || keep) putMissing(options, known?.explicit ?? node.explicit)
-  const explicit: FlatOptions = new Map(options)
+  const explicit = copied(options)
   if (parent !== undefined) inheritOptions(options, parent.options, parent.role)
   if (keep) putMissing(options, node.options)
   const entry: Entry = known ?? {
@@ -65,6 +72,6 @@ function enqueueChildren(queue: Queue, { node, options, explicit }: Entry, keep:
       continue
     }
     takeNested(explicit, name)
-    enqueue(queue, { node: child, options: takeNested(options, name), parent, keep })
+    enqueue(queue, { node: child, options: takeRestated(options, name), parent, keep })
   }
 }

@@ -220,6 +220,42 @@ describe('reopening', () => {
     )
   })
 
+  const rules = { 'inject-error': [{ event: 'write_aio' }, { event: 'write_aio' }] }
+  const debug = { driver: 'blkdebug', 'node-name': 'd', image: { driver: 'null-co' }, ...rules }
+  /** The rules in the order in which the name lists them. */
+  const rulesIn = (filename: string) =>
+    [...filename.matchAll(/inject-error\.(\d)\.event/g)].map(([, index]) => index).join('')
+  const NESTED = [
+    ['of its own options', (node: object) => ({ ...node }), '10'],
+    ['of options nested once', (file: object) => raw({ 'node-name': 'o', file }), '01'],
+    [
+      'of options nested twice',
+      (file: object) => raw({ 'node-name': 'o', file: { driver: 'raw', file } }),
+      '10',
+    ],
+  ] as const
+  for (const [what, nest, order] of NESTED) {
+    it(`lists colliding names ${what} as 7.2`, async () => {
+      const { graph, add, reopen } = await world()
+      await add(nest(debug))
+      const name = () => rulesIn(graph.info(graph.find('d')).filename)
+      assert.equal(name(), '01')
+      await reopen(nest(debug))
+      assert.equal(name(), order)
+    })
+  }
+
+  it('lists colliding names of a child that is kept as 7.2', async () => {
+    const { graph, add, reopen } = await world()
+    await add(raw({ 'node-name': 'o', file: debug }))
+    const seen: string[] = []
+    for (let times = 0; times < 3; times += 1) {
+      await reopen(raw({ 'node-name': 'o', file: 'd' }))
+      seen.push(rulesIn(graph.info(graph.find('d')).filename))
+    }
+    assert.deepEqual(seen, ['01', '10', '01'])
+  })
+
   it('refuses a node that cannot be flushed, and says why', async () => {
     const { add, writer, reopen } = await world()
     const rules = [{ event: 'none', iotype: 'flush', errno: 28, immediately: true }]

@@ -5,13 +5,12 @@
  */
 import type { Reopening } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
-import { inKeyOrder } from '../util/key-order.ts'
 import { takeOwnOptions } from './coerce.ts'
 import { refreshClaims, type PlannedFlags } from './claims.ts'
 import { beginDrained } from './drain.ts'
 import type { Environment } from './environment.ts'
 import { CHANGEABLE, checkDetectZeroes, RESETTABLE } from './flags.ts'
-import { flatten, namesInOrder, stringOption, type FlatOptions } from './flat.ts'
+import { copied, flatten, namesInOrder, stringOption, type FlatOptions } from './flat.ts'
 import type { DrainedSection, NodeOptions } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Node } from './node.ts'
@@ -207,7 +206,7 @@ function settle({ entry: { node, options, explicit, flags }, reopening, own }: P
   Object.assign(node.flags, flags, { forceShare })
   node.given = own
   // One copy more than when the node was opened, which turns names of one bucket around.
-  node.options = new Map(inKeyOrder([...options]))
+  node.options = copied(options)
   node.explicit = explicit
   node.dropChildOptions()
   node.options.delete('backing')
