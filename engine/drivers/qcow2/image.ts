@@ -11,7 +11,7 @@ import type { DiscardQueue } from './discard-queue.ts'
 import type { Extension } from './extensions.ts'
 import type { Geometry } from './geometry.ts'
 import type { InFlight } from './in-flight.ts'
-import type { RuntimeOptions } from './options.ts'
+import type { Requested, RuntimeOptions } from './options.ts'
 import type { OverlapSet } from './overlap.ts'
 import type { RefcountCodec } from './refcount-width.ts'
 import type { Snapshot } from './snapshots.ts'
@@ -74,6 +74,8 @@ export interface Image {
   bitmapDirectory: { readonly offset: number; readonly bytes: number } | undefined
 
   options: RuntimeOptions
+  /** What was asked for, as sizes of caches follow the length of the disk. */
+  requested: Requested
   overlap: OverlapSet
   l2Cache: TableCache
   refcountCache: TableCache

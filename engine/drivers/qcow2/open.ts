@@ -126,6 +126,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     bitmaps: yield* readBitmaps(file, header.bitmaps),
     bitmapDirectory: directoryOf(header),
     options: runtime,
+    requested: { options: about.options, discard: about.discard },
     overlap: runtime.overlap,
     ...makeCaches(() => image, runtime),
     trimmedNs: around.nowNs(),

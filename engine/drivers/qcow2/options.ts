@@ -102,6 +102,13 @@ const INT_MAX = 2 ** 31 - 1
 const UINT_MAX = 2 ** 32 - 1
 const MIN_L2_TABLE_BYTES = 512
 
+/** The options as they were given. */
+export interface Requested {
+  readonly options: Qcow2Options
+  /** The node passes discards on. */
+  readonly discard: boolean
+}
+
 export interface OptionsAbout {
   readonly geometry: Geometry
   readonly size: number

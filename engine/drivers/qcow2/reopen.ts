@@ -7,7 +7,13 @@ import { COMPATIBLE } from './header.ts'
 import { markClean } from './header-write.ts'
 import type { Image } from './image.ts'
 import { checkWritable, makeCaches } from './open.ts'
-import { checkEncryptOption, runtimeOptions, type Qcow2Options } from './options.ts'
+import {
+  checkEncryptOption,
+  runtimeOptions,
+  type Qcow2Options,
+  type Requested,
+  type RuntimeOptions,
+} from './options.ts'
 
 /** @throws {BlockError} for options that cannot be, with nothing changed. */
 export function reopen(image: Image, next: ReopenQuery): MaybePromise<Reopening> {
@@ -15,16 +21,12 @@ export function reopen(image: Image, next: ReopenQuery): MaybePromise<Reopening>
 }
 
 function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
-  const { header, geometry, around } = image
+  const { header, around } = image
   // The graph checked them against the declaration.
   const wanted = next.options as unknown as Qcow2Options
   checkEncryptOption(wanted)
-  const options = runtimeOptions(wanted, {
-    geometry,
-    size: header.size,
-    lazyRefcounts: (header.compatible & COMPATIBLE.lazyRefcounts) !== 0n,
-    discard: next.flags.discard,
-  })
+  const requested = { options: wanted, discard: next.flags.discard }
+  const options = optionsFor(image, requested)
   if (!around.writable() && !next.flags.readOnly) checkWritable(header)
   if (around.writable() && !image.dead) {
     yield* writeOut(image)
@@ -33,13 +35,35 @@ function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
   }
   return {
     commit() {
-      image.options = options
-      image.overlap = options.overlap
-      const caches = makeCaches(() => image, options)
-      image.l2Cache = caches.l2Cache
-      image.refcountCache = caches.refcountCache
+      image.requested = requested
+      take(image, options)
     },
   }
+}
+
+/** With the lock held: caches of the sizes that fit the new length of the disk, as yet empty. */
+export function* renewCaches(image: Image): Routine<void> {
+  const options = optionsFor(image, image.requested)
+  yield* told('Failed to flush the L2 table cache', image.l2Cache.flush())
+  yield* told('Failed to flush the refcount block cache', image.refcountCache.flush())
+  take(image, options)
+}
+
+function optionsFor({ geometry, header }: Image, { options, discard }: Requested): RuntimeOptions {
+  return runtimeOptions(options, {
+    geometry,
+    size: header.size,
+    lazyRefcounts: (header.compatible & COMPATIBLE.lazyRefcounts) !== 0n,
+    discard,
+  })
+}
+
+function take(image: Image, options: RuntimeOptions): void {
+  image.options = options
+  image.overlap = options.overlap
+  const caches = makeCaches(() => image, options)
+  image.l2Cache = caches.l2Cache
+  image.refcountCache = caches.refcountCache
 }
 
 function* writeOut(image: Image): Routine<void> {

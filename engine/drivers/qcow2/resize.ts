@@ -15,6 +15,7 @@ import { growL1, shrinkL1 } from './l1.ts'
 import { preallocate } from './preallocate.ts'
 import { visitCounted } from './refcount-lookup.ts'
 import { freeBlock } from './refcounts.ts'
+import { renewCaches } from './reopen.ts'
 import { writeStable } from './storage.ts'
 import { write } from './write.ts'
 import { discardClusters, zeroClusters } from './zero.ts'
@@ -55,14 +56,17 @@ export function* resize(image: Image, bytes: number, options: TruncateOptions): 
       yield* preallocate(image, bytes, preallocation)
     }
     if (zeroes) yield* told('Failed to zero out new clusters', zeroNew(image, old, bytes))
+  })
+  const head = Math.min(bytes, clusterEnd(geometry, old)) - old
+  if (zeroes && head > 0) yield* wait(write(image, old, new Uint8Array(head)))
+  yield* lock.during(function* () {
     yield* told(
       'Failed to update the image size',
       writeStable(image.file, FIELD_OFFSETS.size, ONE_WORD.encode({ value: BigInt(bytes) })),
     )
     header.size = bytes
+    yield* renewCaches(image)
   })
-  const head = Math.min(bytes, clusterEnd(geometry, old)) - old
-  if (zeroes && head > 0) yield* wait(write(image, old, new Uint8Array(head)))
 }
 
 function* zeroNew(image: Image, old: number, bytes: number): Routine<void> {
