@@ -97,6 +97,6 @@ export interface Image {
   metadataPreallocated: boolean | undefined
 }
 
-export function l1Entries(image: Image): number {
+function l1Entries(image: Image): number {
   return image.l1.length
 }

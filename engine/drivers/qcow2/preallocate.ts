@@ -27,7 +27,6 @@ function* mapInPlaces(image: Image, start: number, end: number): Routine<void> {
   let hostEnd = 0
   for (let at = start; at < end;) {
     const { hostOffset, bytes, allocations } = yield* hostRange(image, at, end - at)
-    for (const allocation of allocations) allocation.skipCopy = true
     yield* finishAllocations(image, allocations, undefined, undefined)
     hostEnd = clusterEnd(image.geometry, hostOffset + bytes)
     at += bytes

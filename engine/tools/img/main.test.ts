@@ -284,6 +284,8 @@ describe('a size in print', () => {
     [1024, '1 KiB'],
     [1234944, '1.18 MiB'],
     [401408, '392 KiB'],
+    [197120, '192 KiB'],
+    [198144, '194 KiB'],
     [2 ** 53, '8 PiB'],
   ]
   for (const [bytes, text] of SIZES) {

@@ -34,5 +34,14 @@ export function sizeText(bytes: number): string {
     value /= 1024
     unit += 1
   }
-  return `${String(Number(value.toPrecision(3)))} ${UNITS[unit] ?? ''}B`
+  return `${threeDigits(value)} ${UNITS[unit] ?? ''}B`
+}
+
+/** What lies in the middle goes to the even neighbour, as in C. */
+function threeDigits(value: number): string {
+  const step = value < 1 ? 1000 : value < 10 ? 100 : value < 100 ? 10 : 1
+  const scaled = value * step
+  const floor = Math.floor(scaled)
+  if (scaled - floor === 0.5 && floor % 2 === 0) return String(floor / step)
+  return String(Number(value.toPrecision(3)))
 }
