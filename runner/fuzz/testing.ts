@@ -21,7 +21,7 @@ export interface Drawn {
   readonly ending: Ending
 }
 
-export function engineCapabilities(): Promise<Capabilities> {
+function engineCapabilities(): Promise<Capabilities> {
   return engine.probe()
 }
 
