@@ -96,7 +96,3 @@ export interface Image {
   /** Whether mapped data may be holes in the file; unknown until asked for. */
   metadataPreallocated: boolean | undefined
 }
-
-function l1Entries(image: Image): number {
-  return image.l1.length
-}
