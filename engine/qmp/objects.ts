@@ -57,7 +57,7 @@ export class Objects {
   readonly types: readonly ObjectType[]
   readonly #host: ObjectHost
   readonly #entries = new Map<string, Entry>()
-  /** Whether an object was ever added. */
+  /** Whether an object was ever added or looked for to be deleted. */
   used = false
 
   constructor(types: readonly ObjectType[], files: Files) {
@@ -97,6 +97,7 @@ export class Objects {
   }
 
   remove(id: string): void {
+    this.used = true
     const entry = this.#entries.get(id)
     if (entry === undefined) throw new BlockError(`object '${id}' not found`)
     if (entry.object.isInUse()) {

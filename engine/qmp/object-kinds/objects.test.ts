@@ -146,6 +146,15 @@ function group(id: string, more = {}): unknown {
   return { 'qom-type': 'throttle-group', id, ...more }
 }
 
+describe('the container of objects', () => {
+  it('comes into being when something is to be deleted from it', () =>
+    play([
+      ['qom-list', { path: '/objects' }, "Device '/objects' not found"],
+      ['object-del', { id: 's' }, "object 's' not found"],
+      ['qom-list', { path: '/objects' }, '{"return": [{"name": "type", "type": "string"}]}'],
+    ]))
+})
+
 describe('types of objects', () => {
   it('are kinds of others', () =>
     play([
