@@ -1,6 +1,5 @@
 /** For tests: sequences drawn and played on the engine alone, from images that are all zeroes. */
 import { createTarget } from '../targets/index.ts'
-import type { Capabilities } from '../targets/target.ts'
 import { Generator } from './generator.ts'
 import { baseCase, IMAGES, type Template } from './images.ts'
 import type { Ending, StepRecord } from './record.ts'
@@ -19,10 +18,6 @@ export interface Drawn {
   readonly steps: readonly FuzzStep[]
   readonly records: readonly StepRecord[]
   readonly ending: Ending
-}
-
-function engineCapabilities(): Promise<Capabilities> {
-  return engine.probe()
 }
 
 export async function engineSchema(): Promise<FuzzSchema> {
