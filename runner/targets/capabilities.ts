@@ -68,6 +68,7 @@ export function createCapabilities(
   nature: Nature,
   version: string,
   schema: readonly SchemaEntry[],
+  greeted?: string,
 ): Capabilities {
   const index = new SchemaIndex(schema)
   const withheld = new Set(nature.withheld)
@@ -98,7 +99,7 @@ export function createCapabilities(
     exports: new Set(index.tagValues(argumentType('block-export-add'))),
     schema,
   }
-  const known = findKnown(nature.kind, version)
+  const known = findKnown(nature.kind, version, greeted)
   return {
     ...base,
     ...(known === undefined ? {} : { known }),

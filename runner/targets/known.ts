@@ -11,6 +11,8 @@ interface Known {
   readonly kinds: readonly string[]
   /** Major and minor; absent: any. */
   readonly version?: string
+  /** The package that the greeting names; such an entry goes before those that name none. */
+  readonly package?: string
 }
 
 let table: readonly Known[] | undefined
@@ -20,14 +22,20 @@ export function targetFolder(known: string): string {
   return join(targetsFolder(), known)
 }
 
-/** The name of the folder that describes this kind and version. */
-export function findKnown(kind: TargetKind, version: string): string | undefined {
+/** The name of the folder that describes this kind, version and package. */
+export function findKnown(
+  kind: TargetKind,
+  version: string,
+  greeted: string | undefined,
+): string | undefined {
   table ??= load()
-  return table.find(
+  const fitting = table.filter(
     (entry) =>
       entry.kinds.includes(kind) &&
       (entry.version === undefined || version.startsWith(`${entry.version}.`)),
-  )?.name
+  )
+  const own = fitting.find((entry) => entry.package !== undefined && entry.package === greeted)
+  return (own ?? fitting.find((entry) => entry.package === undefined))?.name
 }
 
 function load(): readonly Known[] {
@@ -42,12 +50,20 @@ function load(): readonly Known[] {
 function read(root: string, name: string): Known {
   const path = join(root, name, 'target.yaml')
   const data: unknown = parse(readFileSync(path, 'utf8'))
-  const { kinds, version } = (data ?? {}) as { kinds?: unknown; version?: unknown }
+  const { kinds, version, package: greeted } = (data ?? {}) as Record<string, unknown>
   if (!Array.isArray(kinds) || !kinds.every((kind) => typeof kind === 'string')) {
     throw new TargetError(`${path}: 'kinds' must be a list of target kinds`)
   }
   if (version !== undefined && typeof version !== 'string') {
     throw new TargetError(`${path}: 'version' must be text such as '7.2'`)
   }
-  return { name, kinds, ...(version === undefined ? {} : { version }) }
+  if (greeted !== undefined && typeof greeted !== 'string') {
+    throw new TargetError(`${path}: 'package' must be text, as the greeting has it`)
+  }
+  return {
+    name,
+    kinds,
+    ...(version === undefined ? {} : { version }),
+    ...(greeted === undefined ? {} : { package: greeted }),
+  }
 }

@@ -38,10 +38,13 @@ export async function probeStation(
 
 async function ask(session: Session, nature: Nature): Promise<Capabilities> {
   const greeting = await session.negotiate(WITHIN_MS)
-  const version = readVersion(member(member(greeting, 'QMP'), 'version'))
+  const about = member(member(greeting, 'QMP'), 'version')
+  const version = readVersion(about)
+  const greeted = member(about, 'package')
   const reply = await session.command('query-qmp-schema', undefined, WITHIN_MS)
   if (reply.kind === 'error') throw new TargetError(`query-qmp-schema failed: ${reply.desc}`)
-  return createCapabilities(nature, version, readSchema(reply.value))
+  const schema = readSchema(reply.value)
+  return createCapabilities(nature, version, schema, typeof greeted === 'string' ? greeted : '')
 }
 
 /** Besides `package` the one member with numbers: `qemu`, whatever a patched build calls it. */
