@@ -6,6 +6,7 @@ import { findReference, type Environment } from './environment.ts'
 import type { BackingChange } from './graph.ts'
 import type { Node } from './node.ts'
 import { reopenKeeping } from './reopen.ts'
+import { checkRoot } from './root.ts'
 
 /** @throws {BlockError} with the header as it was. */
 export async function changeBackingFile(
@@ -13,10 +14,7 @@ export async function changeBackingFile(
   { device, image: name, backingFile }: BackingChange,
 ): Promise<void> {
   const top = findReference(environment, device)
-  if (top.parents.some(({ parent }) => parent.asNode !== undefined)) {
-    throw new BlockError('Need a root block node')
-  }
-  if (!hasMedium(top)) throw new BlockError('Device has no medium')
+  checkRoot(top)
   const image = environment.nodes.get(name)
   if (image === undefined) {
     throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { errno: 'ENODEV' })
@@ -51,9 +49,4 @@ async function writeHeader(image: Node, filename: string): Promise<void> {
     throw BlockError.system(`Could not change backing file to '${filename}'`, error.errno)
   }
   image.autoBacking = filename
-}
-
-/** Whether neither the node nor any below it is out of use. */
-function hasMedium(node: Node): boolean {
-  return !node.corrupted && node.children.every(({ child }) => hasMedium(child))
 }

@@ -1,17 +1,20 @@
 /**
  * The graph as `x-debug-query-block-graph` shows it. Numbers are handed out as things are met:
- * users with the nodes below them, then nodes from old to new, each with its newest child first.
+ * users with the nodes below them, then jobs, newest first, then nodes from old to new, each with its newest child first.
  * Lists show the last met first.
  */
 import { permissionNames } from '../block/permission.ts'
 import type { Environment } from './environment.ts'
 import type { GraphDump } from './graph.ts'
+import type { JobParent } from './job-user.ts'
 import type { Edge, Node } from './node.ts'
 import type { RootUser } from './user.ts'
 
-export function dumpGraph({ nodes, users }: Environment): GraphDump {
-  const ids = new Map<Node | RootUser, number>()
-  const idOf = (thing: Node | RootUser): number => {
+type Thing = Node | RootUser | JobParent
+
+export function dumpGraph({ nodes, users, jobs }: Environment): GraphDump {
+  const ids = new Map<Thing, number>()
+  const idOf = (thing: Thing): number => {
     const known = ids.get(thing)
     if (known !== undefined) return known
     ids.set(thing, ids.size + 1)
@@ -19,10 +22,10 @@ export function dumpGraph({ nodes, users }: Environment): GraphDump {
   }
   const shown: GraphDump['nodes'][number][] = []
   const edges: GraphDump['edges'][number][] = []
-  const show = (thing: Node | RootUser, type: GraphDump['nodes'][number]['type']): void => {
+  const show = (thing: Thing, type: GraphDump['nodes'][number]['type']): void => {
     shown.unshift({ id: idOf(thing), type, name: thing.name })
   }
-  const showEdge = (parent: Node | RootUser, edge: Edge): void => {
+  const showEdge = (parent: Thing, edge: Edge): void => {
     edges.unshift({
       parent: idOf(parent),
       child: idOf(edge.child),
@@ -34,6 +37,10 @@ export function dumpGraph({ nodes, users }: Environment): GraphDump {
   for (const user of users) {
     show(user, user.type)
     showEdge(user, user.edge)
+  }
+  for (const job of [...jobs].toReversed()) {
+    show(job, 'block-job')
+    for (const edge of job.edges) showEdge(job, edge)
   }
   for (const node of nodes.values()) {
     show(node, 'block-driver')

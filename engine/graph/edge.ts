@@ -4,6 +4,7 @@ import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { refreshClaims } from './claims.ts'
+import { ALLOWED_ON_BACKING } from './op-blockers.ts'
 import { Edge, type EdgeAbout, type Node, type Parent } from './node.ts'
 import { Transaction } from './transaction.ts'
 
@@ -70,6 +71,10 @@ export function checkNoCycle(parent: Node, name: string, child: Node): void {
 /** The newest comes first. */
 function link(edge: Edge): void {
   edge.child.parents.unshift(edge)
+  if (edge.role.cow === true) {
+    const reason = `node is used as backing hd of '${edge.parent.name}'`
+    edge.unblock = edge.child.opBlockers.block(reason, ALLOWED_ON_BACKING)
+  }
   const parent = edge.parent.asNode
   parent?.children.unshift(edge)
   parent?.childrenChanged()
@@ -79,6 +84,7 @@ function link(edge: Edge): void {
 
 function unlink(edge: Edge): void {
   if (edge.child.activity.quiesced) edge.parent.drainedEnd()
+  edge.unblock?.()
   take(edge.child.parents, edge)
   const parent = edge.parent.asNode
   if (parent !== undefined) take(parent.children, edge)

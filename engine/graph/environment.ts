@@ -3,6 +3,7 @@ import type { BlockIo, Child, Driver, Services } from '../block/driver.ts'
 import type { Profile } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
+import type { JobParent } from './job-user.ts'
 import type { GraphLock } from './lock.ts'
 import type { Node } from './node.ts'
 import type { RootUser } from './user.ts'
@@ -25,6 +26,7 @@ export interface Environment {
   /** Every named node, oldest first. */
   readonly nodes: Map<string, Node>
   readonly users: Set<RootUser>
+  readonly jobs: Set<JobParent>
   readonly lock: GraphLock
   nextName(): string
 }

@@ -27,10 +27,13 @@ import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
 import { closeIfUnused } from './lifecycle.ts'
+import { JobParent } from './job-user.ts'
 import { GraphLock } from './lock.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
+import { checkOperation, type Operation } from './op-blockers.ts'
 import { innerNode } from './public-node.ts'
+import { checkRoot } from './root.ts'
 import { RootUser } from './user.ts'
 
 /** What `blockdev-add` takes: generic options, the driver's own, children nested or by name. */
@@ -100,6 +103,37 @@ export interface User extends BlockIo, Pick<Child, 'statusAbove'>, AsyncDisposab
   setClaims(claims: Claims): void
   drained(): Promise<DrainedSection>
   /** Detaches; the node goes too if nothing else holds it. Waits for the user's own requests. */
+  close(): Promise<void>
+}
+
+/** What the graph must know of a job. */
+export interface JobAbout {
+  readonly id: string
+  /** `commit`, `stream`, `mirror` or `backup`: conflict texts say `commit job 'id'`. */
+  readonly type: string
+  /** One of its nodes is drained: come to a rest, and let `end` say so. */
+  drainedBegin?(): void
+  /** The last such section has ended. */
+  drainedEnd?(): void
+}
+
+/** A job's edges. They stay at their nodes when those are replaced at all other parents. */
+export interface JobUser extends AsyncDisposable {
+  /** True inside a drained section of one of its nodes. */
+  readonly quiesced: boolean
+  uses(node: GraphNode): boolean
+  /**
+   * Adds an edge and forbids operations on the node but those allowed.
+   *
+   * @throws {BlockError} the conflict text; nothing changed.
+   */
+  add(edgeName: string, node: GraphNode, claims: Claims, allowed?: readonly Operation[]): void
+  /** The job is at work: drained sections of its nodes wait until as many `end`s. */
+  begin(): void
+  end(): void
+  /** Takes all edges off, and what they forbade; nodes that nothing else holds go. */
+  detach(): Promise<void>
+  /** The same, and the job is no longer listed. */
   close(): Promise<void>
 }
 
@@ -217,6 +251,17 @@ export interface Graph extends GraphChanges {
 
   /** @throws {BlockError} the conflict text; nothing changed. */
   attach(node: GraphNode, about: UserAbout): User
+  /** A job without edges; it lists them in `x-debug-query-block-graph` from now on. */
+  attachJob(about: JobAbout): JobUser
+
+  /** @throws {BlockError} where a backing link or a job forbids it: `Node 'x' is busy: …`. */
+  checkOperation(node: GraphNode, operation: Operation): void
+  /**
+   * As commands ask that start at the top of a chain.
+   *
+   * @throws {BlockError} where a node or a job uses it, or its image is out of use.
+   */
+  checkRoot(node: GraphNode): void
 
   info(node: GraphNode): NodeInfo
   /** Looks for damage in an image; nothing where the driver has no check. */
@@ -259,6 +304,7 @@ export function createGraph(about: GraphAbout): Graph {
     profile,
     nodes: new Map(),
     users: new Set(),
+    jobs: new Set(),
     lock: new GraphLock(),
     nextName: nameGenerator(random),
   }
@@ -275,6 +321,13 @@ export function createGraph(about: GraphAbout): Graph {
     ...graphChanges(environment),
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
+    attachJob: (about) => new JobParent(environment, about),
+    checkOperation: (node, operation) => {
+      checkOperation(innerNode(node), operation)
+    },
+    checkRoot: (node) => {
+      checkRoot(innerNode(node))
+    },
     info(node) {
       checkTellable(innerNode(node), profile)
       return nodeInfo(innerNode(node))
@@ -287,8 +340,7 @@ export function createGraph(about: GraphAbout): Graph {
     breakpoints: (node) => breakpointsOf(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
     drainLingers: (node) => drainLingers(innerNode(node)),
-    hasRootUser: (node) =>
-      innerNode(node).parents.some(({ parent }) => parent.asNode === undefined),
+    hasRootUser: (node) => innerNode(node).parents.some(({ parent }) => parent.kind === 'user'),
     shownThrough: (node) => shownThrough(innerNode(node)),
     backingChild: (node) => innerNode(node).children.find(({ role }) => role.cow)?.child,
     dump: () => dumpGraph(environment),

@@ -12,7 +12,7 @@ export function nodeHandle(environment: Environment, node: Node): NodeHandle {
     name: node.name,
     flags: node.flags,
     get deviceName() {
-      return node.parents.find((edge) => edge.parent.asNode === undefined)?.parent.name ?? ''
+      return node.parents.find(({ parent }) => parent.kind === 'user')?.parent.name ?? ''
     },
     fallBackToReadOnly(reason) {
       if (!node.flags.autoReadOnly) throw new BlockError(reason, { errno: 'EACCES' })

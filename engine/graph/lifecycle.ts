@@ -3,6 +3,7 @@ import { BlockError } from '../util/errors.ts'
 import { detachEdge } from './edge.ts'
 import type { Environment } from './environment.ts'
 import type { Node } from './node.ts'
+import { checkOperation } from './op-blockers.ts'
 
 /** Closes the node, and what then is unused below, unless something still refers to it. */
 export async function closeIfUnused(environment: Environment, node: Node): Promise<void> {
@@ -34,10 +35,10 @@ export async function removeNode(environment: Environment, name: string): Promis
   if (node === undefined) {
     throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
   }
-  if (node.parents.some((edge) => edge.parent.asNode === undefined)) {
+  if (node.parents.some(({ parent }) => parent.kind === 'user')) {
     throw new BlockError(`Node ${name} is in use`)
   }
-  checkNoOverlay(node)
+  checkOperation(node, 'drive-del')
   if (!node.monitorOwned) throw new BlockError(`Node ${name} is not owned by the monitor`)
   if (node.parents.length > 0 || node.holds > 0) {
     throw new BlockError(`Block device ${name} is in use`)
@@ -54,19 +55,4 @@ async function flushIgnoringErrors(node: Node): Promise<void> {
     // Whoever needed the data on disk has flushed before and seen the failure.
     if (!(error instanceof BlockError)) throw error
   }
-}
-
-/** The newest node that has this one as its backing image. */
-export function overlayOf(node: Node): Node | undefined {
-  return node.parents.find(({ role }) => role.cow === true)?.parent.asNode
-}
-
-/** @throws {BlockError} if the node is the backing image of another one. */
-function checkNoOverlay(node: Node): void {
-  const overlay = overlayOf(node)
-  if (overlay === undefined) return
-  throw new BlockError(
-    `Node '${node.name}' is busy: node is used as backing hd of '${overlay.name}'`,
-    { errno: 'EBUSY' },
-  )
 }

@@ -19,6 +19,7 @@ import type { NodeIo } from './environment.ts'
 import type { OwnOptions } from './coerce.ts'
 import type { LiveFlags } from './flags.ts'
 import { takeNested, type FlatOptions } from './flat.ts'
+import { OpBlockers } from './op-blockers.ts'
 import type { GraphLock } from './lock.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
 import { MAX_LENGTH, SECTOR_BYTES } from '../block/length.ts'
@@ -27,7 +28,8 @@ import { BlockError, errnoText, ioError } from '../util/errors.ts'
 
 /** Whatever can be at the upper end of an edge. */
 export interface Parent {
-  /** The parent node; absent for a root user. */
+  readonly kind: 'node' | 'user' | 'job'
+  /** The parent node; absent for users and jobs. */
   readonly asNode: Node | undefined
   /** The node's name, or the client's name for the user's device. */
   readonly name: string
@@ -50,6 +52,8 @@ export class Edge {
   claims: Claims
   /** Somebody relies on where the edge leads: no command may change that. */
   frozen = false
+  /** Undoes what the edge forbids at the node below. */
+  unblock: (() => void) | undefined
   /** What stays the same for the parent's driver when another edge takes this one's place. */
   readonly seat: Seat
 
@@ -98,6 +102,7 @@ export interface NodeOptionSets {
 }
 
 export class Node implements Parent, GraphNode {
+  readonly kind = 'node'
   readonly name: string
   readonly driver: Driver
   readonly flags: LiveFlags
@@ -121,6 +126,7 @@ export class Node implements Parent, GraphNode {
   /** Where the image turned out to be corrupt: whether it may still be read. */
   #ruin: 'readable' | 'unreadable' | undefined
   readonly implicit: boolean = false
+  readonly opBlockers = new OpBlockers()
   /** References of commands at work, which keep the node alive. */
   holds = 0
   /** Statistics of the request path. */

@@ -3,7 +3,6 @@ import { ALL_PERMISSIONS, RESIZE } from '../block/permission.ts'
 import { BlockError } from '../util/errors.ts'
 import { beginDrained } from './drain.ts'
 import type { Environment } from './environment.ts'
-import { overlayOf } from './lifecycle.ts'
 import type { Node } from './node.ts'
 import { RootUser } from './user.ts'
 
@@ -14,7 +13,8 @@ export async function resizeNode(
   bytes: number,
 ): Promise<void> {
   // The name is lost on the way in 7.2.
-  if (overlayOf(node) !== undefined) throw new BlockError("Device '(null)' is in use")
+  if (node.opBlockers.reason('resize') !== undefined)
+    throw new BlockError("Device '(null)' is in use")
   const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
   await using _user = new RootUser(environment, node, claims)
   if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })

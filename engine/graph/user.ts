@@ -16,6 +16,7 @@ import { publicNode } from './public-node.ts'
 import { Transaction } from './transaction.ts'
 
 export class RootUser implements User, Parent {
+  readonly kind = 'user'
   readonly asNode = undefined
   readonly description: string
   readonly name: string
