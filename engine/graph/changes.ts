@@ -1,12 +1,16 @@
 /** The commands that change the graph, each when nobody else's drained section forbids it. */
+import { dropIntermediate, setBacking, setReadOnly, writeBacking } from './chain-changes.ts'
 import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
+import { beginDrained } from './drain.ts'
 import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphChanges } from './graph.ts'
+import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
 import { addFilename, addNode } from './open.ts'
 import { innerNode } from './public-node.ts'
 import { reopenNodes } from './reopen.ts'
+import { replaceNode } from './replace-node.ts'
 import { resizeNode } from './resize.ts'
 
 /** @param within - The drained section of whoever makes these changes. */
@@ -19,6 +23,19 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
     changeChild: (about) => change(() => changeChild(environment, about)),
     reopen: (list) => change(() => reopenNodes(environment, list)),
     changeBackingFile: (about) => change(() => changeBackingFile(environment, about)),
+    insertFilter: (about) => change(() => insertFilter(environment, about)),
+    dropFilter: (filter) => change(() => dropFilter(environment, innerNode(filter))),
+    replaceNode: (node, next) =>
+      change(async () => {
+        await using _drained = await beginDrained(innerNode(node))
+        replaceNode(innerNode(node), innerNode(next))
+      }),
+    dropIntermediate: (about) => change(() => dropIntermediate(environment, about)),
+    setBacking: (node, backing) =>
+      change(() => setBacking(environment, innerNode(node), backing && innerNode(backing))),
+    writeBacking: (node, hint) => change(() => writeBacking(innerNode(node), hint)),
+    setReadOnly: (node, readOnly) =>
+      change(() => setReadOnly(environment, innerNode(node), readOnly)),
     resize: (node, bytes) => change(() => resizeNode(environment, innerNode(node), bytes)),
   }
 }

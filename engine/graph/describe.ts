@@ -21,6 +21,8 @@ export function filenameOf(node: Node): string {
 /** A file name that opens the very same node, if there is one. */
 export function plainName(node: Node): string | undefined {
   const { driver } = node
+  const copied = copiedFrom(node)
+  if (copied !== undefined) return plainName(copied)
   if (driver.filename !== undefined) return driverName(node)
   if (driver.kind !== 'format' || strongOptions(node).size > 0 || backingOverridden(node)) {
     return undefined
@@ -28,6 +30,11 @@ export function plainName(node: Node): string | undefined {
   // Opening a file name again finds a format by looking, so it never stacks two of them.
   const { primaryChild: child } = node
   return child !== undefined && isProtocol(child.driver) ? plainName(child) : undefined
+}
+
+/** A node that nobody asked for is named as what it shows. */
+function copiedFrom(node: Node): Node | undefined {
+  return node.implicit ? node.filteredChild : undefined
 }
 
 function driverName(node: Node): string | undefined {
@@ -47,6 +54,8 @@ function backingOverridden(node: Node): boolean {
 }
 
 function optionsOf(node: Node): Record<string, unknown> {
+  const copied = copiedFrom(node)
+  if (copied !== undefined) return optionsOf(copied)
   const { driver } = node
   const options: Record<string, unknown> = {
     driver: driver.name,

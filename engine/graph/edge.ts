@@ -59,6 +59,20 @@ export function unlinkEdge(edge: Edge, transaction: Transaction): void {
   transaction.add({ abort: () => link(edge) })
 }
 
+/**
+ * Leads an edge to another node, as the newest of that one's parents; claims are settled later. The
+ * parent keeps the edge, its name and its place among the parent's children.
+ */
+export function moveEdge(edge: Edge, to: Node, transaction: Transaction): void {
+  const from = edge.child
+  move(edge, to)
+  transaction.add({
+    abort() {
+      move(edge, from)
+    },
+  })
+}
+
 /** @throws {BlockError} if the child, or one below it, is the parent. */
 export function checkNoCycle(parent: Node, name: string, child: Node): void {
   // A node that is still opening can only be named by the options nested in its own.
@@ -70,11 +84,7 @@ export function checkNoCycle(parent: Node, name: string, child: Node): void {
 
 /** The newest comes first. */
 function link(edge: Edge): void {
-  edge.child.parents.unshift(edge)
-  if (edge.role.cow === true) {
-    const reason = `node is used as backing hd of '${edge.parent.name}'`
-    edge.unblock = edge.child.opBlockers.block(reason, ALLOWED_ON_BACKING)
-  }
+  sit(edge)
   const parent = edge.parent.asNode
   parent?.children.unshift(edge)
   parent?.childrenChanged()
@@ -84,11 +94,36 @@ function link(edge: Edge): void {
 
 function unlink(edge: Edge): void {
   if (edge.child.activity.quiesced) edge.parent.drainedEnd()
-  edge.unblock?.()
-  take(edge.child.parents, edge)
+  rise(edge)
   const parent = edge.parent.asNode
   if (parent !== undefined) take(parent.children, edge)
   parent?.childrenChanged()
+}
+
+function move(edge: Edge, to: Node): void {
+  const { parent, child: from } = edge
+  rise(edge)
+  edge.child = to
+  sit(edge)
+  parent.asNode?.childrenChanged()
+  // In this order nobody starts in between who is to wait for both.
+  if (to.activity.quiesced) parent.drainedBegin()
+  if (from.activity.quiesced) parent.drainedEnd()
+}
+
+/** The lower end of the edge takes its place at the node below. */
+function sit(edge: Edge): void {
+  const { child, parent, role } = edge
+  child.parents.unshift(edge)
+  if (role.cow !== true) return
+  const reason = `node is used as backing hd of '${parent.name}'`
+  edge.unblock = child.opBlockers.block(reason, ALLOWED_ON_BACKING)
+}
+
+function rise(edge: Edge): void {
+  edge.unblock?.()
+  edge.unblock = undefined
+  take(edge.child.parents, edge)
 }
 
 function take(edges: Edge[], edge: Edge): void {
@@ -97,6 +132,7 @@ function take(edges: Edge[], edge: Edge): void {
   edges.splice(index, 1)
 }
 
-function reaches(from: Node, target: Node): boolean {
+/** Whether one node is the other or somewhere above it. */
+export function reaches(from: Node, target: Node): boolean {
   return from === target || from.children.some((edge) => reaches(edge.child, target))
 }

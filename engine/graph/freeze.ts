@@ -20,6 +20,12 @@ export function freezeChain(top: Node, bottom: string): (() => void) | undefined
   }
   const frozen = links.find((link) => link.frozen)
   if (frozen !== undefined) throw refusal('Cannot change', frozen)
+  const passing = links.find(({ child }) => child.neverFreeze)
+  if (passing !== undefined) {
+    throw new BlockError(`Cannot freeze '${passing.name}' link to '${passing.child.name}'`, {
+      errno: 'EPERM',
+    })
+  }
   for (const link of links) link.frozen = true
   return () => {
     for (const link of links) link.frozen = false

@@ -18,6 +18,7 @@ import type {
 import type { Claims, PermissionName } from '../block/permission.ts'
 import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
+import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { graphChanges } from './changes.ts'
@@ -26,6 +27,7 @@ import { drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
+import { freezeChain } from './freeze.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import { JobParent } from './job-user.ts'
 import { GraphLock } from './lock.ts'
@@ -215,6 +217,36 @@ export interface FilenameAbout {
   readonly noBacking?: boolean
 }
 
+/** A filter that a job puts into a chain. */
+export interface FilterAbout {
+  /** The node that it is put above. */
+  readonly above: GraphNode
+  /**
+   * A driver that no client can name, whose node is put in place at once; or the name of a listed
+   * one, whose node is opened over its children first, as QEMU does with either.
+   */
+  readonly driver: Driver | string
+  /** The client's choice of a name; without it one is made up and the node is implicit. */
+  readonly name?: string | undefined
+  /** Not implicit, even without a name. */
+  readonly visible?: boolean
+  readonly readOnly?: boolean
+  /** Own options of a listed driver. */
+  readonly options?: NodeOptions
+  /** Children of a listed driver besides `file`. */
+  readonly children?: Readonly<Record<string, GraphNode>>
+  /** Links to the filter are not to be frozen by others: it is dropped when its own job ends. */
+  readonly neverFreeze?: boolean
+}
+
+export interface IntermediateAbout {
+  /** The highest node that is taken out of the chain. */
+  readonly top: GraphNode
+  readonly base: GraphNode
+  /** What headers are to say instead of the name of `base`. */
+  readonly backingFile?: string | undefined
+}
+
 /** What changes the graph. Changes take turns; what is refused leaves all as it was. */
 export interface GraphChanges {
   /** `blockdev-add`. On failure the graph is as before. */
@@ -235,6 +267,26 @@ export interface GraphChanges {
   changeChild(change: ChildChange): Promise<void>
   /** `block_resize` of a node, after the argument checks of the command. */
   resize(node: GraphNode, bytes: number): Promise<void>
+  /**
+   * Puts a new filter above a node, below all that was above it but jobs. The filter lives until
+   * `dropFilter`. On failure the graph is as before.
+   */
+  insertFilter(about: FilterAbout): Promise<GraphNode>
+  /** Takes a filter out again; while a job has an edge to it, it stays and shows nothing. */
+  dropFilter(filter: GraphNode): Promise<void>
+  /**
+   * Leads all edges to a node, but those of jobs and of nodes below the other one, to another node.
+   * Edges keep their names and places. On failure the graph is as before.
+   */
+  replaceNode(node: GraphNode, next: GraphNode): Promise<void>
+  /** What a commit does in the end: overlays of `top` become overlays of `base`, headers too. */
+  dropIntermediate(about: IntermediateAbout): Promise<void>
+  /** Another backing image, or none; the header stays as it is. */
+  setBacking(node: GraphNode, backing: GraphNode | undefined): Promise<void>
+  /** Writes the name of a backing image, or that there is none, into an image's header. */
+  writeBacking(node: GraphNode, hint: BackingHint | undefined): Promise<void>
+  /** Reopens a node, and below it what was opened for it. */
+  setReadOnly(node: GraphNode, readOnly: boolean): Promise<void>
 }
 
 export interface Graph extends GraphChanges {
@@ -262,6 +314,16 @@ export interface Graph extends GraphChanges {
    * @throws {BlockError} where a node or a job uses it, or its image is out of use.
    */
   checkRoot(node: GraphNode): void
+
+  /** Keeps a node alive until the returned function is called. */
+  hold(node: GraphNode): () => Promise<void>
+  /**
+   * Forbids to change the links from a node down to another one in its chain, until the returned
+   * function is called.
+   *
+   * @throws {BlockError} where somebody else forbade it, or a filter of a job lies between.
+   */
+  freeze(top: GraphNode, bottom: GraphNode): () => void
 
   info(node: GraphNode): NodeInfo
   /** Looks for damage in an image; nothing where the driver has no check. */
@@ -327,6 +389,19 @@ export function createGraph(about: GraphAbout): Graph {
     },
     checkRoot: (node) => {
       checkRoot(innerNode(node))
+    },
+    hold(node) {
+      const held = innerNode(node)
+      held.holds++
+      return () => {
+        held.holds--
+        return closeIfUnused(environment, held)
+      }
+    },
+    freeze(top, bottom) {
+      const thaw = freezeChain(innerNode(top), bottom.name)
+      assert(thaw !== undefined, `${bottom.name} is not in the chain of ${top.name}`)
+      return thaw
     },
     info(node) {
       checkTellable(innerNode(node), profile)

@@ -1,9 +1,24 @@
 /** Node names: which ones clients may choose, and the ones that the engine makes up. */
 import type { Random } from '../host/host.ts'
 import { BlockError } from '../util/errors.ts'
+import type { Environment } from './environment.ts'
 
 const WELL_FORMED = /^[A-Za-z][A-Za-z0-9\-._]*$/
 const MAX_BYTES = 31
+
+/** The name that a client wants, or one that is made up. @throws {BlockError} */
+export function chooseName(
+  { nodes, nextName }: Pick<Environment, 'nodes' | 'nextName'>,
+  given: string | undefined,
+): string {
+  if (given === undefined) return nextName()
+  checkNodeName(given)
+  if (nodes.has(given)) {
+    throw new BlockError(`Duplicate nodes with node-name='${given}'`, { errno: 'EEXIST' })
+  }
+  checkNodeNameLength(given)
+  return given
+}
 
 /** @throws {BlockError} unless a client may give a node this name. */
 export function checkNodeName(name: string): void {

@@ -125,7 +125,9 @@ export class Node implements Parent, GraphNode {
   monitorOwned = false
   /** Where the image turned out to be corrupt: whether it may still be read. */
   #ruin: 'readable' | 'unreadable' | undefined
-  readonly implicit: boolean = false
+  implicit = false
+  /** No job may rely on links to this node: it goes when its own job ends. */
+  neverFreeze = false
   readonly opBlockers = new OpBlockers()
   /** References of commands at work, which keep the node alive. */
   holds = 0

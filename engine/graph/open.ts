@@ -36,7 +36,7 @@ import type { FlatOptions } from './flat.ts'
 import type { FilenameAbout, NodeOptions } from './graph.ts'
 import { nodeHandle } from './handle.ts'
 import { closeIfUnused, dispose } from './lifecycle.ts'
-import { checkNodeName, checkNodeNameLength } from './name.ts'
+import { chooseName } from './name.ts'
 import { Node } from './node.ts'
 import { formatOf, probe } from './probe.ts'
 import { Transaction } from './transaction.ts'
@@ -402,14 +402,4 @@ async function openBacking(
 async function releaseHold(environment: Environment, node: Node): Promise<void> {
   node.holds--
   await closeIfUnused(environment, node)
-}
-
-function chooseName(environment: Environment, given: string | undefined): string {
-  if (given === undefined) return environment.nextName()
-  checkNodeName(given)
-  if (environment.nodes.has(given)) {
-    throw new BlockError(`Duplicate nodes with node-name='${given}'`, { errno: 'EEXIST' })
-  }
-  checkNodeNameLength(given)
-  return given
 }

@@ -56,7 +56,8 @@ function findChild(environment: Environment, node: Node, name: string, value: st
   return child
 }
 
-function setChild(
+/** Links a node's child to another node, or to none. Permissions are settled later. */
+export function setChild(
   node: Node,
   name: 'backing' | 'file',
   child: Node | undefined,

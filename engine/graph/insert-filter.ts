@@ -1,0 +1,126 @@
+/**
+ * Filters that jobs put above a node for as long as they run. No client can name the drivers of most
+ * of them, and without a name of the client's choice the node is made up and mostly kept out of sight.
+ */
+import type { Driver } from '../block/driver.ts'
+import { ALL_PERMISSIONS, NO_PERMISSIONS } from '../block/permission.ts'
+import { assert } from '../util/assert.ts'
+import { BlockError } from '../util/errors.ts'
+import { claimsOn, refreshClaims } from './claims.ts'
+import { takeOwnOptions } from './coerce.ts'
+import { beginDrained } from './drain.ts'
+import { attachEdge, linkEdge } from './edge.ts'
+import type { Environment } from './environment.ts'
+import { flatten } from './flat.ts'
+import type { FilterAbout } from './graph.ts'
+import { nodeHandle } from './handle.ts'
+import { closeIfUnused, dispose } from './lifecycle.ts'
+import { chooseName } from './name.ts'
+import { Node } from './node.ts'
+import { innerNode } from './public-node.ts'
+import { bypassFilter, moveParents, replaceNode } from './replace-node.ts'
+import { Transaction } from './transaction.ts'
+
+/** The filter comes with one hold on it. @throws {BlockError} with the graph as before. */
+export async function insertFilter(environment: Environment, about: FilterAbout): Promise<Node> {
+  const above = innerNode(about.above)
+  const filter = newFilter(environment, about)
+  try {
+    await using _drained = await beginDrained(above)
+    if (typeof about.driver === 'string') await insert(environment, filter, about)
+    else await append(environment, filter, above)
+    return filter
+  } catch (error) {
+    await dispose(environment, filter)
+    throw error
+  }
+}
+
+/** Takes the filter out and gives the hold back. It stays, showing nothing, while a job has it. */
+export async function dropFilter(environment: Environment, filter: Node): Promise<void> {
+  {
+    await using _drained = await beginDrained(filter)
+    const shown = filter.children.find(({ role }) => role.filtered === true)
+    if (shown !== undefined) bypassFilter(filter, shown)
+  }
+  filter.holds--
+  await closeIfUnused(environment, filter)
+}
+
+function newFilter(environment: Environment, about: FilterAbout): Node {
+  const driver = driverOf(environment, about)
+  const options = flatten({ ...about.options, driver: driver.name })
+  const flags = {
+    readOnly: about.readOnly === true,
+    autoReadOnly: false,
+    direct: false,
+    noFlush: false,
+    discard: false,
+    forceShare: false,
+    detectZeroes: 'off' as const,
+  }
+  const name = chooseName(environment, about.name)
+  const filter = new Node(environment.lock, name, driver, flags, {
+    explicit: new Map(options),
+    options,
+  })
+  filter.implicit = about.name === undefined && about.visible !== true
+  filter.neverFreeze = about.neverFreeze === true
+  filter.holds++
+  environment.nodes.set(filter.name, filter)
+  return filter
+}
+
+function driverOf(environment: Environment, { driver }: FilterAbout): Driver {
+  if (typeof driver !== 'string') return driver
+  const listed = environment.drivers.get(driver)
+  assert(listed !== undefined, `no driver ${driver}`)
+  return listed
+}
+
+/** All at once: nobody's claims are looked at before all edges are where they are to be. */
+function append(environment: Environment, filter: Node, above: Node): Promise<void> {
+  const shown = Object.entries(filter.driver.children).find(([, { role }]) => role.filtered)
+  assert(shown !== undefined, `${filter.driver.name} is no filter`)
+  const [name, { role }] = shown
+  return Transaction.runAsync(async (transaction) => {
+    const claims = { uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }
+    linkEdge({ parent: filter, name, role, child: above, claims }, transaction)
+    await open(environment, filter)
+    moveParents(above, filter, transaction)
+    refreshClaims([filter], transaction)
+  })
+}
+
+/** As `blockdev-add` would open the filter, which is then put in the node's place. */
+async function insert(environment: Environment, filter: Node, about: FilterAbout): Promise<void> {
+  filter.given = takeOwnOptions(filter.driver.options, flatten(about.options ?? {}))
+  const children = { file: about.above, ...about.children }
+  for (const [edge, child] of Object.entries(children)) {
+    const role = filter.driver.children[edge]?.role
+    assert(role !== undefined, `${filter.driver.name} has no child ${edge}`)
+    const below = innerNode(child)
+    attachEdge(filter, edge, role, below, claimsOn(filter, { name: edge, role, child: below }))
+  }
+  await open(environment, filter)
+  Transaction.run((transaction) => {
+    refreshClaims([filter], transaction)
+  })
+  try {
+    replaceNode(innerNode(about.above), filter)
+  } catch (error) {
+    if (error instanceof BlockError) throw BlockError.prepend('Could not replace node', error)
+    throw error
+  }
+}
+
+async function open(environment: Environment, filter: Node): Promise<void> {
+  const instance = await filter.driver.open({
+    options: filter.given.checked,
+    node: nodeHandle(environment, filter),
+    children: filter.handles,
+    services: environment.services,
+  })
+  filter.opened(instance, environment.paths.node(filter))
+  filter.refreshLength()
+}
