@@ -7,9 +7,18 @@ const LAYERS = {
   'engine/block': ['engine/util', 'engine/host'],
   'engine/nbd': ['engine/util', 'engine/host'],
   'engine/bitmap': ['engine/util', 'engine/block'],
+  'engine/copy': ['engine/util', 'engine/host/host.ts', 'engine/block', 'engine/bitmap/bitmap.ts'],
   'engine/graph': ['engine/util', 'engine/host', 'engine/block', 'engine/profiles'],
   'engine/io': ['engine/util', 'engine/host', 'engine/block', 'engine/graph', 'engine/bitmap'],
-  'engine/drivers': ['engine/util', 'engine/host/host.ts', 'engine/block', 'engine/nbd'],
+  'engine/drivers': [
+    'engine/util',
+    'engine/host/host.ts',
+    'engine/block',
+    'engine/nbd',
+    // The same copying for drivers and jobs, and the sets of clusters that it works on.
+    'engine/copy',
+    'engine/bitmap/bitmap.ts',
+  ],
   'engine/throttle': ['engine/util', 'engine/host/host.ts', 'engine/block'],
   'engine/exports': [
     'engine/util',

@@ -35,6 +35,12 @@ export class Bitmap implements BitmapView {
     this.#bits.assign(this.#bitOf(offset), this.#bitOf(offset + bytes - 1) + 1, true)
   }
 
+  /** Clears every bit that the range touches. */
+  unmark(offset: number, bytes: number): void {
+    if (bytes <= 0) return
+    this.#bits.assign(this.#bitOf(offset), this.#bitOf(offset + bytes - 1) + 1, false)
+  }
+
   clear(): void {
     this.#bits.clear()
   }
@@ -64,8 +70,13 @@ export class Bitmap implements BitmapView {
     this.#bits.resize(Math.ceil(size / this.granularity))
   }
 
+  /** Whether every byte of the range is dirty. */
+  covers(offset: number, bytes: number): boolean {
+    return bytes <= 0 || (this.nextClean(offset) ?? Infinity) >= offset + bytes
+  }
+
   /** Marks what the other one, over a disk of the same size, has marked. */
-  merge(other: Bitmap): void {
+  merge(other: BitmapView): void {
     // A bitmap that is merged with itself must not change while it is walked.
     if (other === this) return
     for (let at = 0; ;) {

@@ -7,6 +7,7 @@
  */
 import type { Clock, Files, Sockets } from '../host/host.ts'
 import type { MaybePromise } from '../util/async.ts'
+import type { BlockError } from '../util/errors.ts'
 import type { Feature, Members, Values } from './option.ts'
 import type { Claims } from './permission.ts'
 
@@ -84,6 +85,60 @@ export interface SnapshotIo {
   discard(offset: number, bytes: number): MaybePromise<void>
 }
 
+/** Clusters that a node copies before they change, and that a job may ask it to copy too. */
+export interface Copier {
+  /** Bytes of a cluster. Only whole ones are copied, or what is left of the last one. */
+  readonly clusterBytes: number
+  /** What is still to be copied. Bits may be marked and cleared at any time. */
+  readonly pending: MarkedBitmap
+  /** Bytes that are to be copied or are being copied, in whole clusters. */
+  readonly remaining: number
+  /** Copy only what the source has above a base, `undefined` for all of its chain. */
+  onlyAllocatedAbove: { readonly base: string | undefined } | undefined
+  /** Write compressed clusters. */
+  compress: boolean
+  /** Called when `remaining` may have changed, with the bytes that were copied. */
+  progressed: (bytes: number) => void
+  /** @param bytesPerSecond - Of requests that keep to it; 0 for no limit. */
+  setSpeed(bytesPerSecond: number): void
+  request(about?: CopyRequestAbout): CopyRequest
+  /**
+   * Copies what is pending in the range, which begins and ends with a cluster or the disk, and waits
+   * for what others copy there. Whatever fails or is not begun stays pending.
+   *
+   * @throws {BlockError} of the source or the target: the first one, when nothing runs any more.
+   */
+  copy(offset: number, bytes: number, request?: CopyRequest): MaybePromise<void>
+  /** The range need not be copied any more. */
+  forget(offset: number, bytes: number): void
+  /**
+   * Forgets the clusters from `offset` of which the source itself has nothing.
+   *
+   * @returns How many bytes from `offset` are alike, in whole clusters.
+   * @throws {BlockError} where the source cannot tell.
+   */
+  forgetUnallocated(offset: number): MaybePromise<number>
+}
+
+export interface CopyRequestAbout {
+  /** How many stretches may be copied at the same time. */
+  readonly workers?: number
+  /** Longest stretch in bytes, 0 for no limit. */
+  readonly maxChunk?: number
+  /** The copier's speed holds for it. */
+  readonly keepsSpeed?: boolean
+}
+
+/** A request to copy that can be given up, and tells what failed. */
+export interface CopyRequest {
+  readonly cancelled: boolean
+  readonly failure: { readonly side: 'read' | 'write'; readonly error: BlockError } | undefined
+  /** What has begun is ended, nothing more begins. */
+  cancel(): void
+  /** The speed has changed: waits no longer for its sake, but looks again. */
+  hurry(): void
+}
+
 /** A child as its parent's driver sees it. It keeps its identity when the graph replaces the node below. */
 export interface Child extends BlockIo {
   /** Name of the edge: `file`, `children.2`. */
@@ -109,6 +164,8 @@ export interface Child extends BlockIo {
   takesCompressed(): boolean
   /** The driver of the node below. */
   driverName(): string
+  /** Whether the node below is that one, or shows it through further down. */
+  shows(node: string): boolean
   /**
    * As `status`, but of everything below: what this node does not have is asked of the node that
    * shows through it, down to `base`, which is not asked unless `includeBase` says so.
@@ -216,6 +273,8 @@ export interface Instance {
   readonly breakpoints?: Breakpoints
   /** The frozen view that this node offers to a snapshot-access node above. */
   readonly snapshot?: SnapshotIo
+  /** What copies before it writes, where the driver does that; a job may have it copy all. */
+  readonly copier?: Copier
   /** The backing image that the node's own header names. */
   backing?(): BackingHint | undefined
   /** Writes another backing image into the header, or none. */
@@ -376,6 +435,19 @@ export interface BitmapView {
     offset: number,
     bytes: number,
   ): { readonly offset: number; readonly bytes: number } | undefined
+}
+
+/** A bitmap that may be changed. */
+export interface MarkedBitmap extends BitmapView {
+  /** Dirty bytes, in whole bits. */
+  readonly count: number
+  /** Marks every bit that the range touches. */
+  mark(offset: number, bytes: number): void
+  /** Clears every bit that the range touches. */
+  unmark(offset: number, bytes: number): void
+  clear(): void
+  /** Marks what the other one, over a disk of the same size, has marked. */
+  merge(other: BitmapView): void
 }
 
 /** Somebody who must know what of a node's data changed: a dirty bitmap, a write threshold. */

@@ -13,6 +13,7 @@ import {
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { Activity } from './activity.ts'
+import { filterOrCowChild } from './chain.ts'
 import { filenameOf } from './describe.ts'
 import { beginDrained } from './drain.ts'
 import type { NodeIo } from './environment.ts'
@@ -333,8 +334,16 @@ function childHandle(seat: { readonly edge: Edge }, name: string): Child {
     snapshot: () => seat.edge.child.instance.snapshot,
     takesCompressed: () => seat.edge.child.driver.takesCompressed,
     driverName: () => seat.edge.child.driver.name,
+    shows: (node) => showsThrough(seat.edge.child, node),
     statusAbove: (offset, bytes, base) => seat.edge.child.io.statusAbove(offset, bytes, base),
   }
+}
+
+function showsThrough(top: Node, name: string): boolean {
+  for (let next: Node | undefined = top; next !== undefined; next = filterOrCowChild(next)) {
+    if (next.name === name) return true
+  }
+  return false
 }
 
 /** A node that ignores discards unmaps nothing for its parents; for root users it does. */

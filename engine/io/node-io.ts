@@ -83,7 +83,7 @@ function write(
 ): MaybePromise<void> {
   checkRange(offset, data.length)
   checkWritable(state.node)
-  return change(state, offset, data.length, {
+  return change(state, offset, data.length, flags, {
     whole: () => writeAligned(state, offset, data, flags),
     padded: () => writePadded(state, offset, data, flags),
   })
@@ -101,7 +101,7 @@ function zero(
   const { requestAlignment } = state.node.limits()
   const whole = isAligned(offset, requestAlignment) && isAligned(bytes, requestAlignment)
   if (flags.noFallback === true && !whole) throw ioError('ENOTSUP')
-  return change(state, offset, bytes, {
+  return change(state, offset, bytes, flags, {
     whole: () => zeroAligned(state, offset, bytes, flags),
     padded: () => zeroPadded(state, offset, bytes, flags),
   })
@@ -112,6 +112,7 @@ function change(
   state: PathState,
   offset: number,
   bytes: number,
+  { serialising = false }: RequestFlags,
   run: { readonly whole: () => MaybePromise<void>; readonly padded: () => MaybePromise<void> },
 ): MaybePromise<void> {
   const end = offset + bytes
@@ -121,7 +122,9 @@ function change(
   if (bytes === 0 && from !== offset) return
   // Nobody else may change the rest of the blocks between reading and writing it.
   if (from !== offset || to !== end) return inTurn(state, from, to, true, run.padded)
-  if (state.tracker.mustWait(offset, end)) return inTurn(state, offset, end, false, run.whole)
+  if (serialising || state.tracker.mustWait(offset, end)) {
+    return inTurn(state, offset, end, serialising, run.whole)
+  }
   return counted(state, run.whole(), offset, end)
 }
 

@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import type { BitmapView, ListedBitmap } from '../../block/driver.ts'
 import { refusal, testWorld } from '../../graph/testing.ts'
 import { createSimHost } from '../../host/sim/index.ts'
+import { Bitmap } from '../../bitmap/bitmap.ts'
 import { requestPaths } from '../../io/paths.ts'
 import { memory } from '../../io/testing.ts'
 import { snapshotAccess } from '../snapshot-access.ts'
 import { filterWorld } from '../testing.ts'
-import { ClusterSet } from './cluster-set.ts'
 import { copyBeforeWrite } from './copy-before-write.ts'
 
 const CLUSTER = 65536
@@ -132,7 +132,7 @@ describe('copy-before-write', () => {
   })
 
   it('protects only what a given bitmap has, and denies the rest', async () => {
-    const bitmap = new ClusterSet(SIZE, 4096)
+    const bitmap = new Bitmap(SIZE, 4096)
     bitmap.mark(CLUSTER + 100, 1)
     const { open } = await world({ options: { bitmap: { node: 'f', name: 'b' } }, bitmap })
     const { guest, snapshot, host } = await open()
@@ -144,7 +144,7 @@ describe('copy-before-write', () => {
   })
 
   it('refuses a bitmap of another size', async () => {
-    const bitmap = new ClusterSet(SIZE / 2, 4096)
+    const bitmap = new Bitmap(SIZE / 2, 4096)
     const { graph, filter } = await world({ bitmap })
     assert.equal(
       await refusal(() => graph.add({ ...filter, bitmap: { node: 'f', name: 'b' } })),

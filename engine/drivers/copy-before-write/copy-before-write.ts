@@ -9,6 +9,8 @@ import {
   type Instance,
   type Services,
 } from '../../block/driver.ts'
+import { Bitmap } from '../../bitmap/bitmap.ts'
+import { BlockCopy } from '../../copy/block-copy.ts'
 import { opt, shape } from '../../block/option.ts'
 import {
   ALL_PERMISSIONS,
@@ -19,8 +21,6 @@ import {
 } from '../../block/permission.ts'
 import { andThen } from '../../util/async.ts'
 import { BlockError } from '../../util/errors.ts'
-import { BlockCopy } from './block-copy.ts'
-import { ClusterSet } from './cluster-set.ts'
 import { Saver } from './saver.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -66,18 +66,22 @@ export const copyBeforeWrite = defineFilter({
     const target = children.get('target')
     if (target === undefined) throw new Error('copy-before-write opens with its target attached')
     const clusterBytes = clusterBytesOf(target, services)
-    const pending = new ClusterSet(next.length(), clusterBytes)
+    const copy = new BlockCopy({
+      ends: { source: next, target },
+      clusterBytes,
+      clock: services.clock,
+      fleecing: target.shows(next.nodeName),
+    })
+    const { pending } = copy
     if (options.bitmap === undefined) pending.mark(0, next.length())
     else mergeBitmap(pending, options.bitmap, services)
-    const done = new ClusterSet(next.length(), clusterBytes)
-    const access = new ClusterSet(next.length(), clusterBytes)
-    access.merge(pending)
+    const done = new Bitmap(next.length(), clusterBytes)
+    const access = pending.copy()
     const unlist = [
       services.listBitmap(next.nodeName, pending),
       services.listBitmap(node.name, done),
       services.listBitmap(node.name, access),
     ]
-    const copy = new BlockCopy({ source: next, target }, pending)
     const snapshot = new Snapshot({ source: next, target, copy, access, done })
     const saver = new Saver({
       copy,
@@ -89,6 +93,7 @@ export const copyBeforeWrite = defineFilter({
     })
     return filterWrites(next, saver, {
       snapshot,
+      copier: copy,
       async close() {
         await saver.settled()
         for (const end of unlist) end()
@@ -116,7 +121,7 @@ function clusterBytesOf(target: Child, services: Services): number {
   return Math.max(MIN_CLUSTER_BYTES, clusterBytes ?? 0)
 }
 
-function mergeBitmap(into: ClusterSet, { node, name }: BitmapAddress, services: Services): void {
+function mergeBitmap(into: Bitmap, { node, name }: BitmapAddress, services: Services): void {
   const bitmap: BitmapView = services.dirtyBitmap(node, name)
   if (bitmap.size !== into.size) {
     throw new BlockError(

@@ -1,16 +1,16 @@
 /** Saves what writes are about to replace, and decides what it means when that fails. */
-import type { Services } from '../../block/driver.ts'
+import type { CopyRequest, Services } from '../../block/driver.ts'
+import type { Bitmap } from '../../bitmap/bitmap.ts'
 import { alignDown, alignUp } from '../../util/align.ts'
 import { isPromise, type MaybePromise } from '../../util/async.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
-import type { BlockCopy } from './block-copy.ts'
-import type { ClusterSet } from './cluster-set.ts'
+import type { BlockCopy } from '../../copy/block-copy.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface SaverParts {
   readonly copy: BlockCopy
   readonly snapshot: Snapshot
-  readonly done: ClusterSet
+  readonly done: Bitmap
   readonly services: Services
   readonly breaksSnapshot: boolean
   /** 0: it may take as long as it likes. */
@@ -54,16 +54,16 @@ export class Saver {
   #copy(offset: number, bytes: number): MaybePromise<void> {
     const { copy, timeoutNs } = this.#parts
     if (timeoutNs === 0) return copy.copy(offset, bytes)
-    const cancellation = { cancelled: false }
-    const copied = copy.copy(offset, bytes, cancellation)
-    return isPromise(copied) ? this.#inTime(copied, cancellation) : copied
+    const request = copy.request()
+    const copied = copy.copy(offset, bytes, request)
+    return isPromise(copied) ? this.#inTime(copied, request) : copied
   }
 
-  #inTime(copied: Promise<void>, cancellation: { cancelled: boolean }): Promise<void> {
+  #inTime(copied: Promise<void>, request: CopyRequest): Promise<void> {
     const { services, timeoutNs } = this.#parts
     return new Promise<void>((resolve, reject) => {
       const timer = services.clock.after(timeoutNs, () => {
-        cancellation.cancelled = true
+        request.cancel()
         const rest = copied.catch(() => undefined).finally(() => this.#abandoned.delete(rest))
         this.#abandoned.add(rest)
         reject(ioError('ETIMEDOUT'))

@@ -3,11 +3,11 @@
  * read from the copies, all else from the disk itself.
  */
 import type { BlockStatus, Child, SnapshotIo } from '../../block/driver.ts'
+import type { Bitmap } from '../../bitmap/bitmap.ts'
 import { alignDown, alignUp } from '../../util/align.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { ioError } from '../../util/errors.ts'
-import type { BlockCopy } from './block-copy.ts'
-import type { ClusterSet } from './cluster-set.ts'
+import type { BlockCopy } from '../../copy/block-copy.ts'
 
 /** A read of the disk itself that runs: what it reads must not be overwritten meanwhile. */
 interface FrozenRead {
@@ -21,9 +21,9 @@ export interface SnapshotParts {
   readonly target: Child
   readonly copy: BlockCopy
   /** Clusters that may be read: neither outside the given bitmap nor discarded. */
-  readonly access: ClusterSet
+  readonly access: Bitmap
   /** Clusters that were written since, and so are to be found in the target. */
-  readonly done: ClusterSet
+  readonly done: Bitmap
 }
 
 export class Snapshot implements SnapshotIo {
