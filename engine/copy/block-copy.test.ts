@@ -90,7 +90,9 @@ function copier(host: SimHost, source: ReturnType<typeof disk>, target: ReturnTy
 /** Runs of equal bytes of any length, zeroes among them. */
 const CONTENT = fc
   .array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 150 })), { minLength: 1, maxLength: 12 })
-  .map((runs) => Uint8Array.from(runs.flatMap(([byte, bytes]) => new Array<number>(bytes).fill(byte))))
+  .map((runs) =>
+    Uint8Array.from(runs.flatMap(([byte, bytes]) => new Array<number>(bytes).fill(byte))),
+  )
 
 const PLACE = fc.nat(20)
 const STEP = fc.oneof(
