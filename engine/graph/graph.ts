@@ -208,6 +208,12 @@ export interface BackingChange {
   readonly backingFile: string
 }
 
+/** A node that somebody opened for a while. */
+export interface HeldNode {
+  readonly node: GraphNode
+  release(): Promise<void>
+}
+
 export interface FilenameAbout {
   /** Name of the driver; found by looking at the image where absent. */
   readonly format?: string
@@ -257,6 +263,8 @@ export interface GraphChanges {
    * with `remove`.
    */
   addFilename(filename: string | undefined, about?: FilenameAbout): Promise<GraphNode>
+  /** Opens a node, which lives until it is let go of and nothing else refers to it. */
+  hold(options: NodeOptions): Promise<HeldNode>
   /** `blockdev-reopen`: all of the nodes become what is restated, or none. */
   reopen(list: readonly NodeOptions[]): Promise<void>
   /** `change-backing-file` */

@@ -33,7 +33,7 @@ import {
   takeNested,
 } from './flat.ts'
 import type { FlatOptions } from './flat.ts'
-import type { FilenameAbout, NodeOptions } from './graph.ts'
+import type { FilenameAbout, HeldNode, NodeOptions } from './graph.ts'
 import { nodeHandle } from './handle.ts'
 import { closeIfUnused, dispose } from './lifecycle.ts'
 import { chooseName } from './name.ts'
@@ -71,6 +71,12 @@ export async function addNode(environment: Environment, options: NodeOptions): P
     throw new BlockError("'node-name' must be specified for the root node")
   }
   return adopt(await openNode(environment, { options: flatten(options), protocol: false }))
+}
+
+/** Opens a node that nobody owns but who holds it. @throws {BlockError} with the graph as before. */
+export async function holdNode(environment: Environment, options: NodeOptions): Promise<HeldNode> {
+  const node = await openNode(environment, { options: flatten(options), protocol: false })
+  return { node, release: () => releaseHold(environment, node) }
 }
 
 /** Opens an image as tools do. @throws {BlockError} with the graph as before. */

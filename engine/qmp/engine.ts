@@ -8,6 +8,7 @@ import type { Graph } from '../graph/graph.ts'
 import { createGraph } from '../graph/graph.ts'
 import type { ByteStream, Host } from '../host/host.ts'
 import { requestPaths } from '../io/paths.ts'
+import { Jobs } from '../jobs/registry.ts'
 import type { Profile, ProfileName } from '../profiles/index.ts'
 import { BUILT, PROFILES } from '../profiles/index.ts'
 import { BlockError } from '../util/errors.ts'
@@ -67,6 +68,8 @@ export class EngineProcess implements Engine, EngineParts {
   readonly profile: Profile
   readonly graph: Graph
   readonly exports: Exports
+  readonly jobs: Jobs
+  readonly services: Services
   readonly objects: Objects
   readonly events: EventBus
   readonly commands: ReadonlyMap<string, Command>
@@ -90,7 +93,7 @@ export class EngineProcess implements Engine, EngineParts {
     this.host = host
     this.profile = PROFILES[profile]
     this.events = new EventBus(host.clock)
-    const services: Services = {
+    this.services = {
       clock: host.clock,
       files: host.files,
       sockets: host.sockets,
@@ -108,7 +111,7 @@ export class EngineProcess implements Engine, EngineParts {
     this.objects = new Objects(this.objectTypes, host.files)
     this.graph = createGraph({
       drivers: this.drivers,
-      services,
+      services: this.services,
       random: host.random,
       paths: requestPaths,
       parseJson: parseJsonText,
@@ -121,6 +124,13 @@ export class EngineProcess implements Engine, EngineParts {
       hasIothread: (id) => hasObject(iothreadType.name, id, this),
       emit: (event, data) => this.events.emit(event, data),
       log,
+    })
+    this.jobs = new Jobs({
+      graph: this.graph,
+      clock: host.clock,
+      emit: (event, data) => this.events.emit(event, data),
+      turn: (work) => this.#turns.take(work),
+      bug: (bug) => this.#fail(bug),
     })
     this.commands = createCommands({ drivers: this.drivers, objectTypes: this.objectTypes })
     const finished = withResolvers<number>()
@@ -171,20 +181,34 @@ export class EngineProcess implements Engine, EngineParts {
   }
 
   #close(): Promise<void> {
-    this.#closing ??= this.exports.closeAll().then(() => this.graph.close())
+    this.#closing ??= this.#closeAll()
     return this.#closing
   }
 
   async #answer(value: Json, monitor: MonitorState): Promise<Answer> {
     const urgent = monitor.oobEnabled && isOutOfBand(value)
-    const work = (): Promise<Answer> => dispatch(value, { engine: this, monitor })
+    const work = async (): Promise<Answer> => {
+      const answer = await dispatch(value, { engine: this, monitor })
+      await this.jobs.settle()
+      return answer
+    }
     try {
       return urgent ? await work() : await this.#turns.take(work)
     } catch (bug) {
-      this.#settle.reject(bug)
-      for (const session of [...this.#sessions]) session.close()
+      this.#fail(bug)
       return {}
     }
+  }
+
+  async #closeAll(): Promise<void> {
+    await this.exports.closeAll()
+    await this.jobs.closeAll()
+    await this.graph.close()
+  }
+
+  #fail(bug: unknown): void {
+    this.#settle.reject(bug)
+    for (const session of [...this.#sessions]) session.close()
   }
 
   /** An answer went out; if it was the last one, the engine is finished. */

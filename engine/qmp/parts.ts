@@ -1,6 +1,8 @@
 /** What an engine is made of, as commands see it. */
 import type { Exports } from '../exports/exports.ts'
 import type { Graph } from '../graph/graph.ts'
+import type { Jobs } from '../jobs/registry.ts'
+import type { Services } from '../block/driver.ts'
 import type { Host } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import type { Command } from './command.ts'
@@ -12,6 +14,9 @@ export interface EngineParts {
   readonly profile: Profile
   readonly graph: Graph
   readonly exports: Exports
+  readonly jobs: Jobs
+  /** The outside, as drivers reach it. */
+  readonly services: Services
   readonly objects: Objects
   readonly objectTypes: readonly ObjectType[]
   readonly events: EventBus

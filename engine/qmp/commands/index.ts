@@ -5,6 +5,8 @@ import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { blockdevCommands } from './blockdev.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
+import { createCommand } from './create.ts'
+import { JOB_COMMANDS } from './jobs.ts'
 import { NODE_COMMANDS } from './nodes.ts'
 import { objectCommands } from './objects.ts'
 import { queryCommands } from './queries.ts'
@@ -19,6 +21,8 @@ export function createCommands(about: {
     ...queryCommands(about.drivers),
     ...blockdevCommands(about.drivers),
     ...BITMAP_COMMANDS,
+    ...JOB_COMMANDS,
+    createCommand(about.drivers),
     ...NODE_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,

@@ -1,4 +1,4 @@
-/** Commands that describe nodes, and those about jobs, of which there are none yet. */
+/** Commands that describe nodes. */
 import { dirtyBitmapInfo } from '../../bitmap/dirty-bitmap.ts'
 import { bitmapsOf } from '../../bitmap/dirty-bitmaps.ts'
 import type { Driver } from '../../block/driver.ts'
@@ -118,75 +118,6 @@ const queryGraph = defineCommand({
   run: ({ engine }) => engine.graph.dump(),
 })
 
-const JOB_STATUS = opt.enum('JobStatus', [
-  'undefined',
-  'created',
-  'running',
-  'paused',
-  'ready',
-  'standby',
-  'waiting',
-  'pending',
-  'aborting',
-  'concluded',
-  'null',
-])
-
-const JOB_TYPES = [
-  'commit',
-  'stream',
-  'mirror',
-  'backup',
-  'create',
-  'amend',
-  'snapshot-load',
-  'snapshot-save',
-  'snapshot-delete',
-] as const
-
-const queryJobs = defineCommand({
-  name: 'query-jobs',
-  doc: 'All jobs. There are none until jobs are built.',
-  args: {},
-  returns: shape.list(
-    shape.struct('JobInfo', {
-      id: opt.str({ doc: 'Name of the job.' }),
-      type: opt.enum('JobType', JOB_TYPES)({ doc: 'Kind of job.' }),
-      status: JOB_STATUS({ doc: 'Where it is in its life.' }),
-      'current-progress': opt.int({ doc: 'How far it is.' }),
-      'total-progress': opt.int({ doc: 'How far it will go.' }),
-      error: opt.str({ optional: true, doc: 'Why it failed.' }),
-    }),
-  ),
-  run: () => [],
-})
-
-const queryBlockJobs = defineCommand({
-  name: 'query-block-jobs',
-  doc: 'All block jobs. There are none until jobs are built.',
-  args: {},
-  returns: shape.list(
-    shape.struct('BlockJobInfo', {
-      type: opt.str({ doc: 'Kind of job.' }),
-      device: opt.str({ doc: 'Name of the job.' }),
-      len: opt.int({ doc: 'How far it will go.' }),
-      offset: opt.int({ doc: 'How far it is.' }),
-      busy: opt.bool({ doc: 'It is at work.' }),
-      paused: opt.bool({ doc: 'It was told to pause.' }),
-      speed: opt.int({ doc: 'Bytes per second at most, or 0.' }),
-      'io-status': opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])({
-        doc: 'What became of its requests.',
-      }),
-      ready: opt.bool({ doc: 'It may be completed.' }),
-      status: JOB_STATUS({ doc: 'Where it is in its life.' }),
-      'auto-finalize': opt.bool({ doc: 'It finalizes itself.' }),
-      'auto-dismiss': opt.bool({ doc: 'It dismisses itself.' }),
-      error: opt.str({ optional: true, doc: 'Why it failed.' }),
-    }),
-  ),
-  run: () => [],
-})
-
 const queryChardev = defineCommand({
   name: 'query-chardev',
   doc: 'Character devices, which carry the monitors.',
@@ -212,8 +143,6 @@ export function queryCommands(drivers: readonly Driver[]): readonly Command[] {
     queryNamedBlockNodes,
     queryBlockstats(drivers),
     queryGraph,
-    queryJobs,
-    queryBlockJobs,
     queryChardev,
   ]
 }

@@ -56,6 +56,19 @@ export function blockdevOptions(drivers: readonly Driver[]): Union {
   return union
 }
 
+/** A node by its name, or by the options of a new one. */
+export function blockdevReference(drivers: readonly Driver[]): Schema {
+  return reference(() => blockdevOptions(drivers), false)
+}
+
+function reference(options: () => Schema, nullable: boolean): Schema {
+  return {
+    kind: 'alternate',
+    name: nullable ? 'BlockdevRefOrNull' : 'BlockdevRef',
+    branches: [{ kind: 'later', schema: options }, { kind: 'str' }, ...(nullable ? [NULL] : [])],
+  }
+}
+
 function membersOf(driver: Driver, options: () => Schema): Members {
   const children = Object.entries(driver.children).map(
     ([name, child]) => [name, childMember(child, options)] as const,
@@ -74,13 +87,8 @@ function membersOf(driver: Driver, options: () => Schema): Members {
 }
 
 function childMember(child: ChildDeclaration, options: () => Schema): Member {
-  const definition: Schema = { kind: 'later', schema: options }
-  const reference: Schema = {
-    kind: 'alternate',
-    name: child.nullable === true ? 'BlockdevRefOrNull' : 'BlockdevRef',
-    branches: [definition, { kind: 'str' }, ...(child.nullable === true ? [NULL] : [])],
-  }
-  const schema: Schema = child.list === true ? { kind: 'list', of: reference } : reference
+  const one = reference(options, child.nullable === true)
+  const schema: Schema = child.list === true ? { kind: 'list', of: one } : one
   const about = { doc: child.doc }
   return child.optional === true
     ? declare<unknown>(schema)({ ...about, optional: true })

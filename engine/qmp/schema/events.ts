@@ -1,6 +1,7 @@
 /** The events that the engine raises, for introspection. */
 import type { Members } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
+import { JOB_EVENTS } from './jobs.ts'
 
 export const EVENTS: Readonly<Record<string, Members>> = {
   BLOCK_IMAGE_CORRUPTED: {
@@ -28,5 +29,6 @@ export const EVENTS: Readonly<Record<string, Members>> = {
     'sector-num': opt.int({ doc: 'First sector, of 512 bytes.' }),
     'sectors-count': opt.int({ doc: 'How many sectors.' }),
   },
+  ...JOB_EVENTS,
   BLOCK_EXPORT_DELETED: { id: opt.str({ doc: 'Name of the export that is gone.' }) },
 }

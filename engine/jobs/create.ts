@@ -1,0 +1,56 @@
+/** `blockdev-create`: makes an image, by what its driver declares. */
+import type { Creation, Services } from '../block/driver.ts'
+import { ALL_PERMISSIONS, RESIZE, WRITE } from '../block/permission.ts'
+import type { Graph, NodeOptions } from '../graph/graph.ts'
+import { wait } from '../util/routine.ts'
+import { defineJob, type JobControl } from './kind.ts'
+import type { JobRoutine } from './strand.ts'
+
+export interface CreateArgs {
+  readonly creation: Creation
+  /** The driver's own options, checked. */
+  readonly options: Readonly<Record<string, unknown>>
+  readonly graph: Graph
+  readonly services: Services
+}
+
+export const create = defineJob<CreateArgs>({
+  type: 'create',
+  isBlockJob: false,
+  open: (args) => ({
+    *run(job) {
+      job.setRemaining(1)
+      // However that ends, it is done.
+      try {
+        yield* make(args, job)
+      } finally {
+        job.advance(1)
+      }
+    },
+  }),
+})
+
+function* make({ creation, options, graph, services }: CreateArgs, job: JobControl): JobRoutine<void> {
+  const { file, ...own } = options
+  if (!creation.needsFile) {
+    yield* job.request(() => creation.run({ options: own, file: undefined, services }))
+    return
+  }
+  // By its schema it is a name or the options of a node.
+  const held = typeof file === 'string' ? undefined : yield* wait(graph.hold(file as NodeOptions))
+  try {
+    const node = held?.node ?? graph.findDeviceOrNode(file as string)
+    const user = graph.attach(node, {
+      uses: WRITE | RESIZE,
+      shares: ALL_PERMISSIONS,
+      writesPastEnd: true,
+    })
+    try {
+      yield* job.request(() => creation.run({ options: own, file: user, services }))
+    } finally {
+      yield* wait(user.close())
+    }
+  } finally {
+    if (held !== undefined) yield* wait(held.release())
+  }
+}

@@ -1,0 +1,441 @@
+/**
+ * One job: its status, who holds it back, how far it is, and how it came out. Its own work runs on
+ * a strand; what happens once that has ended is the group's business (`group.ts`).
+ */
+import type { JobUser } from '../graph/graph.ts'
+import type { Clock, Timer } from '../host/host.ts'
+import { assert } from '../util/assert.ts'
+import { isPromise, type MaybePromise } from '../util/async.ts'
+import { BlockError, errnoText } from '../util/errors.ts'
+import type { JobGroup } from './group.ts'
+import type { JobControl, JobType, JobWork } from './kind.ts'
+import {
+  actionFor,
+  ioStatusAfter,
+  type ErrorAction,
+  type ErrorPolicy,
+  type IoStatus,
+} from './on-error.ts'
+import { RateLimit } from './rate-limit.ts'
+import { assertTransition, checkVerb, isCompleted, type JobStatus, type JobVerb } from './status.ts'
+import { PARKED, Strand, type JobRoutine } from './strand.ts'
+
+export interface JobAbout {
+  readonly id: string
+  readonly type: JobType
+  readonly isBlockJob: boolean
+  readonly autoFinalize: boolean
+  readonly autoDismiss: boolean
+  readonly group: JobGroup
+}
+
+/** What a job needs of the rest of the engine. */
+export interface JobWorld {
+  readonly clock: Clock
+  emit(event: string, data: Readonly<Record<string, unknown>>): void
+  /** The job's work has ended: its completion is to follow. */
+  ended(job: Job): void
+  /** The job exists no longer. */
+  gone(job: Job): Promise<void>
+  /** Something failed that must not. */
+  bug(error: unknown): void
+}
+
+/** Thrown through the work of a job that was cancelled. */
+class Cancelled extends Error {
+  override readonly name = 'Cancelled'
+}
+
+export class Job implements JobControl {
+  readonly id: string
+  readonly about: JobAbout
+  readonly group: JobGroup
+  /** Its edges; only block jobs have some. */
+  user: JobUser | undefined
+  /** Why it failed, once it has. */
+  error: BlockError | undefined
+  ioStatus: IoStatus = 'ok'
+  speed = 0
+  readonly #world: JobWorld
+  readonly #limit: RateLimit
+  #status: JobStatus = 'undefined'
+  #work: JobWork = { run: nothing }
+  #strand: Strand | undefined
+  /** How many hold it back; a job that was not started yet is held back by that. */
+  #pauses = 1
+  #paused = true
+  #userPaused = false
+  /** It works, or waits for a request of its own. */
+  #busy = false
+  #timer: Timer | undefined
+  #done = 0
+  #remaining = 0
+  #cancelled = false
+  #forced = false
+  /** The work is over. */
+  #ended = false
+  readonly #endWaiters: (() => void)[] = []
+  /** Neither over, nor at rest, nor waiting for a request. */
+  #active = false
+  #restWaiters: (() => void)[] = []
+
+  constructor(about: JobAbout, world: JobWorld) {
+    this.id = about.id
+    this.about = about
+    this.group = about.group
+    this.#world = world
+    this.#limit = new RateLimit(world.clock)
+    this.#moveTo('created')
+  }
+
+  get status(): JobStatus {
+    return this.#status
+  }
+
+  get isReady(): boolean {
+    return this.#status === 'ready' || this.#status === 'standby'
+  }
+
+  get busy(): boolean {
+    return this.#busy
+  }
+
+  /** Whether anybody holds it back. */
+  get heldBack(): boolean {
+    return this.#pauses > 0
+  }
+
+  get userPaused(): boolean {
+    return this.#userPaused
+  }
+
+  /** Units of its own, bytes for most. */
+  get progress(): { readonly done: number; readonly total: number } {
+    return { done: this.#done, total: this.#done + this.#remaining }
+  }
+
+  get isCompleted(): boolean {
+    return isCompleted(this.#status)
+  }
+
+  get isStarted(): boolean {
+    return this.#strand !== undefined
+  }
+
+  /** Its result is void, whatever its work came to. */
+  get isCancelled(): boolean {
+    return this.#forced
+  }
+
+  get endRequested(): boolean {
+    return this.#cancelled
+  }
+
+  get work(): JobWork {
+    return this.#work
+  }
+
+  /** @throws {BlockError} where a client asks for this at the wrong time. */
+  checkVerb(verb: JobVerb): void {
+    checkVerb(this.id, this.#status, verb)
+  }
+
+  // What is done to it from outside.
+
+  /** Takes the work over, whose end it sees to from now on. */
+  adopt(work: JobWork): void {
+    this.#work = work
+  }
+
+  start(work: JobWork): void {
+    assert(this.#status === 'created', 'a job starts once')
+    this.adopt(work)
+    this.#pauses -= 1
+    this.#paused = false
+    this.#setBusy(true)
+    this.#moveTo('running')
+    this.#strand = new Strand(work.run(this), (error) => {
+      this.#workEnded(error)
+    })
+    this.#setActive(true)
+    this.#strand.start()
+  }
+
+  /** Resolves once it rests, is over or waits for a request. */
+  async atRest(): Promise<void> {
+    while (this.#active) await new Promise<void>((resolve) => this.#restWaiters.push(resolve))
+  }
+
+  pause(): void {
+    this.#pauses += 1
+    if (!this.#paused) this.wake()
+  }
+
+  resume(): void {
+    assert(this.#pauses > 0, 'a job is resumed as often as paused')
+    this.#pauses -= 1
+    // Who sleeps by the clock sleeps on.
+    if (this.#pauses === 0 && this.#timer === undefined) this.wake()
+  }
+
+  /** @throws {BlockError} */
+  userPause(): void {
+    this.checkVerb('pause')
+    if (this.#userPaused) throw new BlockError('Job is already paused', { errno: 'EBUSY' })
+    this.#userPaused = true
+    this.pause()
+  }
+
+  /** @throws {BlockError} */
+  userResume(): void {
+    if (!this.#userPaused || this.#pauses === 0) {
+      throw new BlockError("Can't resume a job that was not paused")
+    }
+    this.checkVerb('resume')
+    this.ioStatus = 'ok'
+    this.#userPaused = false
+    this.resume()
+  }
+
+  /** @throws {BlockError} */
+  setSpeed(bytesPerSecond: number): void {
+    this.checkVerb('set-speed')
+    if (bytesPerSecond < 0) {
+      throw new BlockError("Parameter 'speed' expects a non-negative value")
+    }
+    const before = this.speed
+    this.#limit.setSpeed(bytesPerSecond)
+    this.speed = bytesPerSecond
+    // Who may go faster now need not sleep as long as was said.
+    if (bytesPerSecond !== 0 && bytesPerSecond <= before) return
+    if (this.#timer !== undefined) this.wake()
+  }
+
+  /** @throws {BlockError} */
+  async complete(): Promise<void> {
+    this.checkVerb('complete')
+    if (this.#cancelled || this.#work.complete === undefined) {
+      throw new BlockError(`The active block job '${this.id}' cannot be completed`)
+    }
+    await this.#work.complete()
+  }
+
+  /** Marks it cancelled; the work notices when it goes on. */
+  cancel(forced: boolean): void {
+    const force = this.#work.cancel?.(forced) ?? true
+    if (this.#userPaused) {
+      this.ioStatus = 'ok'
+      this.#userPaused = false
+      this.#pauses -= 1
+    }
+    // What has ended already ends well unless that is to be undone.
+    if (!force && this.#ended) return
+    this.#cancelled = true
+    this.#forced ||= force
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
+  /** Resolves once its work is over. */
+  workOver(): Promise<void> {
+    if (this.#ended) return Promise.resolve()
+    return new Promise((resolve) => this.#endWaiters.push(resolve))
+  }
+
+  /** The outcome is out: what it was busy with is over. */
+  settle(): void {
+    this.#setBusy(false)
+  }
+
+  /** Takes cancelling into account. A job with an error is aborting. */
+  updateResult(): void {
+    if (this.error === undefined && this.#forced) {
+      this.error = new BlockError(errnoText('ECANCELED'), { errno: 'ECANCELED' })
+    }
+    if (this.error !== undefined && this.#status !== 'aborting') this.#moveTo('aborting')
+  }
+
+  moveTo(status: JobStatus): void {
+    this.#moveTo(status)
+  }
+
+  /** It is not listed any more. */
+  async dismiss(): Promise<void> {
+    this.#setBusy(false)
+    this.#paused = false
+    this.#ended = true
+    this.group.leave(this)
+    this.#moveTo('null')
+    await this.#world.gone(this)
+  }
+
+  // What its work asks for.
+
+  *checkpoint(): JobRoutine<void> {
+    this.#checkCancelled()
+    if (this.#pauses === 0) return
+    const before = this.#status
+    this.#moveTo(before === 'ready' ? 'standby' : 'paused')
+    this.#paused = true
+    yield* this.#park(undefined)
+    this.#paused = false
+    this.#moveTo(before)
+    this.#checkCancelled()
+    // Somebody may have asked again meanwhile.
+    if (this.#pauses > 0) yield* this.checkpoint()
+  }
+
+  *sleep(ns: number): JobRoutine<void> {
+    this.#checkCancelled()
+    if (this.#pauses === 0) yield* this.#park(ns)
+    yield* this.checkpoint()
+  }
+
+  *rest(): JobRoutine<void> {
+    this.#checkCancelled()
+    if (this.#pauses === 0) yield* this.#park(undefined)
+    yield* this.checkpoint()
+  }
+
+  wake(): void {
+    if (this.#strand === undefined || this.#ended || this.#busy) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#setBusy(true)
+    this.#setActive(true)
+    this.#strand.wake()
+  }
+
+  *request<T>(make: () => MaybePromise<T>): JobRoutine<T> {
+    const value = make()
+    this.#setActive(false)
+    try {
+      if (isPromise(value)) return (yield value) as T
+      yield this.#turn()
+      return value
+    } finally {
+      this.#setActive(true)
+    }
+  }
+
+  delayNs(bytes: number): number {
+    return this.#limit.delayNs(bytes)
+  }
+
+  advance(amount: number): void {
+    this.#done += amount
+    this.#remaining = Math.max(0, this.#remaining - amount)
+  }
+
+  setRemaining(amount: number): void {
+    this.#remaining = amount
+  }
+
+  addRemaining(amount: number): void {
+    this.#remaining += amount
+  }
+
+  ready(): void {
+    this.#moveTo('ready')
+    this.emitBlockJob('BLOCK_JOB_READY')
+  }
+
+  failed({
+    operation,
+    policy,
+    error,
+  }: {
+    readonly operation: 'read' | 'write'
+    readonly policy: ErrorPolicy
+    readonly error: BlockError
+  }): ErrorAction {
+    const action = actionFor(policy, error.errno)
+    this.#world.emit('BLOCK_JOB_ERROR', { device: this.id, operation, action })
+    if (action !== 'stop') return action
+    if (!this.#userPaused) {
+      this.pause()
+      this.#userPaused = true
+    }
+    if (this.ioStatus === 'ok') this.ioStatus = ioStatusAfter(error.errno)
+    return action
+  }
+
+  /** One of the events that all block jobs send. */
+  emitBlockJob(event: string): void {
+    if (!this.about.isBlockJob) return
+    const { done, total } = this.progress
+    this.#world.emit(event, {
+      type: this.about.type,
+      device: this.id,
+      len: total,
+      offset: done,
+      speed: this.speed,
+      ...(event === 'BLOCK_JOB_COMPLETED' && this.error !== undefined
+        ? { error: this.error.message }
+        : {}),
+    })
+  }
+
+  emitPending(): void {
+    if (!this.about.isBlockJob) return
+    this.#world.emit('BLOCK_JOB_PENDING', { type: this.about.type, id: this.id })
+  }
+
+  #moveTo(status: JobStatus): void {
+    assertTransition(this.#status, status)
+    this.#status = status
+    this.#world.emit('JOB_STATUS_CHANGE', { id: this.id, status })
+  }
+
+  #setBusy(busy: boolean): void {
+    if (busy === this.#busy) return
+    this.#busy = busy
+    if (busy) this.user?.begin()
+    else this.user?.end()
+  }
+
+  *#park(ns: number | undefined): JobRoutine<void> {
+    if (ns !== undefined) {
+      this.#timer = this.#world.clock.after(ns, () => {
+        this.#timer = undefined
+        this.wake()
+      })
+    }
+    this.#setBusy(false)
+    this.#setActive(false)
+    yield PARKED
+  }
+
+  #setActive(active: boolean): void {
+    this.#active = active
+    if (active) return
+    const waiters = this.#restWaiters
+    this.#restWaiters = []
+    for (const wake of waiters) wake()
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#world.clock.after(0, resolve))
+  }
+
+  #checkCancelled(): void {
+    if (this.#forced) throw new Cancelled()
+  }
+
+  #workEnded(error: unknown): void {
+    if (error instanceof BlockError) this.error = error
+    else if (error !== undefined && !(error instanceof Cancelled)) this.#world.bug(error)
+    this.#ended = true
+    this.#setActive(false)
+    // No drained section waits for a job whose work is over.
+    this.#setBusy(false)
+    for (const wake of this.#endWaiters.splice(0)) wake()
+    this.#world.ended(this)
+  }
+}
+
+function* nothing(): JobRoutine<void> {
+  // A job that was never started has no work.
+}

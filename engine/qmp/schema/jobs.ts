@@ -1,0 +1,55 @@
+/** Types of what is told of jobs, and the arguments that start them share. */
+import type { Members } from '../../block/option.ts'
+import { opt } from '../../block/option.ts'
+import { JOB_TYPES } from '../../jobs/kind.ts'
+import type { JobStatus } from '../../jobs/status.ts'
+
+const STATUSES: readonly JobStatus[] = [
+  'undefined',
+  'created',
+  'running',
+  'paused',
+  'ready',
+  'standby',
+  'waiting',
+  'pending',
+  'aborting',
+  'concluded',
+  'null',
+]
+
+export const JOB_STATUS = opt.enum('JobStatus', STATUSES)
+export const JOB_TYPE = opt.enum('JobType', JOB_TYPES)
+export const IO_STATUS = opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])
+const OPERATION = opt.enum('IoOperationType', ['read', 'write'])
+const ACTION = opt.enum('BlockErrorAction', ['ignore', 'report', 'stop'])
+
+const PROGRESS = {
+  type: JOB_TYPE({ doc: 'Kind of job.' }),
+  device: opt.str({ doc: 'Name of the job.' }),
+  len: opt.int({ doc: 'How far it will go.' }),
+  offset: opt.int({ doc: 'How far it is.' }),
+  speed: opt.int({ doc: 'Bytes per second at most, or 0.' }),
+} as const satisfies Members
+
+export const JOB_EVENTS: Readonly<Record<string, Members>> = {
+  BLOCK_JOB_COMPLETED: {
+    ...PROGRESS,
+    error: opt.str({ optional: true, doc: 'Why it failed.' }),
+  },
+  BLOCK_JOB_CANCELLED: PROGRESS,
+  BLOCK_JOB_ERROR: {
+    device: opt.str({ doc: 'Name of the job.' }),
+    operation: OPERATION({ doc: 'What failed.' }),
+    action: ACTION({ doc: 'What becomes of the job.' }),
+  },
+  BLOCK_JOB_READY: PROGRESS,
+  BLOCK_JOB_PENDING: {
+    type: JOB_TYPE({ doc: 'Kind of job.' }),
+    id: opt.str({ doc: 'Name of the job.' }),
+  },
+  JOB_STATUS_CHANGE: {
+    id: opt.str({ doc: 'Name of the job.' }),
+    status: JOB_STATUS({ doc: 'Where it is in its life now.' }),
+  },
+}
