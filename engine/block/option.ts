@@ -121,6 +121,8 @@ export const opt = {
   /** One of a closed list of words. `name` is the type's name in the schema. */
   enum: <const V extends string>(name: string, values: readonly V[]) =>
     declare<V>({ kind: 'enum', name, values: values.map((value) => ({ name: value })) }),
+  /** The name of a driver; which ones there are is only known where all are. */
+  driverName: declare<string>({ kind: 'enum', name: 'BlockdevDriver', values: [] }),
   list: <T>(of: Schema) => declare<readonly T[]>({ kind: 'list', of }),
   of: <T>(schema: Schema) => declare<T>(schema),
 } as const

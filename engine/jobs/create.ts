@@ -30,7 +30,10 @@ export const create = defineJob<CreateArgs>({
   }),
 })
 
-function* make({ creation, options, graph, services }: CreateArgs, job: JobControl): JobRoutine<void> {
+function* make(
+  { creation, options, graph, services }: CreateArgs,
+  job: JobControl,
+): JobRoutine<void> {
   const { file, ...own } = options
   if (!creation.needsFile) {
     yield* job.request(() => creation.run({ options: own, file: undefined, services }))

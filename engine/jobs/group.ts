@@ -61,7 +61,7 @@ export class JobGroup {
   /** @returns the job whose preparation failed, if one did. */
   async #prepareAll(): Promise<Job | undefined> {
     for (const job of this.#jobs) {
-      if (job.error === undefined) job.error = await failureOf(() => job.work.prepare?.())
+      job.error ??= await failureOf(() => job.work.prepare?.())
       job.updateResult()
       if (job.error !== undefined) return job
     }
@@ -84,7 +84,6 @@ async function finish(job: Job): Promise<void> {
   const { work, error } = job
   await (error === undefined ? work.commit?.() : work.abort?.())
   await work.clean?.()
-  await job.user?.detach()
   if (job.isStarted) {
     job.emitBlockJob(job.isCancelled ? 'BLOCK_JOB_CANCELLED' : 'BLOCK_JOB_COMPLETED')
   }

@@ -5,7 +5,7 @@
 import type { JobUser } from '../graph/graph.ts'
 import type { Clock, Timer } from '../host/host.ts'
 import { assert } from '../util/assert.ts'
-import { isPromise, type MaybePromise } from '../util/async.ts'
+import type { MaybePromise } from '../util/async.ts'
 import { BlockError, errnoText } from '../util/errors.ts'
 import type { JobGroup } from './group.ts'
 import type { JobControl, JobType, JobWork } from './kind.ts'
@@ -312,9 +312,8 @@ export class Job implements JobControl {
     const value = make()
     this.#setActive(false)
     try {
-      if (isPromise(value)) return (yield value) as T
-      yield this.#turn()
-      return value
+      // Strands get the value of what they yield.
+      return (yield Promise.all([value, this.#turn()]).then(([got]) => got)) as T
     } finally {
       this.#setActive(true)
     }

@@ -1,13 +1,7 @@
 /** What becomes of a job whose request failed, by the policy that its client chose. */
-import { opt } from '../block/option.ts'
 import type { Errno } from '../util/errors.ts'
 
-const POLICIES = ['report', 'ignore', 'enospc', 'stop', 'auto'] as const
-
-export type ErrorPolicy = (typeof POLICIES)[number]
-
-/** The argument by which a client chooses. */
-export const ERROR_POLICY = opt.enum('BlockdevOnError', POLICIES)
+export type ErrorPolicy = 'report' | 'ignore' | 'enospc' | 'stop' | 'auto'
 
 export type ErrorAction = 'report' | 'ignore' | 'stop'
 

@@ -6,6 +6,7 @@ import { SECTOR_BYTES } from '../../block/length.ts'
 import type { Files, HostFile } from '../../host/host.ts'
 import { alignUp } from '../../util/align.ts'
 import { BlockError } from '../../util/errors.ts'
+import { run, wait, type Routine } from '../../util/routine.ts'
 import { fileLocking } from './locking.ts'
 import { resizeFile } from './resize.ts'
 
@@ -26,18 +27,21 @@ export const fileCreation: Creation = {
       doc: 'What the file system should set aside at once; a hint that changes no content.',
     }),
   },
-  async run({ options, services }) {
-    // Checked against the declaration above.
-    const { filename, size, preallocation, ...others } = options as unknown as CreateOptions
-    const hint = others['extent-size-hint'] ?? 0
-    if (hint < 0 || hint > MAX_EXTENT_HINT) throw new BlockError('Extent size hint is too large')
-    const file = openForCreation(services.files, filename)
-    try {
-      await bringToSize(file, { filename, size, preallocation: preallocation ?? 'off' })
-    } finally {
-      file.close()
-    }
-  },
+  // Checked against the declaration above.
+  run: ({ options, services }) =>
+    run(createFile(options as unknown as CreateOptions, services.files)),
+}
+
+function* createFile(options: CreateOptions, files: Files): Routine<void> {
+  const { filename, size, preallocation = 'off' } = options
+  const hint = options['extent-size-hint'] ?? 0
+  if (hint < 0 || hint > MAX_EXTENT_HINT) throw new BlockError('Extent size hint is too large')
+  const file = openForCreation(files, filename)
+  try {
+    yield* bringToSize(file, { filename, size, preallocation })
+  } finally {
+    file.close()
+  }
 }
 
 interface CreateOptions {
@@ -57,7 +61,7 @@ function openForCreation(files: Files, filename: string): HostFile {
 }
 
 /** Others may read and write meanwhile, but not resize; what was in the file goes. */
-async function bringToSize(
+function* bringToSize(
   file: HostFile,
   {
     filename,
@@ -68,13 +72,13 @@ async function bringToSize(
     readonly size: number
     readonly preallocation: NonNullable<CreateOptions['preallocation']>
   },
-): Promise<void> {
+): Routine<void> {
   if (size < 0) throw BlockError.system('Could not resize file', 'EINVAL')
   if (!file.regular) throw BlockError.system('Could not resize file', 'EINVAL')
   const locks = fileLocking(() => file.locks, filename)
   const claims = { uses: WRITE | RESIZE, shares: ALL_PERMISSIONS & ~RESIZE }
   locks.check(claims)
   file.truncate(0)
-  await resizeFile(file, alignUp(size, SECTOR_BYTES), preallocation)
+  yield* wait(resizeFile(file, alignUp(size, SECTOR_BYTES), preallocation))
   locks.set({ uses: 0, shares: ALL_PERMISSIONS })
 }

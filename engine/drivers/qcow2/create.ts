@@ -37,7 +37,7 @@ export const CREATE_OPTIONS = {
     doc: 'Version of the format; v3.',
   }),
   'backing-file': opt.str({ optional: true, doc: 'Name of the backing image, as it is stored.' }),
-  'backing-fmt': opt.str({ optional: true, doc: 'Format of the backing image.' }),
+  'backing-fmt': opt.driverName({ optional: true, doc: 'Format of the backing image.' }),
   'cluster-size': opt.size({ optional: true, doc: 'Bytes of a cluster; 65536.' }),
   preallocation: opt.enum('PreallocMode', ['off', 'metadata', 'falloc', 'full'])({
     optional: true,

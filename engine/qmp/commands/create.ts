@@ -1,6 +1,6 @@
 /** `blockdev-create`. */
 import type { Driver } from '../../block/driver.ts'
-import type { Member, Members, Union } from '../../block/option.ts'
+import type { Member, Members, Schema, Union } from '../../block/option.ts'
 import { declare, opt } from '../../block/option.ts'
 import { create } from '../../jobs/create.ts'
 import { BlockError } from '../../util/errors.ts'
@@ -31,21 +31,38 @@ export function createCommand(drivers: readonly Driver[]): Command {
 
 function createOptions(drivers: readonly Driver[]): Union {
   const file = declare<unknown>(blockdevReference(drivers))({ doc: 'The node to write to.' })
+  const driverName: Schema = {
+    kind: 'enum',
+    name: 'BlockdevDriver',
+    values: drivers.map(({ name }) => ({ name })),
+  }
+  // QEMU lists first those that it can make.
+  const makers = drivers.filter((driver) => driver.create !== undefined)
+  const others = drivers.filter((driver) => driver.create === undefined)
   return {
     kind: 'union',
     name: 'BlockdevCreateOptions',
     tag: 'driver',
     base: {
-      driver: opt.enum(
-        'BlockdevDriver',
-        drivers.map(({ name }) => name),
-      )({ doc: 'Driver of the image.' }),
+      driver: declare<string>(driverName)({ doc: 'Driver of the image.' }),
     },
-    variants: Object.fromEntries(drivers.map((driver) => [driver.name, membersOf(driver, file)])),
+    variants: Object.fromEntries(
+      [...makers, ...others].map((driver) => [driver.name, membersOf(driver)]),
+    ),
   }
-}
 
-function membersOf({ create: creation }: Driver, file: Member): Members {
-  if (creation === undefined) return {}
-  return creation.needsFile ? { file, ...creation.options } : creation.options
+  function membersOf({ create: creation }: Driver): Members {
+    if (creation === undefined) return {}
+    const own = Object.fromEntries(
+      Object.entries(creation.options).map(([name, member]) => [name, withDrivers(member)]),
+    )
+    return creation.needsFile ? { file, ...own } : own
+  }
+
+  function withDrivers(member: Member): Member {
+    const { schema } = member
+    return schema.kind === 'enum' && schema.name === 'BlockdevDriver'
+      ? { ...member, schema: driverName }
+      : member
+  }
 }

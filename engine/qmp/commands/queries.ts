@@ -138,11 +138,5 @@ const queryChardev = defineCommand({
 })
 
 export function queryCommands(drivers: readonly Driver[]): readonly Command[] {
-  return [
-    queryBlock,
-    queryNamedBlockNodes,
-    queryBlockstats(drivers),
-    queryGraph,
-    queryChardev,
-  ]
+  return [queryBlock, queryNamedBlockNodes, queryBlockstats(drivers), queryGraph, queryChardev]
 }

@@ -1,7 +1,7 @@
 /** The events that the engine raises, for introspection. */
 import type { Members } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
-import { JOB_EVENTS } from './jobs.ts'
+import { BLOCK_JOB_EVENTS, JOB_STATUS_CHANGE } from './jobs.ts'
 
 export const EVENTS: Readonly<Record<string, Members>> = {
   BLOCK_IMAGE_CORRUPTED: {
@@ -12,6 +12,7 @@ export const EVENTS: Readonly<Record<string, Members>> = {
     size: opt.int({ optional: true, doc: 'How many bytes.' }),
     fatal: opt.bool({ doc: 'The image cannot be used any more.' }),
   },
+  ...BLOCK_JOB_EVENTS,
   BLOCK_WRITE_THRESHOLD: {
     'node-name': opt.str({ doc: 'The node that was written to.' }),
     'amount-exceeded': opt.uint64({ doc: 'Bytes past the mark.' }),
@@ -29,6 +30,6 @@ export const EVENTS: Readonly<Record<string, Members>> = {
     'sector-num': opt.int({ doc: 'First sector, of 512 bytes.' }),
     'sectors-count': opt.int({ doc: 'How many sectors.' }),
   },
-  ...JOB_EVENTS,
+  JOB_STATUS_CHANGE,
   BLOCK_EXPORT_DELETED: { id: opt.str({ doc: 'Name of the export that is gone.' }) },
 }

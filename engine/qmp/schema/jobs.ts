@@ -32,7 +32,8 @@ const PROGRESS = {
   speed: opt.int({ doc: 'Bytes per second at most, or 0.' }),
 } as const satisfies Members
 
-export const JOB_EVENTS: Readonly<Record<string, Members>> = {
+/** Of block jobs. */
+export const BLOCK_JOB_EVENTS: Readonly<Record<string, Members>> = {
   BLOCK_JOB_COMPLETED: {
     ...PROGRESS,
     error: opt.str({ optional: true, doc: 'Why it failed.' }),
@@ -48,8 +49,10 @@ export const JOB_EVENTS: Readonly<Record<string, Members>> = {
     type: JOB_TYPE({ doc: 'Kind of job.' }),
     id: opt.str({ doc: 'Name of the job.' }),
   },
-  JOB_STATUS_CHANGE: {
-    id: opt.str({ doc: 'Name of the job.' }),
-    status: JOB_STATUS({ doc: 'Where it is in its life now.' }),
-  },
+}
+
+/** Of every job. */
+export const JOB_STATUS_CHANGE: Members = {
+  id: opt.str({ doc: 'Name of the job.' }),
+  status: JOB_STATUS({ doc: 'Where it is in its life now.' }),
 }

@@ -1,6 +1,6 @@
 /** `img create -f qcow2`. */
 import { checkValue } from '../../block/check.ts'
-import { shape } from '../../block/option.ts'
+import { opt, shape } from '../../block/option.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
 import { CREATE_OPTIONS, createImage, type CreateOptions } from '../../drivers/qcow2/create.ts'
 import type { Host } from '../../host/host.ts'
@@ -68,7 +68,11 @@ export const QCOW2_OPTIONS: readonly CreateOption[] = [
   },
 ]
 
-const OPTIONS_SCHEMA = shape.struct('BlockdevCreateOptionsQcow2', CREATE_OPTIONS)
+const OPTIONS_SCHEMA = shape.struct('BlockdevCreateOptionsQcow2', {
+  ...CREATE_OPTIONS,
+  // Words on a command line are looked at elsewhere.
+  'backing-fmt': opt.str({ optional: true, doc: 'Format of the backing image.' }),
+})
 const VERSIONS: Readonly<Record<string, string>> = { '0.10': 'v2', '1.1': 'v3' }
 
 /** @throws {BlockError} The file is there then and holds no image. */
