@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphChanges } from './graph.ts'
 import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
-import { addFilename, addNode, holdNode } from './open.ts'
+import { addFilename, addNode, openHeld } from './open.ts'
 import { innerNode } from './public-node.ts'
 import { reopenNodes } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
@@ -18,7 +18,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
   const change = <T>(work: () => Promise<T>): Promise<T> => environment.lock.change(work, within)
   return {
     add: (options) => change(() => addNode(environment, options)),
-    hold: (options) => change(() => holdNode(environment, options)),
+    open: (options) => change(() => openHeld(environment, options)),
     addFilename: (filename, about) => change(() => addFilename(environment, filename, about)),
     remove: (name) => change(() => removeNode(environment, name)),
     changeChild: (about) => change(() => changeChild(environment, about)),

@@ -264,7 +264,7 @@ export interface GraphChanges {
    */
   addFilename(filename: string | undefined, about?: FilenameAbout): Promise<GraphNode>
   /** Opens a node, which lives until it is let go of and nothing else refers to it. */
-  hold(options: NodeOptions): Promise<HeldNode>
+  open(options: NodeOptions): Promise<HeldNode>
   /** `blockdev-reopen`: all of the nodes become what is restated, or none. */
   reopen(list: readonly NodeOptions[]): Promise<void>
   /** `change-backing-file` */

@@ -74,7 +74,7 @@ export async function addNode(environment: Environment, options: NodeOptions): P
 }
 
 /** Opens a node that nobody owns but who holds it. @throws {BlockError} with the graph as before. */
-export async function holdNode(environment: Environment, options: NodeOptions): Promise<HeldNode> {
+export async function openHeld(environment: Environment, options: NodeOptions): Promise<HeldNode> {
   const node = await openNode(environment, { options: flatten(options), protocol: false })
   return { node, release: () => releaseHold(environment, node) }
 }
