@@ -11,6 +11,13 @@ export async function beginDrained(node: Node, scope: DrainScope = {}): Promise<
   return section(nodes)
 }
 
+/** A section of all nodes together; as in 7.2 they are let go in the order in which they began. */
+export async function drainAll(nodes: readonly Node[]): Promise<DrainedSection> {
+  for (const node of nodes) node.drainedBegin()
+  await settled(nodes)
+  return section(nodes.toReversed())
+}
+
 function section(nodes: readonly Node[]): DrainedSection {
   let open = true
   const end = (): void => {

@@ -23,7 +23,7 @@ import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { graphChanges } from './changes.ts'
 import { checkTellable } from './corrupt.ts'
-import { drainLingers } from './drain.ts'
+import { drainAll, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
@@ -306,6 +306,9 @@ export interface Graph extends GraphChanges {
   /** @throws {BlockError} `Cannot find device='x' nor node-name='x'` */
   findDeviceOrNode(name: string): GraphNode
 
+  /** Begins a drained section of all nodes together. */
+  drainedAll(): Promise<DrainedSection>
+
   /** The same changes for whoever holds a drained section: all others wait for its end. */
   within(section: DrainedSection): GraphChanges
 
@@ -389,6 +392,7 @@ export function createGraph(about: GraphAbout): Graph {
     },
     findDeviceOrNode: (name) => findReference(environment, name),
     ...graphChanges(environment),
+    drainedAll: async () => environment.lock.hold(await drainAll([...nodes.values()])),
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
     attachJob: (about) => new JobParent(environment, about),

@@ -1,13 +1,11 @@
-/**
- * `transaction`: several changes, of which all happen or none. Each action is prepared in its turn
- * and takes effect then, so that later ones see it; when one fails, all that were prepared are
- * undone, the last one first. Only what cannot be undone waits for the end.
- */
+/** `transaction`: several changes, of which all happen or none. */
 import type { Members, Schema, Union, Values } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
 import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
 import { BlockError } from '../../util/errors.ts'
+import type { MaybePromise } from '../../util/async.ts'
+import { runActions, type PreparedAction } from '../actions.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
 import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
@@ -17,7 +15,10 @@ interface Action {
   /** Jobs that it starts may end together. */
   readonly grouped: boolean
   /** What it is given was checked against `data`. */
-  prepare(engine: EngineParts, data: Readonly<Record<string, unknown>>): Change
+  prepare(
+    engine: EngineParts,
+    data: Readonly<Record<string, unknown>>,
+  ): MaybePromise<PreparedAction>
 }
 
 function bitmapAction<const M extends Members>(
@@ -92,18 +93,15 @@ export const transaction = defineCommand({
     )({ optional: true, doc: 'What holds for all of them.' }),
   },
   async run({ engine }, { actions, properties }) {
-    for (const node of engine.graph.nodes()) (await node.drained()).end()
     const grouped = properties?.['completion-mode'] === 'grouped'
-    const prepared: Change[] = []
-    try {
-      for (const { type, data } of actions) {
-        prepared.push(actionOf(type, grouped).prepare(engine, data))
-      }
-    } catch (error) {
-      for (const change of prepared.toReversed()) change.abort?.()
-      throw error
-    }
-    for (const change of prepared) change.commit?.()
+    await runActions(
+      engine,
+      actions.map(
+        ({ type, data }) =>
+          () =>
+            actionOf(type, grouped).prepare(engine, data),
+      ),
+    )
   },
 })
 
