@@ -2,7 +2,7 @@
 import { BlockError } from '../util/errors.ts'
 import { chainContains, findBase } from './chain.ts'
 import { beginDrained } from './drain.ts'
-import { findReference, type Environment } from './environment.ts'
+import { findNamed, findReference, type Environment } from './environment.ts'
 import type { BackingChange } from './graph.ts'
 import type { Node } from './node.ts'
 import { reopenKeeping } from './reopen.ts'
@@ -15,10 +15,7 @@ export async function changeBackingFile(
 ): Promise<void> {
   const top = findReference(environment, device)
   checkRoot(top)
-  const image = environment.nodes.get(name)
-  if (image === undefined) {
-    throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { errno: 'ENODEV' })
-  }
+  const image = findNamed(environment, name)
   if (findBase(image) === image) {
     throw new BlockError('not allowing backing file change on an image without a backing file')
   }

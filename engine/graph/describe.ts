@@ -47,7 +47,7 @@ function driverName(node: Node): string | undefined {
 }
 
 /** Whether somebody other than the header chose the backing image, or to do without. */
-function backingOverridden(node: Node): boolean {
+export function backingOverridden(node: Node): boolean {
   const edge = node.edge('backing')
   if (edge === undefined) return node.autoBacking !== ''
   return node.autoBacking !== filenameOf(edge.child)

@@ -31,6 +31,13 @@ export interface Environment {
   nextName(): string
 }
 
+/** Looks a node up as commands do that also take the name of a device, where none is given. */
+export function findNamed(environment: Environment, name: string): Node {
+  const node = environment.nodes.get(name)
+  if (node !== undefined) return node
+  throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { errno: 'ENODEV' })
+}
+
 /** Looks a reference up as commands do that take device and node names alike. */
 export function findReference(environment: Environment, name: string): Node {
   const node = environment.nodes.get(name)

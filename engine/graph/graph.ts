@@ -25,8 +25,9 @@ import { graphChanges } from './changes.ts'
 import { checkTellable } from './corrupt.ts'
 import { drainAll, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
-import { findReference, type Environment, type RequestPaths } from './environment.ts'
+import { findNamed, findReference, type Environment, type RequestPaths } from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
+import { findBackingImage } from './find-backing.ts'
 import { freezeChain } from './freeze.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import { JobParent } from './job-user.ts'
@@ -88,6 +89,11 @@ export interface UserAbout extends Claims {
   readonly edgeName?: string
   /** Writes may go past the end of the node, which then grows, as where an image is made. */
   readonly writesPastEnd?: boolean
+  /**
+   * Its requests go on in drained sections, which wait for them: whoever makes them comes to rest
+   * without being held back, as jobs do.
+   */
+  readonly goesOn?: boolean
   /** No more requests of the user's own making until `drainedEnd`. Requests that come are held. */
   drainedBegin?(): void
   drainedEnd?(): void
@@ -305,6 +311,10 @@ export interface Graph extends GraphChanges {
   find(name: string): GraphNode
   /** @throws {BlockError} `Cannot find device='x' nor node-name='x'` */
   findDeviceOrNode(name: string): GraphNode
+  /** @throws {BlockError} `Cannot find device='' nor node-name='x'` */
+  findNamed(name: string): GraphNode
+  /** The image below a node that a file name means: as headers store it, or of the same file. */
+  findBackingImage(top: GraphNode, filename: string): GraphNode | undefined
 
   /** Begins a drained section of all nodes together. */
   drainedAll(): Promise<DrainedSection>
@@ -391,6 +401,8 @@ export function createGraph(about: GraphAbout): Graph {
       throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
     },
     findDeviceOrNode: (name) => findReference(environment, name),
+    findNamed: (name) => findNamed(environment, name),
+    findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
     drainedAll: async () => environment.lock.hold(await drainAll([...nodes.values()])),
     within: (section) => graphChanges(environment, section),

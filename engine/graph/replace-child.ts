@@ -5,7 +5,7 @@ import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { skipImplicit } from './chain.ts'
 import { checkNoCycle, linkEdge, unlinkEdge } from './edge.ts'
-import type { Environment } from './environment.ts'
+import { findNamed, type Environment } from './environment.ts'
 import { checkThawed } from './freeze.ts'
 import type { Edge, Node } from './node.ts'
 import type { Entry } from './reopen-queue.ts'
@@ -48,10 +48,7 @@ export function replaceChild(
 }
 
 function findChild(environment: Environment, node: Node, name: string, value: string): Node {
-  const child = environment.nodes.get(value)
-  if (child === undefined) {
-    throw new BlockError(`Cannot find device='' nor node-name='${value}'`, { errno: 'ENODEV' })
-  }
+  const child = findNamed(environment, value)
   checkNoCycle(node, name, child)
   return child
 }

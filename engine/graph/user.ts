@@ -63,6 +63,11 @@ export class RootUser implements User, Parent {
     return this.#sections > 0
   }
 
+  /** Whether requests that are made now wait for the end of a drained section. */
+  get heldBack(): boolean {
+    return this.quiesced && this.#about.goesOn !== true
+  }
+
   /** Resolves once no drained section holds the user back. */
   async resumed(): Promise<void> {
     while (this.quiesced) await new Promise<void>((resolve) => this.#resumeWaiters.push(resolve))

@@ -12,7 +12,7 @@ const MAX_REQUEST_BYTES = 2 ** 31 - 512
 export function createUserIo(user: RootUser): NodeIo {
   const below = (): Node => user.edge.child
   const run = <T>(request: () => MaybePromise<T>): MaybePromise<T> =>
-    user.quiesced ? whenResumed(user, request) : counted(user, request())
+    user.heldBack ? whenResumed(user, request) : counted(user, request())
   return {
     length: () => below().length(),
     read: (offset, into, flags) =>

@@ -13,6 +13,9 @@ import { defineStep } from './step.ts'
 /** How long a graph is left alone when no event tells of a change. */
 const GRAPH_PAUSE_MS = 10
 
+/** States that a job leaves by itself. */
+const PASSING: readonly string[] = ['created', 'running', 'waiting', 'aborting']
+
 export const wait = defineStep({
   kind: 'wait',
   words: (step) => `wait ${step.text}`,
@@ -60,7 +63,9 @@ async function waitForJob(play: Play, until: Until<'job'>, step: StepCommon): Pr
     if (!exists && !look()) return
   }
   await session.waitFor(look, play.withinMs, `job ${job} ${states.join(' or ')}`)
-  play.printJob(job)
+  // What is told together with a lasting state may come a little later.
+  if (states.some((wanted) => PASSING.includes(wanted))) play.printJob(job)
+  else play.jobToPrint = job
   if (state.reached) return
   play.blame('claim', {
     span: step.span,

@@ -4,6 +4,7 @@ import type { Command } from '../command.ts'
 import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { blockdevCommands } from './blockdev.ts'
+import { blockCommit } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
 import { createCommand } from './create.ts'
 import { JOB_COMMANDS } from './jobs.ts'
@@ -27,6 +28,7 @@ export function createCommands(about: {
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,
     ...objectCommands(about.objectTypes),
+    blockCommit,
     transaction,
   ]
   const place = ({ name }: Command): number => {

@@ -20,6 +20,7 @@ const STATUSES: readonly JobStatus[] = [
 
 export const JOB_STATUS = opt.enum('JobStatus', STATUSES)
 export const JOB_TYPE = opt.enum('JobType', JOB_TYPES)
+const ON_ERROR = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
 export const IO_STATUS = opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])
 const OPERATION = opt.enum('IoOperationType', ['read', 'write'])
 const ACTION = opt.enum('BlockErrorAction', ['ignore', 'report', 'stop'])
@@ -30,6 +31,20 @@ const PROGRESS = {
   len: opt.int({ doc: 'How far it will go.' }),
   offset: opt.int({ doc: 'How far it is.' }),
   speed: opt.int({ doc: 'Bytes per second at most, or 0.' }),
+} as const satisfies Members
+
+/** What most commands that start jobs take in the end. */
+export const JOB_ENDING = {
+  'auto-finalize': opt.bool({ default: true, doc: 'Take effect without being told.' }),
+  'auto-dismiss': opt.bool({ default: true, doc: 'Be forgotten without being told.' }),
+} as const satisfies Members
+
+/** The same, for jobs that run in a chain. */
+export const CHAIN_JOB = {
+  speed: opt.int({ default: 0, doc: 'Bytes per second at most, 0 for no limit.' }),
+  'on-error': ON_ERROR({ default: 'report', doc: 'What becomes of it when a request fails.' }),
+  'filter-node-name': opt.str({ optional: true, doc: 'Name of the node that is put in.' }),
+  ...JOB_ENDING,
 } as const satisfies Members
 
 /** Of block jobs. */

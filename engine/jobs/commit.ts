@@ -1,0 +1,179 @@
+/**
+ * `block-commit` below the active layer: what the images from `top` down to above `base` have is
+ * written into `base`, which takes their place.
+ */
+import {
+  ALL_PERMISSIONS,
+  CONSISTENT_READ,
+  NO_PERMISSIONS,
+  RESIZE,
+  WRITE,
+  WRITE_UNCHANGED,
+} from '../block/permission.ts'
+import { filterOrCowChild, findOverlay } from '../graph/chain.ts'
+import type { Graph, GraphNode, User } from '../graph/graph.ts'
+import { assert } from '../util/assert.ts'
+import { BlockError } from '../util/errors.ts'
+import { commitTop } from './commit-top.ts'
+import { defineJob, type JobControl, type JobSetup, type JobWork } from './kind.ts'
+import type { ErrorPolicy } from './on-error.ts'
+import type { JobRoutine } from './strand.ts'
+import { Undoing } from './undoing.ts'
+
+export interface CommitArgs {
+  readonly graph: Graph
+  /** The active layer, which stays as it is. */
+  readonly device: GraphNode
+  readonly top: GraphNode
+  readonly base: GraphNode
+  /** What headers of overlays are to say instead of the name of `base`. */
+  readonly backingFile?: string | undefined
+  readonly filterName?: string | undefined
+  readonly onError: ErrorPolicy
+}
+
+const CHUNK_BYTES = 512 * 1024
+const NOTHING = { uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }
+
+export const commit = defineJob<CommitArgs>({
+  type: 'commit',
+  main: ({ device }) => ({ node: device, claims: NOTHING, allowed: ['dataplane'] }),
+  async open(args, setup) {
+    const undoing = new Undoing()
+    try {
+      return workOf(args, setup, await begin(args, setup, undoing))
+    } catch (error) {
+      await undoing.run()
+      throw error
+    }
+  },
+})
+
+/** What a commit has while it runs. */
+interface Parts {
+  readonly filter: GraphNode
+  readonly base: User
+  readonly top: User
+  readonly thaw: () => void
+  readonly baseWasReadOnly: boolean
+}
+
+async function begin(args: CommitArgs, setup: JobSetup, undoing: Undoing): Promise<Parts> {
+  const { graph, top, base } = args
+  const grows = base.length() < top.length()
+  const baseWasReadOnly = base.flags.readOnly
+  if (baseWasReadOnly) {
+    await graph.setReadOnly(base, false)
+    undoing.add(() => graph.setReadOnly(base, true))
+  }
+  const filter = await graph.insertFilter({
+    above: top,
+    driver: commitTop,
+    name: args.filterName,
+    readOnly: true,
+    neverFreeze: true,
+  })
+  undoing.add(async () => {
+    // The chain may not be read as a whole before the job has let go of it.
+    await setup.release()
+    await graph.dropFilter(filter)
+  })
+  blockIntermediates(args, setup)
+  const thaw = graph.freeze(filter, base)
+  undoing.add(thaw)
+  setup.use('base', base, NOTHING)
+  const baseUser = graph.attach(base, {
+    uses: CONSISTENT_READ | WRITE | (grows ? RESIZE : NO_PERMISSIONS),
+    shares: CONSISTENT_READ | WRITE_UNCHANGED,
+    goesOn: true,
+  })
+  undoing.add(() => baseUser.close())
+  const topUser = graph.attach(top, { ...NOTHING, goesOn: true })
+  return { filter, base: baseUser, top: topUser, thaw, baseWasReadOnly }
+}
+
+/** They become garbage one by one: nobody may read them or change their length any more. */
+function blockIntermediates({ top, base }: CommitArgs, setup: JobSetup): void {
+  const overlay = overlayOf(top, base)
+  let shares = WRITE_UNCHANGED | WRITE
+  for (let node = top; node !== base; node = below(node)) {
+    setup.use('intermediate node', node, { uses: NO_PERMISSIONS, shares })
+    // All that are further down are filters, which show the base as it is.
+    if (node === overlay) shares |= CONSISTENT_READ
+  }
+}
+
+function below(node: GraphNode): GraphNode {
+  const next = filterOrCowChild(node)
+  assert(next !== undefined, 'the base is in the chain')
+  return next
+}
+
+function overlayOf(top: GraphNode, base: GraphNode): GraphNode {
+  const overlay = findOverlay(top, base)
+  assert(overlay !== undefined, 'the base is in the chain')
+  return overlay
+}
+
+function workOf(args: CommitArgs, setup: JobSetup, parts: Parts): JobWork {
+  const { graph, base, backingFile } = args
+  const { filter, thaw } = parts
+  return {
+    run: (job) => copy(job, args, parts),
+    async prepare() {
+      thaw()
+      // Its permission to write stands in the way of the chain as it is to be.
+      await parts.base.close()
+      await graph.dropIntermediate({ top: filter, base, backingFile })
+    },
+    async abort() {
+      thaw()
+      await parts.base.close()
+      await setup.release()
+    },
+    async clean() {
+      await graph.dropFilter(filter)
+      if (parts.baseWasReadOnly) await ignoringRefusal(() => graph.setReadOnly(base, true))
+      await parts.top.close()
+    },
+  }
+}
+
+function* copy(job: JobControl, args: CommitArgs, { base, top }: Parts): JobRoutine<void> {
+  const bytes = top.length()
+  job.setRemaining(bytes)
+  if (base.length() < bytes) yield* job.request(() => base.truncate(bytes, { exact: false }))
+  const above = { node: overlayOf(args.top, args.base).name, include: true }
+  const buffer = new Uint8Array(CHUNK_BYTES)
+  let delayNs = 0
+  for (let offset = 0; offset < bytes;) {
+    yield* job.sleep(delayNs)
+    let operation: 'read' | 'write' = 'read'
+    try {
+      const length = Math.min(CHUNK_BYTES, bytes - offset)
+      const run = yield* job.request(() => top.statusAbove(offset, length, above))
+      if (run.allocated) {
+        const data = buffer.subarray(0, run.bytes)
+        yield* job.request(() => top.read(offset, data))
+        operation = 'write'
+        yield* job.request(() => base.write(offset, data))
+      }
+      job.advance(run.bytes)
+      offset += run.bytes
+      delayNs = run.allocated ? job.delayNs(run.bytes) : 0
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      // Whatever else the policy says, it tries again.
+      if (job.failed({ operation, policy: args.onError, error }) === 'report') throw error
+    }
+  }
+}
+
+async function ignoringRefusal(change: () => Promise<void>): Promise<void> {
+  try {
+    await change()
+  } catch (error) {
+    // Nobody can be told any more; the node stays writable.
+    if (!(error instanceof BlockError)) throw error
+  }
+}

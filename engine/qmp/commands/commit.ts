@@ -1,0 +1,123 @@
+/** `block-commit`. */
+import type { Values } from '../../block/option.ts'
+import { opt } from '../../block/option.ts'
+import {
+  chainContains,
+  filterOrCowChild,
+  findBase,
+  findOverlay,
+  skipFilters,
+} from '../../graph/chain.ts'
+import type { Graph, GraphNode } from '../../graph/graph.ts'
+import { commit } from '../../jobs/commit.ts'
+import { BlockError } from '../../util/errors.ts'
+import { defineCommand } from '../command.ts'
+import { CHAIN_JOB } from '../schema/jobs.ts'
+
+const ARGS = {
+  'job-id': opt.str({ optional: true, doc: 'Name of the job.' }),
+  device: opt.str({ doc: 'The node at the top of the chain.' }),
+  'base-node': opt.str({ optional: true, doc: 'Where the data goes; the deepest image.' }),
+  base: opt.str({ optional: true, features: ['deprecated'], doc: 'The same by its file name.' }),
+  'top-node': opt.str({ optional: true, doc: 'The highest node whose data goes; `device`.' }),
+  top: opt.str({ optional: true, features: ['deprecated'], doc: 'The same by its file name.' }),
+  'backing-file': opt.str({ optional: true, doc: 'What headers of overlays are to say.' }),
+  ...CHAIN_JOB,
+} as const
+
+type Args = Values<typeof ARGS>
+
+export const blockCommit = defineCommand({
+  name: 'block-commit',
+  doc: 'Writes what images have into one further down the chain, which takes their place.',
+  args: ARGS,
+  async run({ engine: { graph, jobs } }, args) {
+    const device = findRoot(graph, args.device)
+    graph.checkOperation(device, 'commit-source')
+    const top = findTop(graph, device, args)
+    const base = findTarget(graph, top, args)
+    checkChain(graph, top, base)
+    if (top === base) throw new BlockError('cannot commit an image into itself')
+    const backingFile = args['backing-file']
+    if (skipFilters(top) === skipFilters(device)) {
+      if (backingFile !== undefined) {
+        throw new BlockError("'backing-file' specified, but 'top' is the active layer")
+      }
+      throw new BlockError('Committing the active layer is not built yet')
+    }
+    const overlay = findOverlay(device, top)
+    if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
+    checkDifferent(top, base)
+    await jobs.launch(
+      commit,
+      {
+        graph,
+        device,
+        top,
+        base,
+        backingFile,
+        filterName: args['filter-node-name'],
+        onError: args['on-error'],
+      },
+      {
+        id: args['job-id'],
+        speed: args.speed,
+        autoFinalize: args['auto-finalize'],
+        autoDismiss: args['auto-dismiss'],
+      },
+    )
+  },
+})
+
+function findRoot(graph: Graph, name: string): GraphNode {
+  const node = graph.findOrUndefined(name)
+  // Clients tell this case from others by its class.
+  if (node === undefined) {
+    throw new BlockError(`Device '${name}' not found`, { class: 'DeviceNotFound' })
+  }
+  graph.checkRoot(node)
+  return node
+}
+
+function findTop(graph: Graph, device: GraphNode, args: Args): GraphNode {
+  const { 'top-node': name, top: filename } = args
+  if (name !== undefined && filename !== undefined) {
+    throw new BlockError("'top-node' and 'top' are mutually exclusive")
+  }
+  if (name !== undefined) return inChain(graph, device, name)
+  if (filename === undefined || filename === graph.info(device).filename) return device
+  const found = graph.findBackingImage(device, filename)
+  if (found === undefined) throw new BlockError(`Top image file ${filename} not found`)
+  return found
+}
+
+function findTarget(graph: Graph, top: GraphNode, args: Args): GraphNode {
+  const { 'base-node': name, base: filename } = args
+  if (name !== undefined && filename !== undefined) {
+    throw new BlockError("'base-node' and 'base' are mutually exclusive")
+  }
+  if (name !== undefined) return inChain(graph, top, name)
+  if (filename === undefined) return findBase(top)
+  const found = graph.findBackingImage(top, filename)
+  if (found === undefined) throw new BlockError(`Can't find '${filename}' in the backing chain`)
+  return found
+}
+
+function inChain(graph: Graph, top: GraphNode, name: string): GraphNode {
+  const node = graph.findNamed(name)
+  if (chainContains(top, node)) return node
+  throw new BlockError(`'${name}' is not in this backing file chain`)
+}
+
+function checkChain(graph: Graph, top: GraphNode, base: GraphNode): void {
+  const end = filterOrCowChild(base)
+  for (let node: GraphNode | undefined = top; node !== end; node = node && filterOrCowChild(node)) {
+    if (node !== undefined) graph.checkOperation(node, 'commit-target')
+  }
+}
+
+/** Between two nodes of which one shows the other there is nothing to commit. */
+function checkDifferent(top: GraphNode, base: GraphNode): void {
+  if (skipFilters(top) !== skipFilters(base)) return
+  throw new BlockError('Invalid files for merge: top and base are the same')
+}
