@@ -314,6 +314,8 @@ export interface ChildDeclaration {
   readonly list?: boolean
   /** `null` is taken for "no such child" (as `backing: null`). */
   readonly nullable?: boolean
+  /** It is opened when the driver asks for it (`openChild`), after what the driver checks before. */
+  readonly late?: boolean
   /**
    * An option outside the schema that names the file of this child, as `x-image`: file names of
    * the parent are taken apart into it, and `json:` names may have it.
@@ -398,6 +400,13 @@ export interface OpenContext<O = Readonly<Record<string, unknown>>> {
    * after `open`, when the header has told which, and reopening replaces children.
    */
   readonly children: ReadonlyMap<string, Child>
+  /**
+   * Opens and attaches a child that is declared `late`.
+   *
+   * @returns nothing where the options name none.
+   * @throws {BlockError} if it cannot be opened or not be used that way.
+   */
+  openChild(name: string): Promise<Child | undefined>
   readonly services: Services
   /** Only where the driver was chosen by looking: the driver that it would be for other contents. */
   readonly guess?: ((head: Uint8Array) => string) | undefined

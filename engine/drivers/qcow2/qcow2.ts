@@ -32,6 +32,7 @@ export const qcow2 = defineDriver({
       doc: 'The node with the data of an image that keeps only its structures in file.',
       role: { data: true },
       optional: true,
+      late: true,
     },
   },
   memberOrder: [
@@ -106,7 +107,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
   }
   const image: Image = yield* openImage({
     file: tolerant(file()),
-    dataFile: children.has('data-file'),
+    openDataFile: () => context.openChild('data-file'),
     options,
     discard: node.flags.discard,
     around: {
