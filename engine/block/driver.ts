@@ -5,7 +5,7 @@
  * the world comes through `Services`. Offsets and lengths are bytes. Methods that move data may
  * return at once or return a promise; failures are `BlockError`s of which callers read the errno.
  */
-import type { Clock, Files, Sockets } from '../host/host.ts'
+import type { Clock, Compression, Files, Sockets } from '../host/host.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { Feature, Members, Values } from './option.ts'
 import type { Claims } from './permission.ts'
@@ -341,6 +341,7 @@ export interface Services {
   readonly clock: Clock
   readonly files: Files
   readonly sockets: Sockets
+  readonly compression: Compression
   /** Sends a QMP event. */
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */

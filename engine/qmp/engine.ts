@@ -94,6 +94,7 @@ export class EngineProcess implements Engine, EngineParts {
       clock: host.clock,
       files: host.files,
       sockets: host.sockets,
+      compression: host.compression,
       emit: (event, data) => this.events.emit(event, data),
       object: (type, id) => this.objects.instance(type, id),
       log,

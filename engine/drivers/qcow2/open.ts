@@ -127,6 +127,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     ...makeCaches(() => image, runtime),
     trimmedNs: around.nowNs(),
     freeClusterIndex: 0,
+    freeByteOffset: 0,
     discards: new DiscardQueue(),
     allocations: new Set(),
     inFlight: new InFlight(),

@@ -90,7 +90,7 @@ export const qcow2 = defineDriver({
     run({ options, file, services }) {
       assert(file !== undefined, 'an image is made in a file')
       // They were checked against this very declaration.
-      return run(createImage(options as CreateOptions, file, (line) => services.log(line)))
+      return run(createImage(options as CreateOptions, file, services))
     },
   },
   open(context) {
@@ -117,6 +117,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       corrupted: (about) => node.corrupted(about),
       backing: () => children.get('backing'),
       nowNs: () => services.clock.nowNs(),
+      compression: services.compression,
     },
   })
   return instanceOf(image)
