@@ -119,6 +119,7 @@ export class EngineProcess implements Engine, EngineParts {
     this.exports = createExports({
       graph: this.graph,
       sockets: host.sockets,
+      object: (type, id) => this.objects.instance(type, id),
       hasIothread: (id) => hasObject(iothreadType.name, id, this),
       emit: (event, data) => this.events.emit(event, data),
       log,

@@ -23,8 +23,8 @@ export const file = defineDriver({
   unrestatable: ['aio-max-batch'],
   create: fileCreation,
   open(context) {
-    const { options, node } = context
-    checkFileOptions(options)
+    const { options, node, services } = context
+    checkFileOptions(options, services)
     const access = openAccess(options.filename, context)
     try {
       checkOpened(options, node, access)
