@@ -12,7 +12,10 @@ import type { ToolResult } from './targets/target.ts'
 const SAFE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$/
 
 /** Names of creation options as the language and the tool write them, where they differ. */
-const OPTION_NAMES: Readonly<Record<string, string>> = { cluster: 'cluster_size' }
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  cluster: 'cluster_size',
+  compression: 'compression_type',
+}
 
 interface Image {
   readonly format: string

@@ -5,7 +5,7 @@
  * the world comes through `Services`. Offsets and lengths are bytes. Methods that move data may
  * return at once or return a promise; failures are `BlockError`s of which callers read the errno.
  */
-import type { Clock, Files, Sockets } from '../host/host.ts'
+import type { Clock, Compression, Files, Sockets } from '../host/host.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { BlockError } from '../util/errors.ts'
 import type { Feature, Members, Values } from './option.ts'
@@ -373,6 +373,8 @@ export interface ChildDeclaration {
   readonly list?: boolean
   /** `null` is taken for "no such child" (as `backing: null`). */
   readonly nullable?: boolean
+  /** It is opened when the driver asks for it (`openChild`), after what the driver checks before. */
+  readonly late?: boolean
   /**
    * An option outside the schema that names the file of this child, as `x-image`: file names of
    * the parent are taken apart into it, and `json:` names may have it.
@@ -398,6 +400,7 @@ export interface Services {
   readonly clock: Clock
   readonly files: Files
   readonly sockets: Sockets
+  readonly compression: Compression
   /** Sends a QMP event. */
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */
@@ -470,6 +473,13 @@ export interface OpenContext<O = Readonly<Record<string, unknown>>> {
    * after `open`, when the header has told which, and reopening replaces children.
    */
   readonly children: ReadonlyMap<string, Child>
+  /**
+   * Opens and attaches a child that is declared `late`.
+   *
+   * @returns nothing where the options name none.
+   * @throws {BlockError} if it cannot be opened or not be used that way.
+   */
+  openChild(name: string): Promise<Child | undefined>
   readonly services: Services
   /** Only where the driver was chosen by looking: the driver that it would be for other contents. */
   readonly guess?: ((head: Uint8Array) => string) | undefined

@@ -28,13 +28,14 @@ export const nbd = defineDriver({
   },
   filename: ({ given, options }) => {
     const address = hostAddress(options.server)
+    if (address.type === 'vsock') return undefined
     const path = given['export'] === undefined ? '' : `/${options.export ?? ''}`
     return address.type === 'unix'
       ? `nbd+unix://${path}?socket=${address.path}`
       : `nbd://${addressText(address)}${path}`
   },
   async open({ options, node, services }) {
-    checkNbdOptions(options)
+    checkNbdOptions(options, services)
     const context = options['x-dirty-bitmap'] ?? BASE_ALLOCATION
     const connection = await Connection.open(services, {
       address: hostAddress(options.server),

@@ -1,5 +1,6 @@
 /** Tests of the raw driver. */
 import assert from 'node:assert/strict'
+import { defineDriver } from '../block/driver.ts'
 import { refusal, testWorld } from '../graph/testing.ts'
 import { requestPaths } from '../io/paths.ts'
 import { DRIVERS } from './index.ts'
@@ -71,6 +72,31 @@ describe('raw', () => {
     assert.equal(
       await refusal(() => graph.resize(graph.find('r'), 1024)),
       'Cannot resize fixed-size raw disks',
+    )
+  })
+
+  it('keeps an odd length odd where the window makes it longer than numbers can tell', async () => {
+    const asked: number[] = []
+    const store = defineDriver({
+      name: 'store',
+      kind: 'protocol',
+      doc: 'Keeps the lengths that were asked for.',
+      options: {},
+      children: {},
+      open: () => ({
+        length: () => 4096,
+        read: () => undefined,
+        write: () => undefined,
+        truncate: (bytes) => void asked.push(bytes),
+      }),
+    })
+    const { add, graph } = testWorld([...DRIVERS, store], requestPaths)
+    await add({ driver: 'store', 'node-name': 'f' }, raw({ offset: 512 }))
+    await graph.resize(graph.find('r'), 2 ** 53 - 1)
+    await graph.resize(graph.find('r'), 2 ** 53 - 512)
+    assert.deepEqual(
+      asked.map((bytes) => bytes % 512 === 0),
+      [false, true],
     )
   })
 

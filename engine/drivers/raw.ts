@@ -109,6 +109,13 @@ function warn(filename: string, services: Services): void {
   services.log(lines.join('\n'))
 }
 
+/** Beyond 2^53 a sum is rounded. One that is no multiple of a block must not become one by that. */
+function sumOf(start: number, bytes: number): number {
+  const sum = start + bytes
+  const isWhole = (start + (bytes % SECTOR_BYTES)) % SECTOR_BYTES === 0
+  return isWhole || sum % SECTOR_BYTES !== 0 ? sum : sum - 2
+}
+
 /** Flushing goes the usual way, by steps, of which the file hears. */
 function instanceOf(
   file: Child,
@@ -147,7 +154,7 @@ function instanceOf(
       if (window.size !== undefined) {
         throw new BlockError('Cannot resize fixed-size raw disks', { errno: 'ENOTSUP' })
       }
-      return file.truncate(window.start + bytes, how)
+      return file.truncate(sumOf(window.start, bytes), how)
     },
     // Then every write to the first sector is one of all of it.
     limits: () => (guess === undefined ? {} : { requestAlignment: SECTOR_BYTES }),

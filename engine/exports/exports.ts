@@ -72,6 +72,8 @@ export interface ExportServices {
   readonly sockets: Sockets
   /** Whether there is a thread of this name for exports to run in. */
   readonly hasIothread?: (id: string) => boolean
+  /** An object that a client created, as drivers look for it. */
+  readonly object?: (type: string, id: string) => unknown
   /** Raises a QMP event. */
   readonly emit: (event: string, data: Readonly<Record<string, unknown>>) => void
   /** One line of what the daemon prints about clients that it gives up on. */

@@ -1,8 +1,8 @@
 /** The NBD server: one listening socket, its clients, and the exports by name. */
 import type { ByteStream, Listener, SocketAddress } from '../host/host.ts'
 import { checkAddress, listenFailure } from '../nbd/address.ts'
+import { checkCredentials } from '../nbd/credentials.ts'
 import type { Catalogue } from '../nbd/handshake-server.ts'
-import { BlockError } from '../util/errors.ts'
 import type { ExportServices, NbdServerOptions } from './exports.ts'
 import type { NbdExport } from './nbd-export.ts'
 import { NbdSession } from './nbd-session.ts'
@@ -19,9 +19,8 @@ export class NbdServer implements Catalogue<NbdExport> {
   #listener: Listener | undefined
 
   static async start(options: NbdServerOptions, services: ExportServices): Promise<NbdServer> {
-    const creds = options['tls-creds']
     // Without them no client comes by TLS, and `tls-authz` is never asked.
-    if (creds !== undefined) throw new BlockError(`No TLS credentials with id '${creds}'`)
+    checkCredentials(options['tls-creds'], (type, id) => services.object?.(type, id))
     const server = new NbdServer(services, options['max-connections'] ?? 0)
     await server.#listen(options.addr)
     return server

@@ -5,6 +5,7 @@
  */
 import { isProtocol, type ChildDeclaration, type ChildRole, type Driver } from '../block/driver.ts'
 import { ALL_PERMISSIONS } from '../block/permission.ts'
+import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
 import { chooseDriver } from './choose-driver.ts'
@@ -255,7 +256,7 @@ async function finish(
       services: environment.services,
     })
     await attachChildren(environment, node, opening, file)
-    await openInstance(environment, node, probed)
+    await openInstance(environment, node, opening, probed)
     if (opening.showsNoBacking) node.noteHeader()
     else if (!opening.noBacking) await openBacking(environment, node, opening)
     node.dropChildOptions()
@@ -291,7 +292,7 @@ async function attachChildren(
   file: Node | undefined,
 ): Promise<void> {
   for (const [name, declaration] of Object.entries(node.driver.children)) {
-    if (declaration.role.cow === true) continue
+    if (declaration.role.cow === true || declaration.late === true) continue
     if (name === 'file' && file !== undefined) {
       if (stringOption(opening.all, name) === undefined) file.inheritsFrom = node
       attach(node, name, roleOf(node, declaration), file)
@@ -357,12 +358,23 @@ function attach(node: Node, edge: string, role: ChildRole, child: Node): void {
   attachEdge(node, edge, role, child, claimsOn(node, { name: edge, role, child }))
 }
 
-async function openInstance(environment: Environment, node: Node, probed: boolean): Promise<void> {
+async function openInstance(
+  environment: Environment,
+  node: Node,
+  opening: Opening,
+  probed: boolean,
+): Promise<void> {
   const guess = (head: Uint8Array): string => formatOf(environment.drivers, head)
   const instance = await node.driver.open({
     options: node.given.checked,
     node: nodeHandle(environment, node),
     children: node.handles,
+    async openChild(name) {
+      const declaration = node.driver.children[name]
+      assert(declaration?.late === true, `${node.driver.name} has no late child '${name}'`)
+      await openChild(environment, node, opening, { edge: name, declaration })
+      return node.handles.get(name)
+    },
     services: environment.services,
     ...(probed ? { guess } : {}),
   })

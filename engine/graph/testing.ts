@@ -44,6 +44,7 @@ export function testWorld(
       clock: host.clock,
       files: host.files,
       sockets: host.sockets,
+      compression: host.compression,
       emit: (name, data) => events.push([name, data]),
       object: () => undefined,
       log: (line) => log.push(line),

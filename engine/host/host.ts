@@ -11,6 +11,7 @@ export interface Host {
   readonly clock: Clock
   readonly random: Random
   readonly sockets: Sockets
+  readonly compression: Compression
 }
 
 export interface Clock {
@@ -156,4 +157,24 @@ export interface ByteStream {
    * of this end is called again.
    */
   destroy(): void
+}
+
+/** Ways to pack data: deflate without a header and with a window of 4 KiB, or one frame of zstd. */
+export type PackingKind = 'deflate' | 'zstd'
+
+/** The packed bytes are those of the system's own libraries, where it has them. */
+export interface Compression {
+  /** @throws {BlockError} `ENOTSUP`, with the reason, where it cannot be done here. */
+  packing(kind: PackingKind): Packing
+}
+
+export interface Packing {
+  /** @returns nothing where the packed data would have more than `most` bytes. */
+  pack(data: Uint8Array, most: number): Uint8Array | undefined
+  /**
+   * The `bytes` bytes that `packed` begins with; what follows them in it is ignored.
+   *
+   * @returns nothing where it is damaged.
+   */
+  unpack(packed: Uint8Array, bytes: number): Uint8Array | undefined
 }

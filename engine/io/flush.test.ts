@@ -82,6 +82,17 @@ describe('a flush', () => {
     assert.equal(one.flushes, 2)
   })
 
+  it('does not reach it after a resize that was refused', async () => {
+    const { graph, one, user, writer } = await world()
+    await user.close()
+    assert.equal(
+      await refusal(() => graph.resize(graph.find('n'), 512)),
+      'Image format driver does not support resize',
+    )
+    await writer('n').flush()
+    assert.equal(one.flushes, 0)
+  })
+
   it('is none where the node shall not flush', async () => {
     const { one, user } = await world({ cache: { 'no-flush': true } })
     await user.write(0, new Uint8Array(1))

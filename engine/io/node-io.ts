@@ -171,12 +171,12 @@ function truncate(
   options: Parameters<BlockIo['truncate']>[1] & object,
 ): MaybePromise<void> {
   const { node } = state
-  if (node.flags.readOnly) throw new BlockError('Image is read-only', { errno: 'EACCES' })
   if (bytes > MAX_LENGTH) {
     throw new BlockError(`offset(${String(BigInt(bytes))}) exceeds maximum(9223372035781033984)`, {
       errno: 'EFBIG',
     })
   }
+  if (node.flags.readOnly) throw new BlockError('Image is read-only', { errno: 'EACCES' })
   const { instance } = node
   if (instance.truncate === undefined) {
     throw new BlockError('Image format driver does not support resize', { errno: 'ENOTSUP' })
@@ -184,8 +184,9 @@ function truncate(
   const from = Math.min(bytes, node.length())
   const to = Math.max(bytes, node.length())
   return inTurn(state, from, to, true, async () => {
-    state.generation++
     await instance.truncate?.(bytes, options)
+    // What was refused leaves nothing to flush.
+    state.generation++
     node.refreshLength()
   })
 }

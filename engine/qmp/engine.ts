@@ -97,6 +97,7 @@ export class EngineProcess implements Engine, EngineParts {
       clock: host.clock,
       files: host.files,
       sockets: host.sockets,
+      compression: host.compression,
       emit: (event, data) => this.events.emit(event, data),
       object: (type, id) => this.objects.instance(type, id),
       log,
@@ -121,6 +122,7 @@ export class EngineProcess implements Engine, EngineParts {
     this.exports = createExports({
       graph: this.graph,
       sockets: host.sockets,
+      object: (type, id) => this.objects.instance(type, id),
       hasIothread: (id) => hasObject(iothreadType.name, id, this),
       emit: (event, data) => this.events.emit(event, data),
       log,

@@ -16,14 +16,19 @@ export interface Place {
 
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>()
 
-/** @throws {BlockError} where nothing, or more than one thing, is meant. */
+/** @throws {BlockError} where nothing, or more than one thing, is meant; 7.2 makes no difference. */
 export function placeAt(path: string, engine: EngineParts): Place {
-  const found = placesThatFit(path, allPlaces(rootOf(engine)))
+  const [place, ...others] = placesThatFit(path, allPlaces(rootOf(engine)))
   // An empty end fits everything.
-  if (path === '' || found.length > 1) throw new BlockError(`Path '${path}' is ambiguous`)
-  const [place] = found
-  if (place !== undefined) return place
+  if (place !== undefined && others.length === 0 && path !== '') return place
   throw new BlockError(`Device '${path}' not found`, { class: 'DeviceNotFound' })
+}
+
+/** @throws {BlockError} as `placeAt` does, but says which of both it is. */
+export function listedPlaceAt(path: string, engine: EngineParts): Place {
+  const isAmbiguous = path === '' || placesThatFit(path, allPlaces(rootOf(engine))).length > 1
+  if (isAmbiguous) throw new BlockError(`Path '${path}' is ambiguous`)
+  return placeAt(path, engine)
 }
 
 /**

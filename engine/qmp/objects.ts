@@ -53,11 +53,14 @@ export interface Entry {
   readonly object: UserObject
 }
 
+/** Types that are in a list of their own, in which they are looked for. */
+const LISTED_APART: readonly string[] = ['throttle-group']
+
 export class Objects {
   readonly types: readonly ObjectType[]
   readonly #host: ObjectHost
   readonly #entries = new Map<string, Entry>()
-  /** Whether an object was ever added or looked for to be deleted. */
+  /** Whether an object was ever added, or looked for by its place. */
   used = false
 
   constructor(types: readonly ObjectType[], files: Files) {
@@ -114,6 +117,7 @@ export class Objects {
   /** The object of this type with this id, for drivers. */
   instance(typeName: string, id: string): unknown {
     const entry = this.#entries.get(id)
+    if (!LISTED_APART.includes(typeName)) this.used = true
     return entry?.type.name === typeName ? entry.object.instance : undefined
   }
 }

@@ -22,6 +22,7 @@ export function mortalHost(inner: Host): MortalHost {
     host: {
       kind: inner.kind,
       random: inner.random,
+      compression: inner.compression,
       clock: {
         nowNs: () => inner.clock.nowNs(),
         timeOfDay: () => inner.clock.timeOfDay(),

@@ -19,11 +19,12 @@ export const file = defineDriver({
   filename: ({ options }) => options.filename,
   needsFilename: true,
   reopenable: ['drop-cache', 'x-check-cache-dropped'],
+  resettable: ['x-check-cache-dropped'],
   unrestatable: ['aio-max-batch'],
   create: fileCreation,
   open(context) {
-    const { options, node } = context
-    checkFileOptions(options)
+    const { options, node, services } = context
+    checkFileOptions(options, services)
     const access = openAccess(options.filename, context)
     try {
       checkOpened(options, node, access)
@@ -35,10 +36,7 @@ export const file = defineDriver({
       ...fileRequests(access.current),
       limits: () => ({ requestAlignment: access.current().alignment }),
       ...claims(access, options.locking !== 'off', options.filename),
-      reopen({ options: restated, flags }) {
-        if (options['drop-cache'] !== undefined && restated['drop-cache'] === undefined) {
-          throw new BlockError("Option 'drop-cache' cannot be reset to its default value")
-        }
+      reopen({ flags }) {
         access.change(flags)
         return { abort: () => access.abort() }
       },

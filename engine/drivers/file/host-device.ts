@@ -18,9 +18,9 @@ export const hostDevice = defineDriver({
     host_device: (filename) => ({ filename: filename.slice('host_device:'.length) }),
   },
   open(context) {
-    const { options, node } = context
+    const { options, node, services } = context
     const { filename } = options
-    checkFileOptions(options)
+    checkFileOptions(options, services)
     const file = openAccess(filename, context).current()
     const { regular } = file
     file.close()

@@ -1,4 +1,5 @@
 /** The options of drivers over files of the host. */
+import type { Services } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
 import { BlockError } from '../../util/errors.ts'
 
@@ -30,12 +31,12 @@ export interface FileOptions {
 }
 
 /** What is refused before the file is opened. */
-export function checkFileOptions(options: FileOptions): void {
+export function checkFileOptions(options: FileOptions, services: Pick<Services, 'object'>): void {
   const manager = options['pr-manager']
-  // There is no way to create one here, so none has this name.
-  if (manager !== undefined) {
-    throw new BlockError(`No persistent reservation manager with id '${manager}'`)
-  }
+  if (manager === undefined) return
+  // There is no way to create one here, so none has this name; that somebody looked can be seen.
+  services.object('pr-manager', manager)
+  throw new BlockError(`No persistent reservation manager with id '${manager}'`)
 }
 
 /** What is refused once it is open, before it is looked at. */

@@ -50,6 +50,15 @@ describe('reopening a file', () => {
     assert(await canWrite())
   })
 
+  it('does not go back to the default once drop-cache is restated', async () => {
+    const { reopen } = await world()
+    await reopen({ 'drop-cache': true })
+    assert.equal(
+      await refusal(() => reopen()),
+      "Option 'drop-cache' cannot be reset to its default value",
+    )
+  })
+
   it('makes it read-only, and writable again', async () => {
     const { reopen, canWrite } = await world()
     await reopen({ 'read-only': true })

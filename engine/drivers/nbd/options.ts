@@ -1,6 +1,8 @@
 /** The options of the `nbd` driver: their declaration, and what is refused before connecting. */
+import type { Services } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
 import { ADDRESS_MEMBERS, ADDRESS_TYPE } from '../../block/socket-address.ts'
+import { checkCredentials } from '../../nbd/credentials.ts'
 import { MAX_STRING_BYTES } from '../../nbd/limits.ts'
 import { encodeText } from '../../nbd/text.ts'
 import { BlockError } from '../../util/errors.ts'
@@ -45,13 +47,12 @@ export interface NbdOptions {
   readonly 'open-timeout': number | undefined
 }
 
-export function checkNbdOptions(options: NbdOptions): void {
+export function checkNbdOptions(options: NbdOptions, services: Pick<Services, 'object'>): void {
   if (isTooLong(options.export)) throw new BlockError('export name too long to send to server')
   if (isTooLong(options['x-dirty-bitmap'])) {
     throw new BlockError('x-dirty-bitmap query too long to send to server')
   }
-  const creds = options['tls-creds']
-  if (creds !== undefined) throw new BlockError(`No TLS credentials with id '${creds}'`)
+  checkCredentials(options['tls-creds'], (type, id) => services.object(type, id))
 }
 
 function isTooLong(text: string | undefined): boolean {

@@ -1,22 +1,17 @@
-/** Unpacking compressed clusters. */
-import { inflateRawSync, constants } from 'node:zlib'
+/** How an image's compressed clusters are packed. */
+import type { Packing } from '../../host/host.ts'
+import { BlockError, ioError } from '../../util/errors.ts'
+import { COMPRESSION } from './header.ts'
+import type { Image } from './image.ts'
 
-const WINDOW_BITS = 12
-
-/**
- * The cluster that `packed` begins with; what follows it belongs to others.
- *
- * @returns nothing where it is damaged.
- */
-export function decompress(packed: Uint8Array, clusterBytes: number): Uint8Array | undefined {
+/** @throws {BlockError} `ENOTSUP` where this machine cannot; the reason is told. */
+export function packingOf({ header, around }: Image): Packing {
+  const kind = header.compressionType === COMPRESSION.zstd ? 'zstd' : 'deflate'
   try {
-    const cluster = inflateRawSync(packed, {
-      windowBits: WINDOW_BITS,
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: clusterBytes,
-    })
-    return cluster.length === clusterBytes ? cluster : undefined
-  } catch {
-    return undefined
+    return around.compression.packing(kind)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    around.log(`qcow2: ${error.message}`)
+    throw ioError('ENOTSUP')
   }
 }

@@ -21,7 +21,7 @@ import {
   MIN_CLUSTER_BITS,
 } from './header.ts'
 import { markClean, writeHeader } from './header-write.ts'
-import type { Image } from './image.ts'
+import type { Image, Surroundings } from './image.ts'
 import { openImage } from './open.ts'
 import type { Qcow2Options } from './options.ts'
 import { allocateClusters } from './refcounts.ts'
@@ -75,7 +75,7 @@ interface Plan {
 export function* createImage(
   options: CreateOptions,
   file: BlockIo,
-  log: (line: string) => void,
+  { log, compression }: Pick<Surroundings, 'log' | 'compression'>,
 ): Routine<void> {
   const plan = planOf(options)
   const storage = plainStorage(file)
@@ -88,6 +88,7 @@ export function* createImage(
       nodeName: () => '',
       writable: () => true,
       log,
+      compression,
       corrupted: () => undefined,
       backing: () => undefined,
       nowNs: () => 0,

@@ -69,13 +69,20 @@ export function setEntry(
   table.set(index, high, ((offset % 2 ** 32) | lowFlags) >>> 0)
 }
 
-/** Where a compressed cluster lies, and how many bytes of whole sectors hold it. */
+/** Where a compressed cluster lies; as read, it fills whole sectors. */
 export interface CompressedPlace {
   readonly offset: number
   readonly bytes: number
 }
 
 const SECTOR = 512
+
+/** The entry of a compressed cluster, whose refcount it never takes to be one. */
+export function compressedEntry(geometry: Geometry, { offset, bytes }: CompressedPlace): bigint {
+  const sectors = Math.floor((offset + bytes - 1) / SECTOR) - Math.floor(offset / SECTOR)
+  const size = BigInt(sectors) << BigInt(geometry.compressedSizeShift)
+  return (BigInt(COMPRESSED) << 32n) | size | BigInt(offset)
+}
 
 export function compressedPlace(geometry: Geometry, entry: bigint): CompressedPlace {
   const shift = BigInt(geometry.compressedSizeShift)

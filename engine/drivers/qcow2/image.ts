@@ -3,6 +3,7 @@
  * the driver are functions over it; whoever reads or changes tables holds `lock`.
  */
 import type { Child } from '../../block/driver.ts'
+import type { Compression } from '../../host/host.ts'
 import type { Mutex } from '../../util/mutex.ts'
 import type { WordTable } from '../../util/struct.ts'
 import type { StoredBitmap } from './bitmap-directory.ts'
@@ -53,6 +54,7 @@ export interface Surroundings {
   readonly backing: () => Child | undefined
   /** Time of the host, for caches that forget. */
   readonly nowNs: () => number
+  readonly compression: Compression
 }
 
 export interface Image {
@@ -85,6 +87,11 @@ export interface Image {
 
   /** No cluster below this index is free. */
   freeClusterIndex: number
+  /**
+   * Where the next compressed cluster goes: in the cluster with the one before it. 0 where that is
+   * full, or there was none since the image was opened.
+   */
+  freeByteOffset: number
   readonly discards: DiscardQueue
   /** Clusters that are allocated but not mapped yet, newest last. */
   readonly allocations: Set<Allocation>

@@ -11,6 +11,7 @@ import { truncate } from './resize.ts'
 import { reopen } from './reopen.ts'
 import { status } from './status.ts'
 import { write } from './write.ts'
+import { writeCompressed } from './write-compressed.ts'
 import { discard, zero } from './zero.ts'
 import { INCOMPATIBLE } from './header.ts'
 import { BlockError, errnoText, ioError } from '../../util/errors.ts'
@@ -20,13 +21,8 @@ export function instanceOf(image: Image): Instance {
   return {
     length: () => header.size,
     read: (offset, into) => read(image, offset, into),
-    write: (offset, data, flags) => {
-      if (flags.compressed === true) {
-        image.around.log('qcow2: writing compressed clusters is not built yet')
-        throw ioError('ENOTSUP')
-      }
-      return write(image, offset, data)
-    },
+    write: (offset, data, flags) =>
+      flags.compressed === true ? writeCompressed(image, offset, data) : write(image, offset, data),
     zero: (offset, bytes, flags) => zero(image, offset, bytes, flags),
     discard: (offset, bytes) => discard(image, offset, bytes),
     flushToOs: () => flushToOs(image),

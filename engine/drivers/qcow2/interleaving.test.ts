@@ -1,6 +1,24 @@
 /** Requests that overlap in time: what is stored must be explained by some order of them. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { testWorld } from '../../graph/testing.ts'
+import { createSimHost } from '../../host/sim/index.ts'
+import { requestPaths } from '../../io/paths.ts'
+import {
+  discard,
+  everySchedule,
+  explain,
+  memory,
+  playTasks,
+  read,
+  reopen,
+  write as writing,
+  wroteBefore,
+  type Choose,
+  type MemoryRequest,
+  type Task,
+} from '../../io/testing.ts'
+import { qcow2 } from './qcow2.ts'
 import { imageWorld } from './testing.ts'
 
 const SIZE = 64 * 1024
@@ -106,3 +124,91 @@ async function assertSound(
   const report = await host.run(checking)
   assert.deepEqual([report.corruptions, report.leaks], [0, 0], report.lines.join('\n'))
 }
+
+describe('every order of a few requests and a reopening of a qcow2 image', () => {
+  const CLUSTER_BYTES = 1024
+  /** Virtual: two clusters that have data and two that have none. */
+  const BYTES = 4 * CLUSTER_BYTES
+  const FREE = 2 * CLUSTER_BYTES
+  const FILE_BYTES = 32 * CLUSTER_BYTES
+  const BEFORE = 9
+  /** In the file, behind header, refcount table, refcount block, L1 and L2 table. */
+  const FIRST_DATA = 5 * CLUSTER_BYTES
+
+  async function storedImage(): Promise<Uint8Array> {
+    const images = imageWorld()
+    await images.create('i', { size: BYTES, 'cluster-size': CLUSTER_BYTES })
+    const user = await images.open('i')
+    await user.write(0, new Uint8Array(FREE).fill(BEFORE))
+    await images.close('i', user)
+    const stored = images.world.host.files.content('i')
+    assert.equal(stored.indexOf(BEFORE, FIRST_DATA), FIRST_DATA)
+    return stored
+  }
+
+  async function play(stored: Uint8Array, tasks: readonly Task[], choose: Choose): Promise<void> {
+    const host = createSimHost({ choose })
+    // Of four tasks all steps would be too many orders: tables and flushes come at once.
+    const isStep = ({ kind, offset }: MemoryRequest): boolean => {
+      // Only the reopening flushes, and it does so when all that came before it is over.
+      if (kind === 'flush') assert.equal(store.waiting.size, 0, 'the reopening did not wait')
+      return tasks.length < 4 || offset >= FIRST_DATA
+    }
+    const store = memory(FILE_BYTES, { requestAlignment: 512 }, host, isStep)
+    store.bytes.set(stored)
+    const { graph, add, writer } = testWorld([store.driver, qcow2], requestPaths, host)
+    const top = { driver: 'qcow2', 'node-name': 'q', file: 'm', backing: null, discard: 'unmap' }
+    await host.run(add({ driver: 'memory', 'node-name': 'm', discard: 'unmap' }, top))
+    const user = writer('q')
+    const ran = await playTasks(tasks, {
+      host,
+      user,
+      reopen: () => graph.reopen([{ ...top, 'overlap-check': 'all' }]),
+      drain: () => assert.fail('no drained section here'),
+    })
+    assert.equal(store.waiting.size, 0)
+    const end = new Uint8Array(BYTES)
+    await host.run(Promise.resolve(user.read(0, end)))
+    explain([wroteBefore(0, FREE, BEFORE), ...ran], end)
+    const checking = graph.check(graph.find('q'))
+    assert.ok(checking !== undefined)
+    const report = await host.run(checking)
+    assert.deepEqual([report.corruptions, report.leaks], [0, 0], report.lines.join('\n'))
+  }
+
+  const CASES: readonly (readonly [what: string, tasks: readonly Task[]])[] = [
+    ['a write', [writing(0, 100, 1)]],
+    ['a write where nothing was', [writing(FREE + 100, FREE + 200, 1)]],
+    ['a discard', [discard(0, 1024)]],
+    ['two writes', [writing(0, 100, 1), writing(50, 700, 2)]],
+    [
+      'two writes where nothing was',
+      [writing(FREE, FREE + 100, 1), writing(FREE + 50, FREE + 700, 2)],
+    ],
+    ['a write and a read', [writing(0, 100, 1), read(0, 700)]],
+    ['a discard and a read', [discard(0, 1024), read(0, 700)]],
+    ['a write and a discard', [writing(0, 100, 1), discard(0, 1024)]],
+    [
+      'a write and a discard where nothing was',
+      [writing(FREE, FREE + 100, 1), discard(FREE, FREE + 1024)],
+    ],
+    ['two writes and a read', [writing(0, 512, 1), writing(0, 1024, 2), read(0, 512)]],
+    ['two writes and a discard', [writing(0, 512, 1), writing(0, 1024, 2), discard(0, 1024)]],
+    ['a write, a discard and a read', [writing(0, 512, 1), discard(0, 1024), read(0, 512)]],
+    [
+      'a write, a discard and a read where nothing was',
+      [writing(FREE, FREE + 512, 1), discard(FREE, FREE + 1024), read(FREE, FREE + 512)],
+    ],
+    [
+      'two writes and a read over the edge of what there is',
+      [writing(FREE - 512, FREE + 512, 1), writing(FREE, FREE + 700, 2), read(512, FREE + 1024)],
+    ],
+  ]
+  for (const [what, tasks] of CASES) {
+    it(`is explained by a byte array: ${what}`, async () => {
+      const stored = await storedImage()
+      const runs = await everySchedule((choose) => play(stored, [...tasks, reopen], choose))
+      assert.ok(runs > 1)
+    })
+  }
+})

@@ -16,7 +16,7 @@ import { readGuest } from './read.ts'
 import { freeClusters } from './refcount-change.ts'
 import { freeEntry } from './refcounts.ts'
 
-/** With the lock held: maps what a write allocated, newest first. */
+/** With the lock held: maps what a write allocated, newest first; what cannot be mapped goes back. */
 export function* finishAllocations(
   image: Image,
   allocations: readonly Allocation[],
@@ -31,7 +31,7 @@ export function* finishAllocations(
       forgetAllocation(image, next)
     }
   } catch (error) {
-    for (const allocation of left) forgetAllocation(image, allocation)
+    yield* abortAllocations(image, left)
     throw error
   }
 }

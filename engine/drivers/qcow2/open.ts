@@ -1,6 +1,7 @@
 /** Opening an image: its header is read and checked, then the tables that stay in memory. */
 import { told } from './context.ts'
 import { reach } from './storage.ts'
+import type { Child } from '../../block/driver.ts'
 import { BlockError } from '../../util/errors.ts'
 import { Mutex } from '../../util/mutex.ts'
 import { wait, type Routine } from '../../util/routine.ts'
@@ -38,12 +39,7 @@ import {
 import type { HeaderState, Image, Surroundings } from './image.ts'
 import { InFlight } from './in-flight.ts'
 import { MAX_L1_BYTES } from './l1.ts'
-import {
-  checkEncryptOption,
-  runtimeOptions,
-  type Qcow2Options,
-  type RuntimeOptions,
-} from './options.ts'
+import { runtimeOptions, type Qcow2Options, type RuntimeOptions } from './options.ts'
 import { checkOverlap } from './overlap.ts'
 import { MAX_REFCOUNT_TABLE_BYTES } from './refcount-area.ts'
 import { refcountCodec } from './refcount-width.ts'
@@ -59,8 +55,8 @@ const SUBCLUSTERS = 32
 
 export interface OpenAbout {
   readonly file: Storage
-  /** The options name a data file. */
-  readonly dataFile?: boolean
+  /** Opens the data file that the options name, if they name one. */
+  readonly openDataFile?: () => Promise<Child | undefined>
   readonly options: Qcow2Options
   readonly around: Surroundings
   /** The node passes discards on. */
@@ -102,7 +98,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   }
   const extensions = yield* readExtensions(file, v3.headerBytes, extensionsEnd(head))
   const header = headerState(head, size, extensions, around)
-  checkUnbuilt(about, header)
+  yield* checkDataFile(about, header)
   if (around.writable()) checkWritable(header)
   header.backingFile = yield* readBackingName(file, fields, geometry)
   const { snapshots, bytes } = yield* readSnapshots(
@@ -131,6 +127,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     ...makeCaches(() => image, runtime),
     trimmedNs: around.nowNs(),
     freeClusterIndex: 0,
+    freeByteOffset: 0,
     discards: new DiscardQueue(),
     allocations: new Set(),
     inFlight: new InFlight(),
@@ -362,17 +359,18 @@ function directoryOf({ bitmaps }: HeaderState): Image['bitmapDirectory'] {
   return { offset: directoryOffset, bytes: directoryBytes }
 }
 
-function checkUnbuilt({ options, dataFile }: OpenAbout, header: HeaderState): void {
+/** Refuses what is not built; the data file is opened all the same, and complained about first. */
+function* checkDataFile({ openDataFile }: OpenAbout, header: HeaderState): Routine<void> {
+  const dataFile = openDataFile && (yield* wait(openDataFile()))
   if ((header.incompatible & INCOMPATIBLE.dataFile) !== 0n) {
     throw unsupported('qcow2: images with an external data file are not built yet')
+  }
+  if (dataFile !== undefined) {
+    throw new BlockError("'data-file' can only be set for images with an external data file")
   }
   if ((header.autoclear & AUTOCLEAR.dataFileRaw) !== 0n) {
     throw new BlockError('data-file-raw requires a data file')
   }
-  if (dataFile === true) {
-    throw new BlockError("'data-file' can only be set for images with an external data file")
-  }
-  checkEncryptOption(options)
 }
 
 /**

@@ -119,7 +119,7 @@ export interface OptionsAbout {
 }
 
 /** @throws {BlockError} if options are about encryption, which no image has that can be opened. */
-export function checkEncryptOption({ encrypt }: Qcow2Options): void {
+function checkEncryptOption({ encrypt }: Qcow2Options): void {
   if (encrypt === undefined) return
   throw new BlockError(
     `No encryption in image header, but options specified format '${encrypt.format}'`,
@@ -139,6 +139,7 @@ export function runtimeOptions(options: Qcow2Options, about: OptionsAbout): Runt
       'Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level',
     )
   }
+  checkEncryptOption(options)
   return {
     ...sizes,
     refcountBlockBytes: about.geometry.clusterBytes,

@@ -32,6 +32,7 @@ export const qcow2 = defineDriver({
       doc: 'The node with the data of an image that keeps only its structures in file.',
       role: { data: true },
       optional: true,
+      late: true,
     },
   },
   memberOrder: [
@@ -89,7 +90,7 @@ export const qcow2 = defineDriver({
     run({ options, file, services }) {
       assert(file !== undefined, 'an image is made in a file')
       // They were checked against this very declaration.
-      return run(createImage(options as CreateOptions, file, (line) => services.log(line)))
+      return run(createImage(options as CreateOptions, file, services))
     },
   },
   open(context) {
@@ -106,7 +107,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
   }
   const image: Image = yield* openImage({
     file: tolerant(file()),
-    dataFile: children.has('data-file'),
+    openDataFile: () => context.openChild('data-file'),
     options,
     discard: node.flags.discard,
     around: {
@@ -116,6 +117,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       corrupted: (about) => node.corrupted(about),
       backing: () => children.get('backing'),
       nowNs: () => services.clock.nowNs(),
+      compression: services.compression,
     },
   })
   return instanceOf(image)

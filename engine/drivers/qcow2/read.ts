@@ -4,8 +4,7 @@ import { ioError } from '../../util/errors.ts'
 import { isPromise, type MaybePromise } from '../../util/async.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { compressedPlace } from './entry.ts'
-import { decompress } from './compressed.ts'
-import { COMPRESSION } from './header.ts'
+import { packingOf } from './compressed.ts'
 import type { Image } from './image.ts'
 import { trimIfDue } from './trim.ts'
 import { lookUp, peekMapping } from './mapping.ts'
@@ -95,11 +94,7 @@ function* readCompressed(
   const packed = new Uint8Array(place.bytes)
   yield* reach(file, 'read_compressed')
   yield* wait(file.read(place.offset, packed))
-  if (image.header.compressionType !== COMPRESSION.zlib) {
-    image.around.log('qcow2: reading clusters compressed with zstd is not built yet')
-    throw ioError('ENOTSUP')
-  }
-  const cluster = decompress(packed, geometry.clusterBytes)
+  const cluster = packingOf(image).unpack(packed, geometry.clusterBytes)
   if (cluster === undefined) throw ioError('EIO')
   const within = offset % geometry.clusterBytes
   into.set(cluster.subarray(within, within + into.length))

@@ -129,15 +129,3 @@ describe('the length of a qcow2 image', () => {
     assert.deepEqual(counts, [1, 1, 1, 1, 1, 1, 0, 0])
   })
 })
-
-describe('compressed writes to a qcow2 image', () => {
-  it('are refused, and the log says that they are not built yet', async () => {
-    const { images, user } = await opened()
-    const data = new Uint8Array(CLUSTER).fill(1)
-    assert.equal(
-      await refusal(() => user.write(0, data, { compressed: true })),
-      'Operation not supported',
-    )
-    assert.deepEqual(images.world.log, ['qcow2: writing compressed clusters is not built yet'])
-  })
-})

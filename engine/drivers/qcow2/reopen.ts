@@ -8,7 +8,6 @@ import { markClean } from './header-write.ts'
 import type { Image } from './image.ts'
 import { checkWritable, makeCaches } from './open.ts'
 import {
-  checkEncryptOption,
   runtimeOptions,
   type Qcow2Options,
   type Requested,
@@ -24,7 +23,6 @@ function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
   const { header, around } = image
   // The graph checked them against the declaration.
   const wanted = next.options as unknown as Qcow2Options
-  checkEncryptOption(wanted)
   const requested = { options: wanted, discard: next.flags.discard }
   const options = optionsFor(image, requested)
   if (!around.writable() && !next.flags.readOnly) checkWritable(header)

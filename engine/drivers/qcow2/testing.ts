@@ -34,6 +34,7 @@ export const NO_CREATE_OPTIONS: Omit<CreateOptions, 'size'> = {
 export function imageWorld(seed = 0): ImageWorld {
   const world = testWorld([file, qcow2], requestPaths, createSimHost({ seed }))
   const { graph, host } = world
+  const quiet = { log: () => undefined, compression: host.compression }
   const all = { uses: CONSISTENT_READ | WRITE | RESIZE, shares: ALL_PERMISSIONS }
   return {
     world,
@@ -42,7 +43,7 @@ export function imageWorld(seed = 0): ImageWorld {
       const node = await graph.add({ driver: 'file', 'node-name': 'new', filename: name })
       const user = graph.attach(node, { ...all, writesPastEnd: true })
       try {
-        await run(createImage({ ...NO_CREATE_OPTIONS, ...options }, user, () => undefined))
+        await run(createImage({ ...NO_CREATE_OPTIONS, ...options }, user, quiet))
       } finally {
         await user.close()
         await graph.remove('new')

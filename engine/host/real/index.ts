@@ -1,5 +1,6 @@
 /** The machine that we run on, as a host. */
 import { randomInt } from 'node:crypto'
+import { systemCompression } from '../compression.ts'
 import type { Host } from '../host.ts'
 import { createRealClock } from './clock.ts'
 import { createRealFiles } from './files.ts'
@@ -15,5 +16,6 @@ export function createRealHost(): Host {
     clock: createRealClock(),
     random: { below: (bound) => randomInt(bound) },
     sockets: createRealSockets(),
+    compression: systemCompression,
   }
 }

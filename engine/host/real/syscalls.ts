@@ -1,12 +1,11 @@
 /**
- * System calls that Node has no name for, through `koffi`, which is loaded when the first one is
- * wanted. Where it cannot be loaded, or on another system than 64-bit Linux, callers do without:
- * no holes are found or punched, no locks are taken, and everything else works.
+ * System calls that Node has no name for. Where they cannot be had, callers do without: no holes
+ * are found or punched, no locks are taken, and everything else works.
  */
-import { createRequire } from 'node:module'
 import type { Errno } from '../../util/errors.ts'
 import { errnoFromNumber } from '../../util/errors.ts'
 import { le16, le32, le64, reserved, struct } from '../../util/struct.ts'
+import { loadKoffi, type Call } from '../native.ts'
 
 /** What a call came to: its result, or why it failed. */
 export type Outcome = number | Errno
@@ -53,23 +52,16 @@ export function whyNoSystemCalls(): string | undefined {
 
 function load(): NonNullable<typeof loaded> {
   if (loaded !== undefined) return loaded
-  const is64 = process.arch === 'x64' || process.arch === 'arm64'
-  if (process.platform !== 'linux' || !is64) {
-    loaded = { reason: `no system calls known for ${process.platform} on ${process.arch}` }
-    return loaded
-  }
   try {
     loaded = { calls: bind() }
   } catch (error) {
-    loaded = { reason: `koffi cannot be loaded: ${(error as Error).message}` }
+    loaded = { reason: (error as Error).message }
   }
   return loaded
 }
 
-type Call = (...parameters: readonly unknown[]) => number
-
 function bind(): SystemCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+  const koffi = loadKoffi()
   const library = koffi.load(null)
   const lseek = library.func('int64_t lseek(int fd, int64_t offset, int whence)') as Call
   const fallocate = library.func(

@@ -1,4 +1,4 @@
-/** The real host where koffi is missing: everything but holes and locks works. */
+/** The real host where koffi is missing: everything but holes, locks and zstd works. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -46,6 +46,10 @@ const PLAY = `
   await user.read(65536, got)
   tell.written = [...got]
   tell.why = whyNoSystemCalls()
+  const packed = host.compression.packing('deflate').pack(new Uint8Array(4096).fill(5), 4095)
+  tell.unpacked = host.compression.packing('deflate').unpack(packed, 4096)[4095]
+  tell.random = host.compression.packing('deflate').pack(crypto.getRandomValues(new Uint8Array(512)), 511) === undefined
+  try { host.compression.packing('zstd') } catch (error) { tell.zstd = error.message }
   console.log(JSON.stringify(tell))
 `
 
@@ -58,7 +62,7 @@ describe('a host without koffi', function () {
     rmSync(folder, { recursive: true })
   })
 
-  it('reads, writes and zeroes, knows of no holes or locks, and says why', async () => {
+  it('reads, writes and zeroes, packs without libz, knows of no holes, locks or zstd, and says why', async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [
@@ -85,6 +89,9 @@ describe('a host without koffi', function () {
       locking: 'File locking is not available on this host',
       written: [0, 0, 3, 0],
       why: "koffi cannot be loaded: Cannot find module 'koffi'",
+      unpacked: 5,
+      random: true,
+      zstd: "zstd is not available: koffi cannot be loaded: Cannot find module 'koffi'",
     })
   })
 })

@@ -2,6 +2,7 @@
  * The simulated host: memory files, virtual time, a seeded scheduler and sockets in memory. Nothing
  * in it touches the machine, and the same seed gives the same run, byte for byte.
  */
+import { systemCompression } from '../compression.ts'
 import type { Host } from '../host.ts'
 import type { SimFiles } from './files.ts'
 import { createSimFiles } from './files.ts'
@@ -64,6 +65,7 @@ export function createSimHost(options: SimHostOptions = {}): SimHost {
     clock: scheduler.clock,
     random: { below },
     sockets,
+    compression: systemCompression,
     post,
     run: (work, limitNs, what) => scheduler.run(work, limitNs, what),
     advance: (ns) => scheduler.advance(ns),

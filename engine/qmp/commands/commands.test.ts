@@ -122,6 +122,7 @@ const SESSIONS: Readonly<Record<string, readonly Step[]>> = {
       '{"return": [{"name": "type", "type": "string"}, {"name": "tg", "type": "child<throttle-group>"}]}',
     ],
     ['qom-list', { path: '' }, "Path '' is ambiguous"],
+    ['qom-get', { path: '', property: 'type' }, "Device '' not found"],
     ['qom-get', { path: 'tg', property: 'type' }, '{"return": "throttle-group"}'],
     ['qom-get', { path: 'objects/tg', property: 'x-bps-total' }, '{"return": 5}'],
     ['qom-get', { path: '/objects', property: 'tg' }, '{"return": "/objects/tg"}'],
@@ -141,6 +142,8 @@ const SESSIONS: Readonly<Record<string, readonly Step[]>> = {
     ['qom-get', { path: 'tg', property: 'x-bps-total' }, '{"return": 7}'],
     ['object-add', { 'qom-type': 'throttle-group', id: 'objects' }, OK],
     ['qom-list', { path: 'objects' }, "Path 'objects' is ambiguous"],
+    ['qom-get', { path: 'objects', property: 'type' }, "Device 'objects' not found"],
+    ['qom-set', { path: 'objects', property: 'type', value: 1 }, "Device 'objects' not found"],
   ],
   'the NBD server and exports are refused in words': [
     ['nbd-server-stop', undefined, 'NBD server not running'],

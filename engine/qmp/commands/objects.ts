@@ -8,6 +8,7 @@ import type { Command } from '../command.ts'
 import { defineCommand, defineUnionCommand } from '../command.ts'
 import {
   inListOrder,
+  listedPlaceAt,
   placeAt,
   propertiesInOrder,
   propertyValue,
@@ -68,7 +69,7 @@ const qomList = defineCommand({
   args: { path: PATH },
   returns: shape.list(PROPERTY_INFO),
   run({ engine }, { path }) {
-    const place = placeAt(path, engine)
+    const place = listedPlaceAt(path, engine)
     return [
       { name: 'type', type: 'string' },
       ...propertiesInOrder(place.properties, place.inherited),

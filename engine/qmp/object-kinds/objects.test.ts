@@ -153,6 +153,48 @@ describe('the container of objects', () => {
       ['object-del', { id: 's' }, "object 's' not found"],
       ['qom-list', { path: '/objects' }, '{"return": [{"name": "type", "type": "string"}]}'],
     ]))
+
+  const LOOKS: readonly (readonly [command: string, args: object, refusal: string])[] = [
+    [
+      'blockdev-add',
+      { driver: 'file', 'node-name': 'n', filename: '/f', 'pr-manager': 'x' },
+      "No persistent reservation manager with id 'x'",
+    ],
+    [
+      'blockdev-add',
+      { driver: 'nbd', 'node-name': 'n', server: { type: 'unix', path: '/s' }, 'tls-creds': 'x' },
+      "No TLS credentials with id 'x'",
+    ],
+    [
+      'nbd-server-start',
+      { addr: { type: 'unix', data: { path: '/s' } }, 'tls-creds': 'x' },
+      "No TLS credentials with id 'x'",
+    ],
+  ]
+  for (const [command, args, refusal] of LOOKS) {
+    it(`comes into being when ${command} looks into it: ${refusal}`, () =>
+      play([
+        [command, args, refusal],
+        ['qom-get', { path: 'objects', property: 'x' }, "Property 'container.x' not found"],
+      ]))
+  }
+
+  it('does not come into being for throttle groups and threads that are missing', () =>
+    play([
+      [
+        'blockdev-add',
+        {
+          driver: 'throttle',
+          'node-name': 't',
+          'throttle-group': 'x',
+          file: { driver: 'null-co' },
+        },
+        "Throttle group 'x' does not exist",
+      ],
+      ['blockdev-add', { driver: 'null-co', 'node-name': 'n' }, OK],
+      ['x-blockdev-set-iothread', { 'node-name': 'n', iothread: 'x' }, 'Cannot find iothread x'],
+      ['qom-get', { path: 'objects', property: 'x' }, "Device 'objects' not found"],
+    ]))
 })
 
 describe('types of objects', () => {

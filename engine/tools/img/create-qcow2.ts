@@ -97,7 +97,7 @@ export async function createQcow2(
       shares: ALL_PERMISSIONS & ~(WRITE | RESIZE),
       writesPastEnd: true,
     })
-    await run(createImage(options, user, log))
+    await run(createImage(options, user, { log, compression: host.compression }))
   } finally {
     await engine.shutdown()
   }
