@@ -119,6 +119,8 @@ async function open(environment: Environment, filter: Node): Promise<void> {
     options: filter.given.checked,
     node: nodeHandle(environment, filter),
     children: filter.handles,
+    // All of a filter's children are there before it opens.
+    openChild: (name) => Promise.resolve(filter.handles.get(name)),
     services: environment.services,
   })
   filter.opened(instance, environment.paths.node(filter))
