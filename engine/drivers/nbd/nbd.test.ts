@@ -27,7 +27,7 @@ async function inSim(
   const open = async (given: Record<string, unknown> = {}, readOnly = false): Promise<Instance> => {
     const context = {
       options: { server: SERVER, export: 'disk', ...given },
-      services: host,
+      services: { ...host, object: () => undefined },
       node: {
         flags: { readOnly },
         fallBackToReadOnly: (reason: string) => {
