@@ -2,6 +2,7 @@
  * The one I/O channel: the runner exports a node over NBD for one step and talks to it. The export,
  * the server, their events and their errors are the runner's own and stay out of the transcript.
  */
+import { resolve } from 'node:path'
 import { BlockError, NbdClient, type SocketAddress } from '../engine/index.ts'
 import type { Value } from '../dsl/plan.ts'
 import { ALLOCATION, type Device, nbdDevice } from './device.ts'
@@ -9,6 +10,7 @@ import { isMap, member, text } from './json.ts'
 import type { Play } from './play.ts'
 import type { Flight } from './script.ts'
 import type { QmpEvent } from './session.ts'
+import type { Station } from './targets/target.ts'
 
 const PREFIX = 'blockspec-'
 
@@ -225,7 +227,7 @@ export class HiddenExports {
     const id = text(member(args, 'id'))
     switch (command) {
       case 'nbd-server-start':
-        this.#scenarioServer = readAddress(member(args, 'addr'))
+        this.#scenarioServer = readAddress(member(args, 'addr'), this.#play.station)
         break
       case 'nbd-server-stop':
         this.#scenarioServer = undefined
@@ -269,11 +271,20 @@ function keyOf(node: string, writable: boolean): string {
 }
 
 /** The legacy form of an address: `{type, data: {…}}`. */
-function readAddress(addr: Value | undefined): SocketAddress | undefined {
+function readAddress(
+  addr: Value | undefined,
+  { workingDirectory }: Station,
+): SocketAddress | undefined {
   const data = member(addr, 'data') ?? addr
   if (!isMap(data)) return undefined
   const path = text(data['path'])
-  if (path !== undefined) return { type: 'unix', path }
+  if (path !== undefined && data['abstract'] === true) {
+    return { type: 'unix', path, abstract: data['tight'] === false ? 'loose' : 'tight' }
+  }
+  if (path !== undefined) {
+    const isElsewhere = workingDirectory !== undefined && path !== ''
+    return { type: 'unix', path: isElsewhere ? resolve(workingDirectory, path) : path }
+  }
   const host = text(data['host'])
   const port = Number(text(data['port']) ?? NaN)
   return host === undefined || Number.isNaN(port) ? undefined : { type: 'inet', host, port }

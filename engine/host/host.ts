@@ -120,6 +120,15 @@ export type SocketAddress =
       /** Listen on the first free port from that one to this one. */
       readonly lastPort?: number
     }
+  | {
+      readonly type: 'vsock'
+      /** Number of a machine, below 2^32; all ones stand for any of this one's to listen at. */
+      readonly cid: number
+      /** Below 2^32; all ones stand for any that is free to listen at. */
+      readonly port: number
+      /** Both as they were written, for messages. */
+      readonly text: string
+    }
 
 export interface Sockets {
   /**

@@ -6,9 +6,10 @@ import { BlockError } from '../util/errors.ts'
 /** Bytes that fit into the system's structure for a unix socket's path, with its terminator. */
 const UNIX_PATH_BYTES = 108
 
-/** `PATH` or `HOST:PORT`. */
+/** `PATH`, `HOST:PORT` or `CID:PORT`. */
 export function addressText(address: SocketAddress): string {
   if (address.type === 'unix') return address.path
+  if (address.type === 'vsock') return address.text
   return `${address.host}:${address.portText ?? String(address.port)}`
 }
 
@@ -35,7 +36,7 @@ export function hostAddress(
       return { type: 'unix', path, abstract: given['tight'] === false ? 'loose' : 'tight' }
     }
     case 'vsock':
-      return refuseVsock(text('cid'), text('port'), use)
+      return vsockAddress(text('cid'), text('port'))
     case 'fd':
       throw new BlockError('only QEMU supports file descriptor passing')
     default:
@@ -43,17 +44,14 @@ export function hostAddress(
   }
 }
 
-function refuseVsock(cid: string, port: string, use: AddressUse): never {
-  for (const [name, value] of Object.entries({ cid, port })) {
-    if (!/^\s*\+?[0-9]+$/.test(value) || Number(value) >= 2 ** 32) {
-      throw new BlockError(`Failed to parse ${name} '${value}'`)
-    }
-  }
-  const failed = use === 'listen' ? 'bind socket' : `connect to '${cid}:${port}'`
-  throw new BlockError(
-    `Failed to ${failed}: vsock addresses are not built; they need sockets that the platform ` +
-      'does not offer',
-  )
+function vsockAddress(cid: string, port: string): SocketAddress {
+  const [cidNumber, portNumber] = [uint32('cid', cid), uint32('port', port)]
+  return { type: 'vsock', cid: cidNumber, port: portNumber, text: `${cid}:${port}` }
+}
+
+function uint32(name: string, text: string): number {
+  if (/^\s*\+?[0-9]+$/.test(text) && Number(text) < 2 ** 32) return Number(text)
+  throw new BlockError(`Failed to parse ${name} '${text}'`)
 }
 
 function inetAddress(
@@ -117,7 +115,7 @@ export function portNumber(host: string, port: string): number {
 
 /** @throws {BlockError} when the path of a unix socket does not fit. */
 export function checkAddress(address: SocketAddress): void {
-  if (address.type === 'inet' || Buffer.byteLength(address.path) < UNIX_PATH_BYTES) return
+  if (address.type !== 'unix' || Buffer.byteLength(address.path) < UNIX_PATH_BYTES) return
   throw new BlockError(`UNIX socket path '${address.path}' is too long`, {
     hint: `Path must be less than ${String(UNIX_PATH_BYTES)} bytes`,
   })
@@ -127,6 +125,7 @@ export function checkAddress(address: SocketAddress): void {
 export function connectFailure(address: SocketAddress, error: unknown): unknown {
   if (!(error instanceof BlockError)) return error
   return (
+    familyFailure(address, 'Failed to create socket family 40', error) ??
     resolutionFailure(address, error) ??
     BlockError.prepend(`Failed to connect to '${addressText(address)}'`, error)
   )
@@ -136,8 +135,8 @@ export function connectFailure(address: SocketAddress, error: unknown): unknown 
 export function listenFailure(address: SocketAddress, error: unknown): unknown {
   if (!(error instanceof BlockError)) return error
   const context = (): string => {
-    if (address.type === 'inet') {
-      return error.errno === 'EADDRINUSE'
+    if (address.type !== 'unix') {
+      return address.type === 'inet' && error.errno === 'EADDRINUSE'
         ? 'Failed to find an available port'
         : 'Failed to bind socket'
     }
@@ -148,11 +147,27 @@ export function listenFailure(address: SocketAddress, error: unknown): unknown {
   }
   // QEMU may add the text of an errno from long ago.
   if (error.errno === 'ERANGE') return new BlockError('Failed to create a socket')
-  return resolutionFailure(address, error) ?? BlockError.prepend(context(), error)
+  return (
+    familyFailure(address, 'Failed to create socket', error) ??
+    resolutionFailure(address, error) ??
+    BlockError.prepend(context(), error)
+  )
+}
+
+/** A system that knows nothing of vsock says so before there is a socket. */
+function familyFailure(
+  address: SocketAddress,
+  context: string,
+  error: BlockError,
+): BlockError | undefined {
+  const isUnknown = address.type === 'vsock' && error.errno === 'EAFNOSUPPORT'
+  return isUnknown ? BlockError.prepend(context, error) : undefined
 }
 
 function resolutionFailure(address: SocketAddress, error: BlockError): BlockError | undefined {
-  return error.errno === 'ENXIO' ? unresolved(address, error.message) : undefined
+  return address.type === 'inet' && error.errno === 'ENXIO'
+    ? unresolved(address, error.message)
+    : undefined
 }
 
 function unresolved(address: SocketAddress, why: string): BlockError {

@@ -7,10 +7,12 @@ import type { TargetSpec } from '../targets/target.ts'
 import type { Difference } from './compare.ts'
 import { Coverage } from './coverage.ts'
 import { EngineSide } from './engine-side.ts'
+import { type Exclusion, NOT_BUILT, undrawnMembers } from './exclusions.ts'
 import { baseCase, makeTemplate } from './images.ts'
 import { type Replayed, replay, type Sides } from './replay.ts'
 import { FuzzSchema } from './schema.ts'
 import { shrink } from './shrink.ts'
+import { findSurroundings } from './surroundings.ts'
 
 export interface CampaignOptions {
   readonly target: TargetSpec
@@ -21,6 +23,7 @@ export interface CampaignOptions {
   readonly jobs: number
   readonly timeoutScale: number
   readonly unreadReplies: ReadonlySet<string>
+  readonly exclusions: readonly Exclusion[]
   /** Calls of both sides that shrinking one finding may take. */
   readonly tries: number
   readonly signal: AbortSignal
@@ -50,6 +53,8 @@ export interface CampaignResult {
   readonly differing: readonly number[]
   /** Sequences at which the real target died or hung. */
   readonly deaths: readonly number[]
+  /** Exclusions from drawing that the engine does not bear out. */
+  readonly built: readonly Exclusion[]
   /** How often each shape was seen. */
   readonly shapes: ReadonlyMap<string, number>
 }
@@ -63,7 +68,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const real = createTarget(options.target, { owned: false, timeoutScale })
   const engine = createTarget({ kind: 'engine', text: 'engine' }, { owned: false, timeoutScale })
   const schema = new FuzzSchema((await engine.probe()).schema)
-  const template = await makeTemplate(real)
+  const [template, surroundings] = await Promise.all([makeTemplate(real), findSurroundings()])
   const common = {
     real,
     capabilities: await real.probe(),
@@ -78,6 +83,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     seed: options.seed,
     steps: options.steps,
     unreadReplies: [...options.unreadReplies],
+    undrawn: undrawnMembers(options.exclusions),
+    surroundings,
   }
   const campaign = new Campaign(options, new Coverage(schema))
   const count = Math.max(1, Math.min(options.jobs, options.indexes.length))
@@ -85,17 +92,29 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     ...common,
     engine: new EngineSide(setup, ENGINE_WITHIN_MS * timeoutScale),
   }))
+  const built: Exclusion[] = []
   const stop = (): void => {
     for (const each of sides) void each.engine.close()
   }
   options.signal.addEventListener('abort', stop, { once: true })
   try {
+    for (const each of options.exclusions) {
+      if (sides[0] !== undefined && (await isBuilt(each, sides[0].engine))) built.push(each)
+    }
     await Promise.all(sides.map((each) => campaign.lane(each)))
   } finally {
     options.signal.removeEventListener('abort', stop)
     await Promise.all(sides.map((each) => each.engine.close()))
   }
-  return campaign.result()
+  return { ...campaign.result(), built }
+}
+
+/** Whether the engine does not refuse what is excluded from being drawn for not being built. */
+async function isBuilt({ refused }: Exclusion, engine: EngineSide): Promise<boolean> {
+  if (refused === undefined) return false
+  const { records } = await engine.play({ directory: '/blockspec', play: { steps: refused } })
+  const outcome = records[refused.length - 1]?.outcome
+  return outcome?.kind !== 'error' || !NOT_BUILT.test(outcome.text)
 }
 
 class Campaign {
@@ -112,7 +131,7 @@ class Campaign {
     this.#coverage = coverage
   }
 
-  result(): CampaignResult {
+  result(): Omit<CampaignResult, 'built'> {
     return {
       coverage: this.#coverage,
       played: this.#played,

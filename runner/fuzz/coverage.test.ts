@@ -1,10 +1,11 @@
 /** What a run has drawn, and what it must have drawn. */
 import assert from 'node:assert/strict'
 import { Coverage, coverageLines, judgeCoverage } from './coverage.ts'
-import { ExclusionError, loadExclusions, parseExclusions } from './exclusions.ts'
+import { ExclusionError, loadExclusions, NOT_BUILT, parseExclusions } from './exclusions.ts'
 import type { StepRecord } from './record.ts'
 import { FuzzSchema } from './schema.ts'
 import type { FuzzStep } from './step.ts'
+import { engineTemplate, playSteps } from './testing.ts'
 
 const SCHEMA = new FuzzSchema([
   { name: 'blockdev-add', 'meta-type': 'command', 'arg-type': '1' },
@@ -124,6 +125,44 @@ describe('exclusions', () => {
       { subject: 'command gone', figure: 'reply', why: 'x' },
     ])
     assert.deepEqual(stale, ['command gone, reply: nothing of this name is built'])
+  })
+
+  const FILE = { subject: 'option box.file', figure: 'drawn', why: 'x' } as const
+
+  it('from being drawn take the count away with it', () => {
+    const never = new Coverage(SCHEMA)
+    const { missing, stale } = judgeCoverage(never, [FILE])
+    assert.ok(missing.every(({ subject }) => subject !== 'option box.file'))
+    assert.deepEqual(stale, [])
+  })
+
+  it('from being drawn are stale when the engine does not refuse, or knows no such member', () => {
+    assert.deepEqual(judgeCoverage(covered(), [FILE], [FILE]).stale, [
+      'option box.file, drawn: the engine does not refuse it as not built',
+    ])
+    assert.deepEqual(judgeCoverage(covered(), [{ ...FILE, subject: 'option box.lid' }]).stale, [
+      'option box.lid, drawn: nothing of this name is built',
+    ])
+  })
+
+  it('from being drawn need a sequence that is refused', () => {
+    const source = 'exclusions: [{subject: option box.file, figure: drawn, why: x}]'
+    assert.throws(() => parseExclusions(source, 'x.yaml'), /entry 1 needs .* under `refused`/)
+  })
+
+  it('from being drawn are borne out by the engine as they are checked in', async () => {
+    const listed = loadExclusions().filter(({ figure }) => figure === 'drawn')
+    const template = await engineTemplate()
+    for (const { subject, refused = [] } of listed) {
+      const { records } = await playSteps(refused, template)
+      assert.equal(records.length, refused.length + 1, subject)
+      const outcome = records[refused.length - 1]?.outcome
+      assert.match(outcome?.kind === 'error' ? outcome.text : 'accepted', NOT_BUILT, subject)
+      assert.ok(
+        records.slice(0, refused.length - 1).every(({ accepted }) => accepted),
+        subject,
+      )
+    }
   })
 
   it('need a reason', () => {

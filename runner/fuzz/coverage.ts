@@ -22,7 +22,7 @@ export const MINIMA = {
 export const FULL_SIZE = { sequences: 2000, steps: 30 } as const
 
 /** What each exclusion may take away. */
-export type Figure = 'count' | 'accepted' | 'reply'
+export type Figure = 'count' | 'accepted' | 'reply' | 'drawn'
 
 export interface Shortfall {
   readonly subject: string
@@ -31,6 +31,7 @@ export interface Shortfall {
 }
 
 export class Coverage {
+  readonly #schema: FuzzSchema
   readonly #commands: Map<string, { count: number; accepted: number }>
   readonly #drivers: Map<string, number>
   readonly #options: Map<string, number>
@@ -38,6 +39,7 @@ export class Coverage {
   #withIo = 0
 
   constructor(schema: FuzzSchema) {
+    this.#schema = schema
     this.#commands = new Map(schema.commands().map((name) => [name, { count: 0, accepted: 0 }]))
     this.#drivers = new Map(schema.drivers().map((name) => [name, 0]))
     this.#options = new Map(schema.optionPaths().map((option) => [optionName(option), 0]))
@@ -143,26 +145,38 @@ export class Coverage {
   }
 
   /** Whether the subject of an exclusion is built at all. */
-  knows(subject: string): boolean {
+  knows({ subject, figure }: Exclusion): boolean {
     const [kind = '', name = ''] = subject.split(' ')
+    if (figure === 'drawn') {
+      const [owner = '', member = ''] = name.split('.')
+      return this.#schema.hasMember(owner, member)
+    }
     if (kind === 'command') return this.#commands.has(name)
     if (kind === 'driver') return this.#drivers.has(name)
     return kind === 'option' && this.#options.has(name)
   }
 }
 
-/** What is short in spite of the exclusions, and exclusions that nothing needs any more. */
+/**
+ * What is short in spite of the exclusions, and exclusions that nothing needs any more.
+ *
+ * @param built - Those that keep something from being drawn which the engine does not refuse.
+ */
 export function judgeCoverage(
   coverage: Coverage,
   exclusions: readonly Exclusion[],
+  built: readonly Exclusion[] = [],
 ): { readonly missing: readonly Shortfall[]; readonly stale: readonly string[] } {
   const short = coverage.shortfalls()
   const covers = ({ subject, figure }: Exclusion, one: Shortfall): boolean =>
-    subject === one.subject && figure === one.figure
+    subject === one.subject &&
+    (figure === one.figure || (figure === 'drawn' && one.figure === 'count'))
   const missing = short.filter((one) => !exclusions.some((each) => covers(each, one)))
   const stale = exclusions.flatMap((each) => {
     const name = `${each.subject}, ${each.figure}`
-    if (!coverage.knows(each.subject)) return [`${name}: nothing of this name is built`]
+    if (!coverage.knows(each)) return [`${name}: nothing of this name is built`]
+    if (built.includes(each)) return [`${name}: the engine does not refuse it as not built`]
+    if (each.figure === 'drawn') return []
     if (each.figure === 'reply' || short.some((one) => covers(each, one))) return []
     return [`${name}: the figure is met without it`]
   })

@@ -57,12 +57,20 @@ export class Draw {
   readonly random: Random
   readonly schema: FuzzSchema
   readonly state: State
+  /** Members that are never given, as `OWNER.MEMBER`. */
+  readonly #undrawn: ReadonlySet<string>
   readonly wants = new Set<Want>()
   #depth = 0
   /** Names given to nodes within this step. */
   readonly #given = new Set<string>()
 
-  constructor(random: Random, schema: FuzzSchema, state: State) {
+  constructor(
+    random: Random,
+    schema: FuzzSchema,
+    state: State,
+    undrawn: ReadonlySet<string> = new Set(),
+  ) {
+    this.#undrawn = undrawn
     this.random = random
     this.schema = schema
     this.state = state
@@ -247,6 +255,7 @@ export class Draw {
     const [must, ...rest] = place.must
     for (const { name, type, optional } of members) {
       if (name in drawn || (name === 'node-name' && 'driver' in drawn)) continue
+      if (this.#undrawn.has(`${place.owner}.${name}`)) continue
       const isMust = name === must
       if (optional && !isMust && !this.random.chance(shareOf(place.owner, name))) continue
       drawn[name] = this.value(type, {

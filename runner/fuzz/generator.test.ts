@@ -4,6 +4,7 @@ import { text } from '../json.ts'
 import { Generator } from './generator.ts'
 import { Random } from './random.ts'
 import { drawSequence, engineSchema } from './testing.ts'
+import { showStep } from './step.ts'
 import { withFlaw } from './flaws.ts'
 
 describe('seeded choices', () => {
@@ -105,6 +106,30 @@ describe('the turns of commands', () => {
     }
     const missing = schema.commands().filter((name) => name !== 'quit' && !seen.has(name))
     assert.deepEqual(missing, [])
+  })
+})
+
+describe('members that are not drawn', () => {
+  it('are never given, not within actions either', async () => {
+    const [owner, member] = ['block-dirty-bitmap-add', 'persistent']
+    const given = async (undrawn: readonly string[]): Promise<readonly string[]> => {
+      const schema = await engineSchema()
+      const generator = new Generator({
+        schema,
+        seed: 1,
+        index: 0,
+        steps: 6000,
+        undrawn: new Set(undrawn),
+      })
+      const places = new Set<string>()
+      for (let count = 0; count < 6000; count += 1) {
+        const step = generator.next()
+        if (step?.kind === 'qmp' && showStep(step).includes(member)) places.add(step.command)
+      }
+      return [...places].sort()
+    }
+    assert.deepEqual(await given([]), [owner, 'transaction'])
+    assert.deepEqual(await given([`${owner}.${member}`]), [])
   })
 })
 

@@ -17,6 +17,8 @@ export interface GeneratorOptions {
   readonly seed: number
   readonly index: number
   readonly steps: number
+  /** Members that are never given, as `OWNER.MEMBER`. */
+  readonly undrawn?: ReadonlySet<string>
 }
 
 /** A step that is settled before it is drawn. */
@@ -142,7 +144,7 @@ export class Generator {
 
   #play(intent: Intent): FuzzStep {
     const focus = intent.command === 'blockdev-add' ? this.#optionFocus(intent.focus) : intent.focus
-    const draw = new Draw(this.#random, this.#options.schema, this.state)
+    const draw = new Draw(this.#random, this.#options.schema, this.state, this.#options.undrawn)
     const kind = kindOf(intent.command)
     const args = makeArguments(kind, draw, focus)
     const provider = this.#provider(draw.wants)

@@ -177,7 +177,7 @@ export const HINTS: Readonly<Record<string, Hint>> = {
 
   // --- Addresses ---
   'nbd.server': (draw, place) => (place.must.length > 0 ? undefined : address(draw, clientPath)),
-  // What a vsock does is up to the machine.
+  // A vsock's answer takes seconds; it comes when its members have their turns.
   'nbd.type': oneOf('unix', 'inet', 'fd'),
   'nbd-server-start.type': oneOf('unix', 'inet', 'fd'),
   'nbd.path': (draw) => clientPath(draw),

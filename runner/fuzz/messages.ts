@@ -1,4 +1,5 @@
 /** What the main thread and the worker that has the engine tell each other. */
+import type { Surroundings } from '../../engine/index.ts'
 import type { Template } from './images.ts'
 import type { Ending, StepRecord } from './record.ts'
 import type { FuzzStep } from './step.ts'
@@ -8,6 +9,9 @@ export interface EngineSetup {
   readonly seed: number
   readonly steps: number
   readonly unreadReplies: readonly string[]
+  /** Members that are never given, as `OWNER.MEMBER`. */
+  readonly undrawn: readonly string[]
+  readonly surroundings: Partial<Surroundings>
 }
 
 export interface EngineJob {

@@ -101,6 +101,17 @@ export class FuzzSchema {
     return [...common, ...this.variant(this.optionsType, driver)]
   }
 
+  /** Whether a command or driver takes a member of this name. */
+  hasMember(owner: string, name: string): boolean {
+    const shape = this.shape(this.argumentType(owner) ?? '')
+    const members = this.drivers().includes(owner)
+      ? this.driverMembers(owner)
+      : shape.kind === 'object'
+        ? shape.members
+        : []
+    return members.some((member) => member.name === name)
+  }
+
   /** Every option member that coverage counts. Nested node options are counted as nodes. */
   optionPaths(): readonly OptionPath[] {
     this.#optionPaths ??= this.#findOptionPaths()

@@ -1,7 +1,7 @@
-/** For tests: sequences drawn and played on the engine alone, from images that are all zeroes. */
+/** For tests: sequences drawn and played on the engine alone, from images that are all zeroes unless asked. */
 import { createTarget } from '../targets/index.ts'
 import { Generator } from './generator.ts'
-import { baseCase, IMAGES, type Template } from './images.ts'
+import { baseCase, IMAGES, makeTemplate, type Template } from './images.ts'
 import type { Ending, StepRecord } from './record.ts'
 import { FuzzSchema } from './schema.ts'
 import { playSide, type StepSource } from './side.ts'
@@ -42,23 +42,33 @@ export async function drawSequence(seed: number, index: number, steps = 12): Pro
 }
 
 /** Plays steps that are there already. */
-export function playSteps(steps: readonly FuzzStep[]): Promise<Drawn> {
+export function playSteps(steps: readonly FuzzStep[], template = BLANK): Promise<Drawn> {
   let at = 0
-  return playOn(steps, {
+  const source: StepSource = {
     next: () => {
       at += 1
       return steps[at - 1]
     },
-  })
+  }
+  return playOn(steps, source, template)
 }
 
-async function playOn(steps: readonly FuzzStep[], source: StepSource): Promise<Drawn> {
+/** The images as sequences have them, made by our own tool. */
+export function engineTemplate(): Promise<Template> {
+  return makeTemplate(engine)
+}
+
+async function playOn(
+  steps: readonly FuzzStep[],
+  source: StepSource,
+  template = BLANK,
+): Promise<Drawn> {
   const records: StepRecord[] = []
   const ending = await playSide(source, {
     station: await engine.open({ profile: 'qemu', time: 'virtual', seed: 1 }),
     selected: baseCase(),
     capabilities: await engine.probe(),
-    template: BLANK,
+    template,
     timeoutScale: 1,
     unreadReplies: new Set(),
     onRecord: (_step, record) => {

@@ -45,7 +45,12 @@ function drawn(generator: Generator): StepSource {
 
 async function play(job: EngineJob): Promise<void> {
   const capabilities = await target.probe()
-  const station = await target.open({ profile: 'qemu', time: 'virtual', seed: 1 })
+  const station = await target.open({
+    profile: 'qemu',
+    time: 'virtual',
+    seed: 1,
+    surroundings: setup.surroundings,
+  })
   const { directory } = job
   const source =
     'steps' in job.play
@@ -56,6 +61,7 @@ async function play(job: EngineJob): Promise<void> {
             seed: setup.seed,
             index: job.play.index,
             steps: setup.steps,
+            undrawn: new Set(setup.undrawn),
           }),
         )
   const ending = await playSide(source, {

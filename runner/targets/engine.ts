@@ -70,6 +70,7 @@ function simStation(options: StationOptions): Station {
   const host = createSimHost({
     seed: options.seed,
     ...(options.choose === undefined ? {} : { choose: options.choose }),
+    ...(options.surroundings === undefined ? {} : { surroundings: options.surroundings }),
   })
   return {
     ...common(host, options),

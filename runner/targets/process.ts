@@ -91,6 +91,7 @@ function createStation(spec: ProcessSpec, timeoutScale: number): Station {
     host,
     directory: scratch.directory,
     socketDirectory: scratch.directory,
+    workingDirectory: scratch.directory,
     play: (work) => work(),
     start: (options) =>
       start((path) => [

@@ -2,7 +2,7 @@
  * What the runner knows of a target: how one is named on the command line, what it says it can do,
  * and how it is started, spoken to and stopped. One module per kind implements it.
  */
-import type { ByteStream, Host } from '../../engine/index.ts'
+import type { ByteStream, Host, Surroundings } from '../../engine/index.ts'
 import type { Profile, TargetOptions } from '../../dsl/plan.ts'
 
 /** A target as named on the command line; `text` is what was typed. */
@@ -99,6 +99,8 @@ export interface Station {
   readonly directory: string
   /** Absolute and short, for sockets. */
   readonly socketDirectory: string
+  /** What the target's relative paths start from, where that is another place than ours. */
+  readonly workingDirectory?: string
   /** Runs the case to its end; on the simulated host this is what makes time pass. */
   play<T>(work: () => Promise<T>, what: string): Promise<T>
   start(options: TargetOptions): Promise<Machine>
@@ -120,6 +122,8 @@ export interface StationOptions {
   readonly mortal?: boolean
   /** Replaces the seed's choice among several ready tasks of the simulated host. */
   readonly choose?: (count: number) => number
+  /** What lies around the simulated host, where it is not as usual. */
+  readonly surroundings?: Partial<Surroundings>
 }
 
 /** A kind of target, ready to play cases. */

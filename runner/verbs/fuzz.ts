@@ -113,6 +113,7 @@ export const fuzz = defineVerb({
       jobs: flags.jobs ?? parseJobs('auto'),
       timeoutScale,
       unreadReplies: unreadReplies(exclusions),
+      exclusions,
       tries: flags.tries ?? 200,
       signal: shell.signal,
       onProgress: ({ played, differing }) => {
@@ -181,7 +182,7 @@ function report({ result, exclusions, shell, quiet, allowed, isFull, seconds }: 
   }
   if (!quiet) for (const line of coverageLines(result.coverage)) say(line)
   for (const { subject, figure, why } of exclusions) say(`excluded: ${subject}, ${figure}: ${why}`)
-  const { missing, stale } = judgeCoverage(result.coverage, exclusions)
+  const { missing, stale } = judgeCoverage(result.coverage, exclusions, result.built)
   if (isFull) {
     for (const { subject, message } of missing) say(`short: ${subject}: ${message}`)
     for (const line of stale) say(`stale exclusion: ${line}`)

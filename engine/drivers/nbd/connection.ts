@@ -4,6 +4,7 @@ import { checkAddress, connectFailure } from '../../nbd/address.ts'
 import type { NbdExportInfo } from '../../nbd/client.ts'
 import { NbdClient } from '../../nbd/client.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
+import { Attempts } from './attempts.ts'
 
 export interface ConnectionAbout {
   readonly address: SocketAddress
@@ -22,23 +23,28 @@ interface Outside {
 }
 
 const NS_PER_SECOND = 1e9
-/** Between two attempts. */
-const RETRY_NS = NS_PER_SECOND
+
+/**
+ * A server that is lost is noticed by the next request. From then on requests wait for it as long
+ * as they may, counted from the first that does; later ones look whether it is back, and fail.
+ */
+type State = 'connected' | 'waited for' | 'lost'
 
 export class Connection {
   readonly info: NbdExportInfo
   readonly #outside: Outside
   readonly #about: ConnectionAbout
   #client: NbdClient
-  /** An attempt to get a lost server back, which all requests wait for. */
-  #attempt: Promise<NbdClient> | undefined
+  #state: State = 'connected'
+  /** To get a lost server back. */
+  #attempts: Attempts | undefined
+  #waitEndNs: number | undefined
   #closed = false
 
   /** @throws {BlockError} when the server cannot be reached or refuses the export. */
   static async open(outside: Outside, about: ConnectionAbout): Promise<Connection> {
     checkAddress(about.address)
-    const client = await retrying(outside, about, about.openSeconds, () => false)
-    return new Connection(outside, about, client)
+    return new Connection(outside, about, await connectFirst(outside, about))
   }
 
   private constructor(outside: Outside, about: ConnectionAbout, client: NbdClient) {
@@ -56,62 +62,67 @@ export class Connection {
         return await work(client)
       } catch (error) {
         // Only a server that is gone is waited for; what it refused stays refused.
-        if (!client.closed || this.#about.reconnectSeconds === 0 || this.#closed) throw error
+        if (!client.closed || this.#closed) throw error
+        if (client === this.#client && this.#state === 'connected') this.#lose()
+        if (this.#state === 'lost' || this.#about.reconnectSeconds === 0) throw error
       }
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#attempts?.stop()
     await this.#client.disconnect()
   }
 
-  async #connected(): Promise<NbdClient> {
-    if (!this.#client.closed) return this.#client
-    if (this.#about.reconnectSeconds === 0 || this.#closed) throw ioError('EIO')
-    this.#attempt ??= this.#reconnect().finally(() => {
-      this.#attempt = undefined
-    })
-    return this.#attempt
+  #lose(): void {
+    this.#state = this.#about.reconnectSeconds === 0 ? 'lost' : 'waited for'
+    this.#waitEndNs = undefined
   }
 
-  async #reconnect(): Promise<NbdClient> {
-    const { reconnectSeconds } = this.#about
-    let client: NbdClient
-    try {
-      client = await retrying(this.#outside, this.#about, reconnectSeconds, () => this.#closed)
-    } catch (error) {
-      // Why it failed is nothing that a request's user could make use of.
-      throw error instanceof BlockError ? ioError('EIO') : error
-    }
+  /** @throws {BlockError} `EIO` where there is no server, whatever the reason. */
+  async #connected(): Promise<NbdClient> {
+    if (this.#state === 'connected') return this.#client
+    if (this.#closed) throw ioError('EIO')
+    const { clock, sockets } = this.#outside
+    this.#attempts ??= new Attempts(clock, () => connect(sockets, this.#about))
+    const attempts = this.#attempts
+    const client = this.#state === 'lost' ? attempts.ready : await this.#awaited(attempts)
+    if (client === undefined) throw ioError('EIO')
+    // Another request may have taken it up, or found it to be of no use.
+    if (this.#attempts === attempts) await this.#takeUp(client)
+    if (this.#client !== client) throw ioError('EIO')
+    return client
+  }
+
+  async #awaited(attempts: Attempts): Promise<NbdClient | undefined> {
+    const nowNs = this.#outside.clock.nowNs()
+    this.#waitEndNs ??= nowNs + this.#about.reconnectSeconds * NS_PER_SECOND
+    const client = await attempts.within(this.#waitEndNs - nowNs)
+    if (client === undefined && this.#state === 'waited for') this.#state = 'lost'
+    return client
+  }
+
+  async #takeUp(client: NbdClient): Promise<void> {
+    this.#attempts = undefined
     if (client.info.size !== this.info.size || client.info.flags !== this.info.flags) {
       await client.disconnect()
-      throw ioError('EIO')
+      return
     }
     this.#client = client
-    return client
+    this.#state = 'connected'
   }
 }
 
-/** Tries until it works, the time is over or nobody wants it any more; at least once. */
-async function retrying(
-  outside: Outside,
-  about: ConnectionAbout,
-  seconds: number,
-  isOver: () => boolean,
-): Promise<NbdClient> {
-  const endNs = outside.clock.nowNs() + seconds * NS_PER_SECOND
-  for (;;) {
-    try {
-      return await connect(outside.sockets, about)
-    } catch (error) {
-      const leftNs = endNs - outside.clock.nowNs()
-      if (leftNs <= 0 || isOver()) throw error
-      await new Promise<void>((resolve) => {
-        outside.clock.after(Math.min(RETRY_NS, leftNs), resolve)
-      })
-    }
-  }
+/** Tries once, or until the time for it is over. */
+async function connectFirst(outside: Outside, about: ConnectionAbout): Promise<NbdClient> {
+  const { clock, sockets } = outside
+  if (about.openSeconds === 0) return connect(sockets, about)
+  const attempts = new Attempts(clock, () => connect(sockets, about))
+  const client = await attempts.within(about.openSeconds * NS_PER_SECOND)
+  if (client !== undefined) return client
+  attempts.stop()
+  throw attempts.failure ?? new BlockError('Connection attempt cancelled by timeout')
 }
 
 async function connect(sockets: Sockets, about: ConnectionAbout): Promise<NbdClient> {

@@ -27,7 +27,7 @@ async function inSim(
   const open = async (given: Record<string, unknown> = {}, readOnly = false): Promise<Instance> => {
     const context = {
       options: { server: SERVER, export: 'disk', ...given },
-      services: host,
+      services: { ...host, object: () => undefined },
       node: {
         flags: { readOnly },
         fallBackToReadOnly: (reason: string) => {
@@ -59,6 +59,16 @@ async function textOf(work: Promise<unknown>): Promise<string> {
     (error: unknown) => error,
   )
   return failure instanceof BlockError ? failure.message : String(failure)
+}
+
+async function errnoOfRead(node: Instance): Promise<string | undefined> {
+  try {
+    await node.read(0, new Uint8Array(1), {})
+    return undefined
+  } catch (error) {
+    assert(error instanceof BlockError)
+    return error.errno
+  }
 }
 
 describe('nbd node', () => {
@@ -101,13 +111,13 @@ describe('nbd node', () => {
   it('is refused in the words of 7.2', () =>
     inSim(async ({ open }) => {
       const path = { type: 'unix', path: '/none' }
-      const inet = { type: 'inet', host: 'h', port: '1' }
+      const inet = { type: 'inet', host: '127.1', port: '1' }
       const cases: readonly [Record<string, unknown>, string][] = [
         [{ server: path }, "Failed to connect to '/none': No such file or directory"],
-        [{ server: inet }, "Failed to connect to 'h:1': Connection refused"],
+        [{ server: inet }, "Failed to connect to '127.1:1': Connection refused"],
         [
           { server: { ...inet, port: 'x' } },
-          'address resolution failed for h:x: Servname not supported for ai_socktype',
+          'address resolution failed for 127.1:x: Servname not supported for ai_socktype',
         ],
         [{ export: 'nope' }, 'Requested export not available'],
         [{ export: 'x'.repeat(5000) }, 'export name too long to send to server'],
@@ -134,18 +144,54 @@ describe('nbd node', () => {
       assert.equal(host.clock.nowNs() - start, 3e9)
     }))
 
-  it('fails for good when the server is lost', () =>
+  it('tells what went wrong last when it gives up opening, or that nothing did', () =>
+    inSim(async ({ open, host }) => {
+      const server = { type: 'vsock', cid: '1', port: '2' }
+      const cancelled = 'Connection attempt cancelled by timeout'
+      const failed = "Failed to connect to '1:2': Connection timed out"
+      for (const [seconds, text] of [
+        [1, cancelled],
+        [2, cancelled],
+        [3, failed],
+        [4, failed],
+      ] as const) {
+        const start = host.clock.nowNs()
+        assert.equal(await textOf(open({ server, 'open-timeout': seconds })), text)
+        assert.equal(host.clock.nowNs() - start, seconds * 1e9)
+      }
+    }))
+
+  it('fails while the server is lost, and finds it again by itself', () =>
     inSim(async ({ open, server, host }) => {
       const node = await open()
       await server.exports.stopServer()
-      for (const _again of [1, 2]) {
-        const failure = await Promise.resolve(node.read(0, new Uint8Array(1), {})).catch(
-          (error: unknown) => error,
-        )
-        assert(failure instanceof BlockError)
-        assert.equal(failure.errno, 'EIO')
-        await host.idle()
-      }
+      await restart(server)
+      // The first notices, the second begins to look.
+      assert.equal(await errnoOfRead(node), 'EIO')
+      assert.equal(await errnoOfRead(node), 'EIO')
+      await host.idle()
+      assert.equal(await errnoOfRead(node), undefined)
+      await server.exports.stopServer()
+      for (const _again of [1, 2, 3]) assert.equal(await errnoOfRead(node), 'EIO')
+      await node.close?.()
+    }))
+
+  it('looks for a lost server less and less often', () =>
+    inSim(async ({ open, server, host }) => {
+      const node = await open({ 'reconnect-delay': 9 })
+      await server.exports.stopServer()
+      const attempts: number[] = []
+      const listener = await host.sockets.listen({ type: 'unix', path: SERVER.path }, (stream) => {
+        attempts.push(host.clock.nowNs() / 1e9)
+        stream.destroy()
+      })
+      assert.equal(await errnoOfRead(node), 'EIO')
+      assert.equal(host.clock.nowNs(), 9e9)
+      assert.equal(await errnoOfRead(node), 'EIO')
+      await host.advance(50e9)
+      assert.deepEqual(attempts, [0, 1, 3, 7, 15, 31, 47])
+      listener.close()
+      await node.close?.()
     }))
 
   it('waits for a lost server if it may', () =>
@@ -208,7 +254,8 @@ describe('nbd node', () => {
       await host.advance(4.5e9)
       await restart(server)
       const node = await opening
-      assert.equal(host.clock.nowNs(), 5e9)
+      // Attempts come after 1, 3 and 7 seconds.
+      assert.equal(host.clock.nowNs(), 7e9)
       await node.close?.()
     }))
 

@@ -1,4 +1,4 @@
-/** Unix and TCP sockets of the machine. */
+/** Sockets of the machine; those that Node knows are made here. */
 import { randomBytes } from 'node:crypto'
 import { ADDRCONFIG, V4MAPPED } from 'node:dns'
 import { lookup } from 'node:dns/promises'
@@ -12,11 +12,15 @@ import { onFreePort, portOf } from '../ports.ts'
 import { systemFailure } from './failure.ts'
 import { servicePort } from './services.ts'
 import { byteStream } from './streams.ts'
+import { connectVsock, listenVsock } from './vsock.ts'
+
+type NodeAddress = Exclude<SocketAddress, { readonly type: 'vsock' }>
 
 export function createRealSockets(): Sockets {
   return {
-    connect: (address) =>
-      new Promise((resolve, reject) => {
+    connect: (address) => {
+      if (address.type === 'vsock') return connectVsock(address)
+      return new Promise((resolve, reject) => {
         // Nothing listens at a socket without a name, which the platform would not even try.
         if (address.type === 'unix' && address.path === '') throw ioError('ECONNREFUSED')
         const socket = net.connect({ ...peerOf(address), noDelay: true, allowHalfOpen: true })
@@ -28,9 +32,11 @@ export function createRealSockets(): Sockets {
           socket.off('error', fail)
           resolve(byteStream(socket, socket))
         })
-      }),
+      })
+    },
 
     listen: async (address, accept) => {
+      if (address.type === 'vsock') return listenVsock(address, accept)
       if (address.type === 'unix') return listenAt(named(address), accept)
       const port = portOf(address, servicePort)
       const host = await ownAddress(address)
@@ -43,7 +49,7 @@ export function createRealSockets(): Sockets {
 
 /** @param ip - The address of this machine that a name stands for. */
 function listenAt(
-  address: SocketAddress,
+  address: NodeAddress,
   accept: (stream: ByteStream) => void,
   ip?: string,
 ): Promise<Listener> {
@@ -59,7 +65,12 @@ function listenAt(
     const where =
       address.type === 'unix'
         ? { path: unixPath(address) }
-        : { port: address.port, ...(ip === undefined ? {} : { host: ip }) }
+        : {
+            port: address.port,
+            ...(ip === undefined ? {} : { host: ip }),
+            // A socket of version 6 takes both unless only the one is asked for.
+            ipv6Only: address.family === 6,
+          }
     server.listen(where, () => {
       server.off('error', fail)
       resolve(listenerOf(server, address))
@@ -68,7 +79,7 @@ function listenAt(
 }
 
 /** A socket without a path gets one of its own. */
-function named(address: SocketAddress & { readonly type: 'unix' }): SocketAddress {
+function named(address: NodeAddress & { readonly type: 'unix' }): NodeAddress {
   if (address.path !== '' || address.abstract !== undefined) return address
   return { ...address, path: join(tmpdir(), `qemu-socket-${randomBytes(3).toString('hex')}`) }
 }
@@ -96,7 +107,7 @@ function listenFailure(address: SocketAddress, error: Error): Error {
 }
 
 /** Where to connect to. Who asks for addresses of version 6 gets those of version 4 mapped. */
-function peerOf(address: SocketAddress): net.NetConnectOpts {
+function peerOf(address: NodeAddress): net.NetConnectOpts {
   if (address.type === 'unix') return { path: unixPath(address) }
   const { host, family, keepAlive } = address
   const port = portOf(address, servicePort)

@@ -6,6 +6,7 @@ import type { Errno } from '../../util/errors.ts'
 import { errnoFromNumber } from '../../util/errors.ts'
 import { le16, le32, le64, reserved, struct } from '../../util/struct.ts'
 import { loadKoffi, type Call } from '../native.ts'
+import { type AsyncCall, bindSocketCalls, type SocketCalls } from './socket-calls.ts'
 
 /** What a call came to: its result, or why it failed. */
 export type Outcome = number | Errno
@@ -18,6 +19,7 @@ export interface SystemCalls {
   lock(fd: number, byte: number, how: 'shared' | 'none'): Outcome
   /** 1 when somebody else's lock would refuse an exclusive one on the byte, else 0. */
   probeLock(fd: number, byte: number): Outcome
+  readonly sockets: SocketCalls
 }
 
 const SEEK = { data: 3, hole: 4 } as const
@@ -90,5 +92,6 @@ function bind(): SystemCalls {
       if (typeof result === 'string') return result
       return FLOCK.decode(record).type === LOCK_TYPE.none ? 0 : 1
     },
+    sockets: bindSocketCalls((prototype) => library.func(prototype) as AsyncCall, outcome),
   }
 }

@@ -9,8 +9,10 @@ import { createSimFiles } from './files.ts'
 import { createPrng } from './prng.ts'
 import { Scheduler } from './scheduler.ts'
 import { createSimSockets } from './sockets.ts'
+import { LONELY_GUEST, type Surroundings } from './surroundings.ts'
 
 export { SimStalled } from './scheduler.ts'
+export type { Surroundings } from './surroundings.ts'
 
 export interface SimHostOptions {
   /** Decides which of several ready tasks runs next, and the host's random numbers. */
@@ -19,6 +21,8 @@ export interface SimHostOptions {
   readonly choose?: (count: number) => number
   /** Time of day at which the simulation begins. */
   readonly epochSeconds?: number
+  /** What differs from a guest whose host does not answer. */
+  readonly surroundings?: Partial<Surroundings>
 }
 
 export interface SimHost extends Host {
@@ -56,7 +60,8 @@ export function createSimHost(options: SimHostOptions = {}): SimHost {
   const post = (task: () => void): void => {
     scheduler.post(task)
   }
-  const sockets = createSimSockets(post)
+  const surroundings = { ...LONELY_GUEST, ...options.surroundings }
+  const sockets = createSimSockets(post, scheduler.clock, surroundings)
   // Not the scheduler's sequence: a random number must not depend on how many tasks ran before.
   const below = createPrng(seed ^ 0x5bd1_e995)
   return {

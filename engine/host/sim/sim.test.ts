@@ -149,7 +149,10 @@ describe('simulated streams', () => {
     }
     assert.equal(await connect(ADDRESS), 'ENOENT')
     assert.equal(await connect({ type: 'unix', path: 'x', abstract: 'tight' }), 'ECONNREFUSED')
-    assert.equal(await connect({ type: 'inet', host: 'h', port: 1 }), 'ECONNREFUSED')
+    assert.equal(await connect({ type: 'unix', path: '' }), 'ECONNREFUSED')
+    assert.equal(await connect({ type: 'inet', host: '127.1', port: 1 }), 'ECONNREFUSED')
+    assert.equal(await connect({ type: 'inet', host: 'h', port: 1 }), 'ENXIO')
+    assert.equal(await connect({ type: 'inet', host: '10.0.0.1', port: 1 }), 'ENETUNREACH')
   })
 
   it('hold back a writer whose reader is paused, and tell the end to nobody who left', async () => {

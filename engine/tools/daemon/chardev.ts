@@ -92,7 +92,7 @@ function stdioChardev(id: string, options: ChardevOptions, context: ChardevConte
   }
 }
 
-function addressOf(options: ChardevOptions): SocketAddress {
+function addressOf(options: ChardevOptions): ChardevAddress {
   const path = options.values.get('path')
   const host = options.values.get('host')
   const port = options.values.get('port')
@@ -105,7 +105,10 @@ function addressOf(options: ChardevOptions): SocketAddress {
   return { type: 'inet', host, port: portNumber(host, port) }
 }
 
-function addressText(address: SocketAddress): string {
+/** Chardevs have no addresses of other kinds. */
+type ChardevAddress = Exclude<SocketAddress, { readonly type: 'vsock' }>
+
+function addressText(address: ChardevAddress): string {
   return address.type === 'unix'
     ? `unix:${address.path}`
     : `tcp:${address.host}:${String(address.port)}`
