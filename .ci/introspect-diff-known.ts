@@ -5,7 +5,6 @@ export const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'command blockdev-backup: missing',
     'command drive-mirror: missing',
     'command blockdev-mirror: missing',
-    'command block-stream: missing',
     'command x-blockdev-amend: missing',
     'transaction().actions[].type.blockdev-backup: missing',
     'transaction().actions[].type.drive-backup: missing',

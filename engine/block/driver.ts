@@ -288,6 +288,8 @@ export interface Instance {
   reopen?(next: ReopenQuery): MaybePromise<Reopening>
   /** Looks for damage in the image's own structures, and repairs nothing. */
   check?(): MaybePromise<CheckReport>
+  /** The node is about to be taken out of its chain: it may not hold the chain any more. */
+  leaving?(): void
   close?(): MaybePromise<void>
 }
 

@@ -37,6 +37,7 @@ export const copyOnRead = defineFilter({
     return {
       liveLength: true,
       read: (offset, into, flags) => readAbove(next, bottom, { offset, into, flags }),
+      leaving: thaw,
       close: thaw,
     }
   },

@@ -65,15 +65,20 @@ function optionsOf(node: Node): Record<string, unknown> {
   for (const edge of node.children) {
     if (edge.name === 'backing' && !overridden) continue
     const [list = ''] = edge.name.split('.')
-    if (driver.children[list]?.list === true) {
-      const others = (options[list] as unknown[] | undefined) ?? []
-      options[list] = [optionsOf(edge.child), ...others]
-    } else {
-      options[edge.name] = optionsOf(edge.child)
-    }
+    if (driver.children[list]?.list === true) options[list] = listOf(node, list)
+    else options[edge.name] = optionsOf(edge.child)
   }
   if (overridden && node.edge('backing') === undefined) options['backing'] = null
   return options
+}
+
+/** The children of a list in the order in which the driver has them. */
+function listOf(node: Node, list: string): Record<string, unknown>[] {
+  const names = [...node.handles.keys()].filter((name) => name.startsWith(`${list}.`))
+  return names.flatMap((name) => {
+    const edge = node.edge(name)
+    return edge === undefined ? [] : [optionsOf(edge.child)]
+  })
 }
 
 /** Flat, as QEMU keeps a node's own options: `server.path`, `inject-error.0.event`. */

@@ -28,7 +28,8 @@ export function freezeChain(top: Node, bottom: string): (() => void) | undefined
   }
   for (const link of links) link.frozen = true
   return () => {
-    for (const link of links) link.frozen = false
+    // Once only: somebody else may rely on them afterwards.
+    for (const link of links.splice(0)) link.frozen = false
   }
 }
 

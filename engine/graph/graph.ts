@@ -23,6 +23,7 @@ import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { graphChanges } from './changes.ts'
 import { checkTellable } from './corrupt.ts'
+import { filenameOf } from './describe.ts'
 import { drainAll, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
 import { findNamed, findReference, type Environment, type RequestPaths } from './environment.ts'
@@ -346,6 +347,8 @@ export interface Graph extends GraphChanges {
    */
   freeze(top: GraphNode, bottom: GraphNode): () => void
 
+  /** What would open the node again: a plain file name, or `json:` and options. */
+  filename(node: GraphNode): string
   info(node: GraphNode): NodeInfo
   /** Looks for damage in an image; nothing where the driver has no check. */
   check(node: GraphNode): Promise<CheckReport> | undefined
@@ -427,6 +430,7 @@ export function createGraph(about: GraphAbout): Graph {
       assert(thaw !== undefined, `${bottom.name} is not in the chain of ${top.name}`)
       return thaw
     },
+    filename: (node) => filenameOf(innerNode(node)),
     info(node) {
       checkTellable(innerNode(node), profile)
       return nodeInfo(innerNode(node))

@@ -5,6 +5,7 @@
 import type { Driver } from '../block/driver.ts'
 import { ALL_PERMISSIONS, NO_PERMISSIONS } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
+import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { takeOwnOptions } from './coerce.ts'
@@ -24,14 +25,26 @@ import { Transaction } from './transaction.ts'
 /** The filter comes with one hold on it. @throws {BlockError} with the graph as before. */
 export async function insertFilter(environment: Environment, about: FilterAbout): Promise<Node> {
   const above = innerNode(about.above)
-  const filter = newFilter(environment, about)
+  const isListed = typeof about.driver === 'string'
+  const filter = isListed
+    ? await saying('Could not create node', () => newFilter(environment, about))
+    : newFilter(environment, about)
   try {
     await using _drained = await beginDrained(above)
-    if (typeof about.driver === 'string') await insert(environment, filter, about)
+    if (isListed) await insert(environment, filter, about)
     else await append(environment, filter, above)
     return filter
   } catch (error) {
     await dispose(environment, filter)
+    throw error
+  }
+}
+
+async function saying<T>(context: string, work: () => MaybePromise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof BlockError) throw BlockError.prepend(context, error)
     throw error
   }
 }
@@ -41,6 +54,7 @@ export async function dropFilter(environment: Environment, filter: Node): Promis
   {
     await using _drained = await beginDrained(filter)
     const shown = filter.children.find(({ role }) => role.filtered === true)
+    filter.instance.leaving?.()
     if (shown !== undefined) bypassFilter(filter, shown)
   }
   filter.holds--
@@ -94,6 +108,13 @@ function append(environment: Environment, filter: Node, above: Node): Promise<vo
 
 /** As `blockdev-add` would open the filter, which is then put in the node's place. */
 async function insert(environment: Environment, filter: Node, about: FilterAbout): Promise<void> {
+  await saying('Could not create node', () => create(environment, filter, about))
+  await saying('Could not replace node', () => {
+    replaceNode(innerNode(about.above), filter)
+  })
+}
+
+async function create(environment: Environment, filter: Node, about: FilterAbout): Promise<void> {
   filter.given = takeOwnOptions(filter.driver.options, flatten(about.options ?? {}))
   const children = { file: about.above, ...about.children }
   for (const [edge, child] of Object.entries(children)) {
@@ -106,12 +127,6 @@ async function insert(environment: Environment, filter: Node, about: FilterAbout
   Transaction.run((transaction) => {
     refreshClaims([filter], transaction)
   })
-  try {
-    replaceNode(innerNode(about.above), filter)
-  } catch (error) {
-    if (error instanceof BlockError) throw BlockError.prepend('Could not replace node', error)
-    throw error
-  }
 }
 
 async function open(environment: Environment, filter: Node): Promise<void> {

@@ -85,7 +85,7 @@ function findTop(graph: Graph, device: GraphNode, args: Args): GraphNode {
     throw new BlockError("'top-node' and 'top' are mutually exclusive")
   }
   if (name !== undefined) return inChain(graph, device, name)
-  if (filename === undefined || filename === graph.info(device).filename) return device
+  if (filename === undefined || filename === graph.filename(device)) return device
   const found = graph.findBackingImage(device, filename)
   if (found === undefined) throw new BlockError(`Top image file ${filename} not found`)
   return found

@@ -12,6 +12,7 @@ import { NODE_COMMANDS } from './nodes.ts'
 import { objectCommands } from './objects.ts'
 import { queryCommands } from './queries.ts'
 import { SESSION_COMMANDS } from './session.ts'
+import { blockStream } from './stream.ts'
 import { transaction } from './transaction.ts'
 
 export function createCommands(about: {
@@ -29,6 +30,7 @@ export function createCommands(about: {
     ...SESSION_COMMANDS,
     ...objectCommands(about.objectTypes),
     blockCommit,
+    blockStream,
     transaction,
   ]
   const place = ({ name }: Command): number => {
