@@ -104,9 +104,9 @@ export class EventStream {
     transcript.add({ kind: 'event', name: event.name, data: isShownMap(data) ? data : {} })
   }
 
-  printJob(transcript: Transcript, id: string): void {
+  printJob(transcript: Transcript, id: string, until?: readonly string[]): void {
     if (this.#options.isStrict) return
-    const news = this.#options.jobs.flush(id)
+    const news = this.#options.jobs.flush(id, until)
     if (news !== undefined) this.#printNews(transcript, news)
   }
 
@@ -114,9 +114,7 @@ export class EventStream {
     if (news.states.length > 0) {
       transcript.add({ kind: 'job', id: news.id, type: news.type, states: news.states })
     }
-    for (const event of news.events) {
-      this.print(transcript, event)
-      this.claim(event)
-    }
+    for (const event of news.events) this.print(transcript, event)
+    for (const event of news.told) this.claim(event)
   }
 }
