@@ -2,11 +2,9 @@
 export const KNOWN: Readonly<Record<string, readonly string[]>> = {
   'jobs come later': [
     'command drive-backup: missing',
-    'command blockdev-backup: missing',
     'command drive-mirror: missing',
     'command blockdev-mirror: missing',
     'command x-blockdev-amend: missing',
-    'transaction().actions[].type.blockdev-backup: missing',
     'transaction().actions[].type.drive-backup: missing',
     'event BLOCK_IO_ERROR: missing',
   ],

@@ -36,6 +36,7 @@ const LAYERS = {
     'engine/graph',
     'engine/io',
     'engine/bitmap',
+    'engine/copy',
     'engine/profiles',
   ],
   'engine/qmp': ['engine/(?!tools/|index)'],

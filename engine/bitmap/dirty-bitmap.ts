@@ -4,13 +4,16 @@ import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
 
 export class DirtyBitmap implements WriteObserver {
-  readonly name: string
+  /** Absent while it stands in for another one. */
+  name: string | undefined
   readonly bitmap: Bitmap
-  /** Changes of the node's data are marked. */
+  /** Changes of the node's data are marked, here or in the one that stands in. */
   recording: boolean
+  /** Marks what changes instead of this one, which stays as it is. */
+  standIn: DirtyBitmap | undefined
   #users = 0
 
-  constructor(name: string, bitmap: Bitmap, recording: boolean) {
+  constructor(name: string | undefined, bitmap: Bitmap, recording: boolean) {
     this.name = name
     this.bitmap = bitmap
     this.recording = recording
@@ -35,12 +38,12 @@ export class DirtyBitmap implements WriteObserver {
   checkUsable(): void {
     if (!this.busy) return
     throw new BlockError(
-      `Bitmap '${this.name}' is currently in use by another operation and cannot be used`,
+      `Bitmap '${this.name ?? ''}' is currently in use by another operation and cannot be used`,
     )
   }
 
   wrote(offset: number, bytes: number): void {
-    if (this.recording) this.bitmap.mark(offset, bytes)
+    if (this.recording && this.standIn === undefined) this.bitmap.mark(offset, bytes)
   }
 
   resized(bytes: number): void {
@@ -50,7 +53,7 @@ export class DirtyBitmap implements WriteObserver {
 
 /** As queries tell it; members in the order of their declaration. */
 export interface DirtyBitmapInfo {
-  /** Absent for a driver's own. */
+  /** Absent for a driver's own, and for one that stands in for another. */
   readonly name: string | undefined
   readonly count: number
   readonly granularity: number

@@ -2,7 +2,7 @@
  * The dirty bitmaps of all nodes: by node and name, and what may be done with them. Every change
  * comes as a preparation that is then committed or aborted, so that several can be made together.
  */
-import type { ListedBitmap, WriteObserver } from '../block/driver.ts'
+import type { BitmapView, ListedBitmap, WriteObserver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
 import { DirtyBitmap } from './dirty-bitmap.ts'
@@ -167,6 +167,41 @@ export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Ch
   return {
     abort: () => {
       into.restore(saved)
+    },
+  }
+}
+
+/** A bitmap that a job works from, while another one without a name notes what changes. */
+export interface FrozenBitmap {
+  /** As it was when it was frozen. */
+  readonly bitmap: BitmapView
+  /** What changed since takes its place and its name. */
+  replace(): DirtyBitmap
+  /** What changed since is marked in it. */
+  reclaim(): DirtyBitmap
+}
+
+/** Keeps a bitmap, which must be usable, as it is and busy, until it is replaced or reclaimed. */
+export function freezeBitmap(disk: Disk, frozen: DirtyBitmap): FrozenBitmap {
+  const { bitmap, recording } = frozen
+  const copy = new Bitmap(bitmap.size, bitmap.granularity)
+  const standIn = new DirtyBitmap(undefined, copy, recording)
+  const release = frozen.occupy()
+  frozen.standIn = standIn
+  const unlist = list(disk, standIn, standIn)
+  return {
+    bitmap,
+    replace() {
+      drop(disk, frozen, frozen)
+      standIn.name = frozen.name
+      return standIn
+    },
+    reclaim() {
+      unlist()
+      frozen.standIn = undefined
+      bitmap.merge(copy)
+      release()
+      return frozen
     },
   }
 }

@@ -136,7 +136,7 @@ export class BlockCopy implements Copier {
       found = true
       const looked = this.#look(range)
       const as = isPromise(looked) ? await looked : looked
-      const delayNs = as === 'nothing' || !call.keepsSpeed ? 0 : this.#speed.account(0)
+      const delayNs = as === 'nothing' || !call.keepsSpeed ? 0 : this.#speed.delayNs(0)
       if (delayNs > 0) {
         this.#end(range, 'failed')
         await call.sleep(this.#clock, delayNs)
@@ -147,7 +147,7 @@ export class BlockCopy implements Copier {
         this.#end(range, 'skipped')
         continue
       }
-      this.#speed.account(at - range.offset)
+      this.#speed.delayNs(at - range.offset)
       await this.#run({ range, as }, pool, call)
     }
     await pool.idle()

@@ -29,7 +29,7 @@ export class RateLimit {
    *
    * @returns Nanoseconds that the next ones must wait; 0 bytes ask without counting.
    */
-  account(bytes: number): number {
+  delayNs(bytes: number): number {
     if (this.#bytesPerSecond === 0) return 0
     const nowNs = this.#clock.nowNs()
     if (this.#endNs < nowNs) {

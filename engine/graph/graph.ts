@@ -8,6 +8,7 @@ import type {
   CheckReport,
   Breakpoints,
   Child,
+  Copier,
   Driver,
   InstanceInfo,
   Limits,
@@ -37,7 +38,7 @@ import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
 import { checkOperation, type Operation } from './op-blockers.ts'
 import { innerNode } from './public-node.ts'
-import { checkRoot } from './root.ts'
+import { checkRoot, hasMedium } from './root.ts'
 import { RootUser } from './user.ts'
 
 /** What `blockdev-add` takes: generic options, the driver's own, children nested or by name. */
@@ -72,6 +73,8 @@ export interface GraphNode {
 /** Which requests a drained section waits for besides those of the node and its parents. */
 export interface DrainScope {
   readonly subtree?: boolean
+  /** A section that its holder has already: changes within that one are within this one too. */
+  readonly along?: DrainedSection | undefined
 }
 
 /** Ends when disposed. */
@@ -336,6 +339,8 @@ export interface Graph extends GraphChanges {
    * @throws {BlockError} where a node or a job uses it, or its image is out of use.
    */
   checkRoot(node: GraphNode): void
+  /** Whether neither the node nor any below it is out of use. */
+  hasMedium(node: GraphNode): boolean
 
   /** Keeps a node alive until the returned function is called. */
   hold(node: GraphNode): () => Promise<void>
@@ -355,6 +360,8 @@ export interface Graph extends GraphChanges {
   stats(node: GraphNode): NodeStats
   /** The child that statistics call `file`, if any. */
   primaryChild(node: GraphNode): GraphNode | undefined
+  /** What copies before it writes, if the node's driver does that. */
+  copier(node: GraphNode): Copier | undefined
   /** Those of the node, or of the first below it that has some. */
   breakpoints(node: GraphNode): Breakpoints | undefined
   backingChild(node: GraphNode): GraphNode | undefined
@@ -417,6 +424,7 @@ export function createGraph(about: GraphAbout): Graph {
     checkRoot: (node) => {
       checkRoot(innerNode(node))
     },
+    hasMedium: (node) => hasMedium(innerNode(node)),
     hold(node) {
       const held = innerNode(node)
       held.holds++
@@ -440,6 +448,7 @@ export function createGraph(about: GraphAbout): Graph {
       return found === undefined ? undefined : Promise.resolve(found)
     },
     stats: (node) => nodeStats(innerNode(node)),
+    copier: (node) => innerNode(node).instance.copier,
     breakpoints: (node) => breakpointsOf(innerNode(node)),
     primaryChild: (node) => statisticsChild(innerNode(node)),
     drainLingers: (node) => drainLingers(innerNode(node)),

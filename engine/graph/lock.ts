@@ -5,12 +5,17 @@
 import type { DrainedSection } from './graph.ts'
 
 export class GraphLock {
-  readonly #sections = new Set<DrainedSection>()
+  /** Each section that is held, and the first one of its holder. */
+  readonly #sections = new Map<DrainedSection, DrainedSection>()
   #waiters: (() => void)[] = []
   #changing = false
 
-  /** The section keeps others from changing the graph until it ends. */
-  hold(section: DrainedSection): DrainedSection {
+  /**
+   * The section keeps others from changing the graph until it ends.
+   *
+   * @param along - The first section of the same holder, if this is a further one.
+   */
+  hold(section: DrainedSection, along?: DrainedSection): DrainedSection {
     const held: DrainedSection = {
       end: () => {
         section.end()
@@ -21,11 +26,11 @@ export class GraphLock {
         return Promise.resolve()
       },
     }
-    this.#sections.add(held)
+    this.#sections.set(held, along ?? held)
     return held
   }
 
-  /** Runs a change when nobody stands in its way. @param within - The section of who changes. */
+  /** Runs a change when nobody stands in its way. @param within - The first section of who changes. */
   async change<T>(work: () => Promise<T>, within?: DrainedSection): Promise<T> {
     while (this.#changing || this.#heldByOther(within)) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve))
@@ -40,7 +45,7 @@ export class GraphLock {
   }
 
   #heldByOther(within: DrainedSection | undefined): boolean {
-    return [...this.#sections].some((section) => section !== within)
+    return [...this.#sections.values()].some((first) => first !== within)
   }
 
   #wake(): void {

@@ -288,7 +288,7 @@ export class Node implements Parent, GraphNode {
   }
 
   async drained(scope?: DrainScope): Promise<DrainedSection> {
-    return this.#lock.hold(await beginDrained(this, scope))
+    return this.#lock.hold(await beginDrained(this, scope), scope?.along)
   }
 
   edge(name: string): Edge | undefined {

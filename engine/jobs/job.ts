@@ -2,6 +2,7 @@
  * One job: its status, who holds it back, how far it is, and how it came out. Its own work runs on
  * a strand; what happens once that has ended is the group's business (`group.ts`).
  */
+import { RateLimit } from '../copy/rate-limit.ts'
 import type { JobUser } from '../graph/graph.ts'
 import type { Clock, Timer } from '../host/host.ts'
 import { assert } from '../util/assert.ts'
@@ -16,7 +17,6 @@ import {
   type ErrorPolicy,
   type IoStatus,
 } from './on-error.ts'
-import { RateLimit } from './rate-limit.ts'
 import { assertTransition, checkVerb, isCompleted, type JobStatus, type JobVerb } from './status.ts'
 import { PARKED, Strand, type JobRoutine } from './strand.ts'
 
@@ -206,6 +206,7 @@ export class Job implements JobControl {
     const before = this.speed
     this.#limit.setSpeed(bytesPerSecond)
     this.speed = bytesPerSecond
+    this.#work.speedChanged?.(bytesPerSecond)
     // Who may go faster now need not sleep as long as was said.
     if (bytesPerSecond !== 0 && bytesPerSecond <= before) return
     if (this.#timer !== undefined) this.wake()
@@ -276,6 +277,11 @@ export class Job implements JobControl {
   *checkpoint(): JobRoutine<void> {
     this.#checkCancelled()
     if (this.#pauses === 0) return
+    if (this.#work.pausing !== undefined) {
+      yield* this.#work.pausing()
+      this.#checkCancelled()
+      if (!this.heldBack) return
+    }
     const before = this.#status
     this.#moveTo(before === 'ready' ? 'standby' : 'paused')
     this.#paused = true

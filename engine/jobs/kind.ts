@@ -68,6 +68,10 @@ export interface JobWork {
    * @returns false where it may still end well, as a ready mirror does; without it true.
    */
   cancel?(forced: boolean): boolean
+  /** Called before it pauses: lets requests that it does not wait for itself come to an end. */
+  pausing?(): JobRoutine<void>
+  /** A client chose another speed, 0 for none. */
+  speedChanged?(bytesPerSecond: number): void
   /** A client resumed the job. */
   resumed?(): void
   /** The work went well, and so did that of all jobs of its group. What it throws ends them badly. */

@@ -3,6 +3,7 @@ import type { Driver } from '../../block/driver.ts'
 import type { Command } from '../command.ts'
 import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
+import { blockdevBackup } from './backup.ts'
 import { blockdevCommands } from './blockdev.ts'
 import { blockCommit } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
@@ -25,6 +26,7 @@ export function createCommands(about: {
     ...BITMAP_COMMANDS,
     ...JOB_COMMANDS,
     createCommand(about.drivers),
+    blockdevBackup,
     ...NODE_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,

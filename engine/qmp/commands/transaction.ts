@@ -5,9 +5,12 @@ import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
 import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { MaybePromise } from '../../util/async.ts'
-import { runActions, type PreparedAction } from '../actions.ts'
+import { JobGroup } from '../../jobs/group.ts'
+import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
+import { BLOCKDEV_BACKUP } from '../schema/backup.ts'
+import { prepareBlockdevBackup } from './backup.ts'
 import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
 
 interface Action {
@@ -18,7 +21,26 @@ interface Action {
   prepare(
     engine: EngineParts,
     data: Readonly<Record<string, unknown>>,
+    scope: ActionScope,
   ): MaybePromise<PreparedAction>
+}
+
+/** An action that starts a job. */
+function jobAction<const M extends Members>(
+  name: string,
+  members: M,
+  prepare: (
+    engine: EngineParts,
+    data: Values<M>,
+    scope: ActionScope,
+  ) => MaybePromise<PreparedAction>,
+): Action {
+  return {
+    data: shape.struct(name, members),
+    grouped: true,
+    // The data was checked against these members.
+    prepare: (engine, given, scope) => prepare(engine, given as Values<M>, scope),
+  }
 }
 
 function bitmapAction<const M extends Members>(
@@ -57,6 +79,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'block-dirty-bitmap-enable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, enable),
   'block-dirty-bitmap-disable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.disable),
   'block-dirty-bitmap-merge': bitmapAction('BlockDirtyBitmapMerge', BITMAP_MERGE, CHANGES.merge),
+  'blockdev-backup': jobAction('BlockdevBackup', BLOCKDEV_BACKUP, prepareBlockdevBackup),
 }
 
 const ACTION: Union = {
@@ -98,9 +121,10 @@ export const transaction = defineCommand({
       engine,
       actions.map(
         ({ type, data }) =>
-          () =>
-            actionOf(type, grouped).prepare(engine, data),
+          (scope) =>
+            actionOf(type, grouped).prepare(engine, data, scope),
       ),
+      grouped ? new JobGroup() : undefined,
     )
   },
 })
