@@ -319,7 +319,7 @@ export class Job implements JobControl {
     this.#setActive(false)
     try {
       // Strands get the value of what they yield.
-      return (yield Promise.all([value, this.#turn()]).then(([got]) => got)) as T
+      return (yield afterTurn(value, this.#turn())) as T
     } finally {
       this.#setActive(true)
     }
@@ -438,6 +438,15 @@ export class Job implements JobControl {
     this.#setBusy(false)
     for (const wake of this.#endWaiters.splice(0)) wake()
     this.#world.ended(this)
+  }
+}
+
+/** A value that is not to be had before the turn is over; nor is a failure, but one at once. */
+async function afterTurn<T>(value: MaybePromise<T>, turn: Promise<void>): Promise<T> {
+  try {
+    return await value
+  } finally {
+    await turn
   }
 }
 

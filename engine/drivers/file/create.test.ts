@@ -18,16 +18,23 @@ function world() {
 }
 
 describe('making an image file', () => {
-  it('rounds the size up and forgets what was there', async () => {
-    const { create, host } = world()
-    host.files.put('new', new Uint8Array(5000).fill(1))
-    await create({ size: 100 })
-    assert.deepEqual(host.files.content('new'), new Uint8Array(512))
+  it('forgets what was there and stores a first sector or page', async () => {
+    for (const [size, length] of [
+      [100, 512],
+      [4000, 4000],
+      [4100, 4100],
+    ] as const) {
+      const { create, host } = world()
+      host.files.put('new', new Uint8Array(5000).fill(1))
+      await create({ size })
+      assert.deepEqual(host.files.content('new'), new Uint8Array(length))
+      assert.equal(host.files.open('new', { write: false }).allocatedBytes(), 4096)
+    }
   })
 
   it('sets storage aside where that is asked for', async () => {
     for (const [preallocation, bytes] of [
-      ['off', 0],
+      ['off', 4096],
       ['falloc', 65_536],
       ['full', 65_536],
     ] as const) {

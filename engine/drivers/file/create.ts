@@ -2,9 +2,7 @@
 import type { Creation } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
 import { ALL_PERMISSIONS, RESIZE, WRITE } from '../../block/permission.ts'
-import { SECTOR_BYTES } from '../../block/length.ts'
 import type { Files, HostFile } from '../../host/host.ts'
-import { alignUp } from '../../util/align.ts'
 import { BlockError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { fileLocking } from './locking.ts'
@@ -19,7 +17,7 @@ export const fileCreation: Creation = {
   needsFile: false,
   options: {
     filename: opt.str({ doc: 'Path of the file.' }),
-    size: opt.size({ doc: 'Bytes, rounded up to 512.' }),
+    size: opt.size({ doc: 'Bytes of the file.' }),
     preallocation: PREALLOCATION({ optional: true, doc: 'How storage is set aside; default off.' }),
     nocow: opt.bool({ optional: true, doc: 'Ask the file system not to copy on write.' }),
     'extent-size-hint': opt.size({
@@ -73,12 +71,13 @@ function* bringToSize(
     readonly preallocation: NonNullable<CreateOptions['preallocation']>
   },
 ): Routine<void> {
-  if (size < 0) throw BlockError.system('Could not resize file', 'EINVAL')
-  if (!file.regular) throw BlockError.system('Could not resize file', 'EINVAL')
   const locks = fileLocking(() => file.locks, filename)
   const claims = { uses: WRITE | RESIZE, shares: ALL_PERMISSIONS & ~RESIZE }
   locks.check(claims)
-  file.truncate(0)
-  yield* wait(resizeFile(file, alignUp(size, SECTOR_BYTES), preallocation))
+  if (file.regular) file.truncate(0)
+  // As of any request to storage, the outcome is not there at once.
+  yield* wait(Promise.resolve())
+  if (size < 0 || !file.regular) throw BlockError.system('Could not resize file', 'EINVAL')
+  yield* wait(resizeFile(file, size, preallocation))
   locks.set({ uses: 0, shares: ALL_PERMISSIONS })
 }

@@ -1,10 +1,13 @@
 /** Resizing a file, with the ways of setting storage aside for what is new. */
 import type { TruncateOptions } from '../../block/driver.ts'
+import { SECTOR_BYTES } from '../../block/length.ts'
 import type { HostFile } from '../../host/host.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { BlockError, errnoText } from '../../util/errors.ts'
 
 type Preallocation = NonNullable<TruncateOptions['preallocation']>
+
+const PAGE_BYTES = 4096
 
 /** Zeroes that are written at once. */
 const WRITE_BYTES = 64 * 1024
@@ -24,6 +27,7 @@ export function resizeFile(
       saying('Could not resize file', () => {
         file.truncate(bytes)
       })
+      if (old === 0 && bytes > 0) return storeFirstBlock(file, bytes)
       return
     case 'falloc':
       if (bytes > old) allocate(file, old, bytes)
@@ -33,6 +37,11 @@ export function resizeFile(
     case 'metadata':
       throw new BlockError(`Unsupported preallocation mode: ${preallocation}`, { errno: 'ENOTSUP' })
   }
+}
+
+/** As 7.2 has it, so that nobody has to find out what blocks an empty file has. */
+function storeFirstBlock(file: HostFile, bytes: number): MaybePromise<void> {
+  return file.write(0, new Uint8Array(bytes < PAGE_BYTES ? SECTOR_BYTES : PAGE_BYTES))
 }
 
 function allocate(file: HostFile, old: number, bytes: number): void {

@@ -101,6 +101,7 @@ export function* createImage(
   )
   yield* told('Could not update qcow2 header', writeHeader(image))
   const { preallocation } = plan
+  if (plan.size < 0) throw new BlockError('Could not resize image: Image size cannot be negative')
   yield* told('Could not resize image', resize(image, plan.size, { preallocation }))
   if (plan.backingFile !== undefined) {
     image.header.backingFile = plan.backingFile
