@@ -3,7 +3,6 @@ export const KNOWN: Readonly<Record<string, readonly string[]>> = {
   'jobs come later': [
     'command drive-backup: missing',
     'command drive-mirror: missing',
-    'command blockdev-mirror: missing',
     'command x-blockdev-amend: missing',
     'transaction().actions[].type.drive-backup: missing',
     'event BLOCK_IO_ERROR: missing',

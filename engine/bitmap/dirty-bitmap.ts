@@ -69,7 +69,7 @@ export function dirtyBitmapInfo(listed: DirtyBitmap | ListedBitmap): DirtyBitmap
     name: isOwn ? listed.name : undefined,
     count,
     granularity,
-    recording: isOwn && listed.recording,
+    recording: listed.recording === true,
     busy: isOwn && listed.busy,
     persistent: false,
   }

@@ -218,7 +218,7 @@ function findUsable(disks: Disks, address: BitmapAddress): DirtyBitmap {
   return bitmap
 }
 
-function defaultGranularity(clusterBytes = 0): number {
+export function defaultGranularity(clusterBytes = 0): number {
   if (clusterBytes === 0) return DEFAULT_GRANULARITY
   return Math.min(DEFAULT_GRANULARITY, Math.max(MIN_DEFAULT_GRANULARITY, clusterBytes))
 }

@@ -153,6 +153,8 @@ export interface Child extends BlockIo {
   supportsFua(): boolean
   /** Whether the node below may zero faster than it writes. */
   supportsFastZero(): boolean
+  /** Whether zeroing the node below may release its storage. */
+  supportsUnmapZero(): boolean
   /**
    * Tells the node below, if it listens, what the parent is about to do. A promise stands for a
    * breakpoint that holds the request back; who cannot wait for it does not stop there.
@@ -249,6 +251,8 @@ export interface Instance {
   readonly supports?: {
     readonly fua?: boolean
     readonly unchanged?: boolean
+    /** Zeroing with `mayUnmap` releases storage. */
+    readonly unmapZero?: boolean
     /** False: zeroing is no faster than writing, so that `noFallback` is refused unasked. */
     readonly fastZero?: boolean
   }
@@ -427,6 +431,8 @@ export interface ListedBitmap {
   readonly granularity: number
   /** Dirty bytes, in whole bits. */
   readonly count: number
+  /** All changes of the node are marked; default false. */
+  readonly recording?: boolean
   resize(bytes: number): void
 }
 
@@ -564,6 +570,8 @@ export interface Driver {
   /** Whether children are opened before the node has its name; generated names show it. */
   readonly childrenFirst: boolean
   readonly addsChildren: boolean
+  /** How a node takes it that its children, which should be the same, may differ. */
+  readonly agreement: 'vote' | 'compare' | undefined
   /** Refuses options before any listed child is opened. */
   readonly check: ((query: CheckQuery) => MaybePromise<void>) | undefined
   readonly claims: ((query: ClaimsQuery) => Claims) | undefined
@@ -625,6 +633,7 @@ interface DriverDefinition<O extends Members> {
   readonly strongOptions?: readonly (keyof O & string)[]
   readonly childrenFirst?: boolean
   readonly addsChildren?: boolean
+  readonly agreement?: 'vote' | 'compare'
   readonly check?: (query: CheckQuery<Values<O>>) => MaybePromise<void>
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
@@ -648,6 +657,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     strongOptions: [],
     childrenFirst: true,
     addsChildren: false,
+    agreement: undefined,
     check: undefined,
     claims: undefined,
     filename: undefined,
@@ -724,7 +734,8 @@ export function passThrough(next: Child): Instance {
     },
     get supports() {
       const fua = next.supportsFua()
-      return { fua, unchanged: true, fastZero: next.supportsFastZero() }
+      const unmapZero = next.supportsUnmapZero()
+      return { fua, unchanged: true, unmapZero, fastZero: next.supportsFastZero() }
     },
   }
 }

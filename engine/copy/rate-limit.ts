@@ -5,7 +5,7 @@
 import type { Clock } from '../host/host.ts'
 
 /** Length of a slice. */
-const SLICE_NS = 100_000_000
+export const SLICE_NS = 100_000_000
 const NS_PER_SECOND = 1e9
 
 export class RateLimit {

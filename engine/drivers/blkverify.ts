@@ -27,6 +27,7 @@ export const blkverify = defineDriver({
     test: { doc: 'The node under test.', role: { data: true }, nameOption: 'x-image' },
   },
   memberOrder: ['test', 'raw'],
+  agreement: 'compare',
   prefixes: { blkverify: takeApart },
   filename: ({ children }) => {
     const raw = children.get('raw')

@@ -161,7 +161,8 @@ function instanceOf(
     info: () => infoBelow(file),
     get supports() {
       const fua = file.supportsFua()
-      return { fua, unchanged: true, fastZero: file.supportsFastZero() }
+      const unmapZero = file.supportsUnmapZero()
+      return { fua, unchanged: true, unmapZero, fastZero: file.supportsFastZero() }
     },
     reopen({ options: restated }) {
       // The options were checked against this very declaration.

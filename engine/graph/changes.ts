@@ -1,5 +1,6 @@
 /** The commands that change the graph, each when nobody else's drained section forbids it. */
 import { dropIntermediate, setBacking, setReadOnly, writeBacking } from './chain-changes.ts'
+import { refreshClaims } from './claims.ts'
 import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
 import { beginDrained } from './drain.ts'
@@ -7,10 +8,11 @@ import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphChanges } from './graph.ts'
 import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
-import { addFilename, addNode, openHeld } from './open.ts'
+import { addFilename, addNode, openBackingOf, openHeld } from './open.ts'
 import { innerNode } from './public-node.ts'
 import { reopenNodes } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
+import { Transaction } from './transaction.ts'
 import { resizeNode } from './resize.ts'
 
 /** @param within - The drained section of whoever makes these changes. */
@@ -32,6 +34,14 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
         replaceNode(innerNode(node), innerNode(next))
       }),
     dropIntermediate: (about) => change(() => dropIntermediate(environment, about)),
+    settleClaims: (node) =>
+      change(() => {
+        Transaction.run((transaction) => {
+          refreshClaims([innerNode(node)], transaction)
+        })
+        return Promise.resolve()
+      }),
+    openBacking: (node) => change(() => openBackingOf(environment, innerNode(node))),
     setBacking: (node, backing) =>
       change(() => setBacking(environment, innerNode(node), backing && innerNode(backing))),
     writeBacking: (node, hint) => change(() => writeBacking(innerNode(node), hint)),

@@ -22,6 +22,7 @@ import type { Profile } from '../profiles/index.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
+import { canReplace } from './can-replace.ts'
 import { graphChanges } from './changes.ts'
 import { checkTellable } from './corrupt.ts'
 import { filenameOf } from './describe.ts'
@@ -61,6 +62,8 @@ export interface GraphNode {
   readonly cowChild: GraphNode | undefined
   /** The child that holds the data, or that a filter shows. */
   readonly primaryChild: GraphNode | undefined
+  /** Zeroing it may release storage, and its options allow that. */
+  readonly unmapsByZeroing: boolean
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
   /** Shown by queries; engine/io keeps it, in 64 unsigned bits. 0 for none. */
@@ -299,6 +302,10 @@ export interface GraphChanges {
   replaceNode(node: GraphNode, next: GraphNode): Promise<void>
   /** What a commit does in the end: overlays of `top` become overlays of `base`, headers too. */
   dropIntermediate(about: IntermediateAbout): Promise<void>
+  /** Claims of a node's driver have changed. @throws {BlockError} the conflict text. */
+  settleClaims(node: GraphNode): Promise<void>
+  /** Opens the backing image that the header names, where that was left closed. */
+  openBacking(node: GraphNode): Promise<void>
   /** Another backing image, or none; the header stays as it is. */
   setBacking(node: GraphNode, backing: GraphNode | undefined): Promise<void>
   /** Writes the name of a backing image, or that there is none, into an image's header. */
@@ -322,6 +329,8 @@ export interface Graph extends GraphChanges {
 
   /** Begins a drained section of all nodes together. */
   drainedAll(): Promise<DrainedSection>
+  /** The same, but others may change the graph meanwhile: for the end of all things. */
+  quiesceAll(): Promise<DrainedSection>
 
   /** The same changes for whoever holds a drained section: all others wait for its end. */
   within(section: DrainedSection): GraphChanges
@@ -342,6 +351,10 @@ export interface Graph extends GraphChanges {
   /** Whether neither the node nor any below it is out of use. */
   hasMedium(node: GraphNode): boolean
 
+  /** Forbids all operations on a node until the returned function is called. */
+  blockOperations(node: GraphNode, reason: string): () => void
+  /** Whether a node of the data of `shown` may take the place of `node`: nobody's data would change. */
+  canReplace(shown: GraphNode, node: GraphNode): boolean
   /** Keeps a node alive until the returned function is called. */
   hold(node: GraphNode): () => Promise<void>
   /**
@@ -415,6 +428,7 @@ export function createGraph(about: GraphAbout): Graph {
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
     drainedAll: async () => environment.lock.hold(await drainAll([...nodes.values()])),
+    quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
     attachJob: (about) => new JobParent(environment, about),
@@ -439,6 +453,8 @@ export function createGraph(about: GraphAbout): Graph {
       return thaw
     },
     filename: (node) => filenameOf(innerNode(node)),
+    blockOperations: (node, reason) => innerNode(node).opBlockers.block(reason),
+    canReplace: (shown, node) => canReplace(innerNode(shown), innerNode(node)),
     info(node) {
       checkTellable(innerNode(node), profile)
       return nodeInfo(innerNode(node))

@@ -291,6 +291,10 @@ export class Node implements Parent, GraphNode {
     return this.#lock.hold(await beginDrained(this, scope), scope?.along)
   }
 
+  get unmapsByZeroing(): boolean {
+    return this.flags.discard && this.#instance?.supports?.unmapZero === true
+  }
+
   edge(name: string): Edge | undefined {
     return this.children.find((edge) => edge.name === name)
   }
@@ -329,6 +333,7 @@ function childHandle(seat: { readonly edge: Edge }, name: string): Child {
     limits: () => seat.edge.child.limits(),
     info: () => instanceInfo(seat.edge.child),
     supportsFua: () => seat.edge.child.instance.supports?.fua === true,
+    supportsUnmapZero: () => seat.edge.child.instance.supports?.unmapZero === true,
     supportsFastZero: () => seat.edge.child.instance.supports?.fastZero !== false,
     debugEvent: (event) => seat.edge.child.instance.debugEvent?.(event),
     snapshot: () => seat.edge.child.instance.snapshot,

@@ -384,10 +384,15 @@ async function openInstance(
 }
 
 /** Opens the backing image that options or the image's header name. */
+/** Opens what was left closed. @throws {BlockError} with the graph as before. */
+export async function openBackingOf(environment: Environment, node: Node): Promise<void> {
+  await openBacking(environment, node, { rest: new Map(), all: node.options, depth: 0 })
+}
+
 async function openBacking(
   environment: Environment,
   node: Node,
-  { rest, all, depth }: Opening,
+  { rest, all, depth }: Pick<Opening, 'rest' | 'all' | 'depth'>,
 ): Promise<void> {
   node.noteHeader()
   const wanted = backingQuery(node, rest)

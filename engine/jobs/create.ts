@@ -40,7 +40,8 @@ function* make(
     return
   }
   // By its schema it is a name or the options of a node.
-  const held = typeof file === 'string' ? undefined : yield* job.request(() => graph.open(file as NodeOptions))
+  const held =
+    typeof file === 'string' ? undefined : yield* job.request(() => graph.open(file as NodeOptions))
   try {
     const node = held?.node ?? graph.findDeviceOrNode(file as string)
     const user = graph.attach(node, {

@@ -72,7 +72,7 @@ export class JobGroup {
 /** Waits until a job that was told to end has a result. */
 async function comeToResult(job: Job): Promise<void> {
   if (job.isStarted) {
-    job.wake()
+    job.enter()
     await job.workOver()
   }
   job.settle()

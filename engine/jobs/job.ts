@@ -2,8 +2,8 @@
  * One job: its status, who holds it back, how far it is, and how it came out. Its own work runs on
  * a strand; what happens once that has ended is the group's business (`group.ts`).
  */
-import { RateLimit } from '../copy/rate-limit.ts'
-import type { JobUser } from '../graph/graph.ts'
+import { RateLimit, SLICE_NS } from '../copy/rate-limit.ts'
+import type { DrainedSection, GraphNode, JobUser } from '../graph/graph.ts'
 import type { Clock, Timer } from '../host/host.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -56,6 +56,8 @@ export class Job implements JobControl {
   error: BlockError | undefined
   ioStatus: IoStatus = 'ok'
   speed = 0
+  /** It keeps others from changing the graph until its end is complete. */
+  holdsSection = false
   readonly #world: JobWorld
   readonly #limit: RateLimit
   #status: JobStatus = 'undefined'
@@ -69,7 +71,9 @@ export class Job implements JobControl {
   #busy = false
   #timer: Timer | undefined
   #done = 0
-  #remaining = 0
+  #total = 0
+  /** When it last rested. */
+  #restedNs = 0
   #cancelled = false
   #forced = false
   /** The work is over. */
@@ -105,13 +109,17 @@ export class Job implements JobControl {
     return this.#pauses > 0
   }
 
+  get isDue(): boolean {
+    return this.ioStatus !== 'ok' || this.#world.clock.nowNs() - this.#restedNs >= SLICE_NS
+  }
+
   get userPaused(): boolean {
     return this.#userPaused
   }
 
   /** Units of its own, bytes for most. */
   get progress(): { readonly done: number; readonly total: number } {
-    return { done: this.#done, total: this.#done + this.#remaining }
+    return { done: this.#done, total: this.#total }
   }
 
   get isCompleted(): boolean {
@@ -154,6 +162,7 @@ export class Job implements JobControl {
     this.#paused = false
     this.#setBusy(true)
     this.#moveTo('running')
+    this.#restedNs = this.#world.clock.nowNs()
     this.#strand = new Strand(work.run(this), (error) => {
       this.#workEnded(error)
     })
@@ -168,14 +177,14 @@ export class Job implements JobControl {
 
   pause(): void {
     this.#pauses += 1
-    if (!this.#paused) this.wake()
+    if (!this.#paused) this.enter()
   }
 
   resume(): void {
     assert(this.#pauses > 0, 'a job is resumed as often as paused')
     this.#pauses -= 1
     // Who sleeps by the clock sleeps on.
-    if (this.#pauses === 0 && this.#timer === undefined) this.wake()
+    if (this.#pauses === 0 && this.#timer === undefined) this.enter()
   }
 
   /** @throws {BlockError} */
@@ -209,7 +218,7 @@ export class Job implements JobControl {
     this.#work.speedChanged?.(bytesPerSecond)
     // Who may go faster now need not sleep as long as was said.
     if (bytesPerSecond !== 0 && bytesPerSecond <= before) return
-    if (this.#timer !== undefined) this.wake()
+    if (this.#timer !== undefined) this.enter()
   }
 
   /** @throws {BlockError} */
@@ -297,6 +306,7 @@ export class Job implements JobControl {
     this.#checkCancelled()
     if (this.#pauses === 0) yield* this.#park(ns)
     yield* this.checkpoint()
+    this.#restedNs = this.#world.clock.nowNs()
   }
 
   *rest(): JobRoutine<void> {
@@ -306,7 +316,13 @@ export class Job implements JobControl {
   }
 
   wake(): void {
-    if (this.#strand === undefined || this.#ended || this.#busy) return
+    // What is paused is not to go on for its own sake.
+    if (!this.#paused) this.enter()
+  }
+
+  /** Lets the work go on if it rests, so that it sees what was asked of it. */
+  enter(): void {
+    if (this.#strand?.isParked !== true) return
     this.#timer?.cancel()
     this.#timer = undefined
     this.#setBusy(true)
@@ -319,10 +335,31 @@ export class Job implements JobControl {
     this.#setActive(false)
     try {
       // Strands get the value of what they yield.
-      return (yield afterTurn(value, this.#turn())) as T
+      return (yield afterTurn(value, this.turn())) as T
     } finally {
       this.#setActive(true)
     }
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.#world.clock.after(0, resolve))
+  }
+
+  *drain(node: GraphNode): JobRoutine<DrainedSection> {
+    const drained = afterTurn(node.drained(), this.turn())
+    // The section waits for jobs too, and this one has no requests under way.
+    this.#setBusy(false)
+    this.#setActive(false)
+    const section = (yield drained) as DrainedSection
+    this.#setBusy(true)
+    this.#setActive(true)
+    this.holdsSection = true
+    return section
+  }
+
+  undrain(section: DrainedSection): void {
+    this.holdsSection = false
+    section.end()
   }
 
   delayNs(bytes: number): number {
@@ -331,15 +368,14 @@ export class Job implements JobControl {
 
   advance(amount: number): void {
     this.#done += amount
-    this.#remaining = Math.max(0, this.#remaining - amount)
   }
 
   setRemaining(amount: number): void {
-    this.#remaining = amount
+    this.#total = this.#done + amount
   }
 
   addRemaining(amount: number): void {
-    this.#remaining += amount
+    this.#total += amount
   }
 
   ready(): void {
@@ -405,7 +441,7 @@ export class Job implements JobControl {
     if (ns !== undefined) {
       this.#timer = this.#world.clock.after(ns, () => {
         this.#timer = undefined
-        this.wake()
+        this.enter()
       })
     }
     this.#setBusy(false)
@@ -419,10 +455,6 @@ export class Job implements JobControl {
     const waiters = this.#restWaiters
     this.#restWaiters = []
     for (const wake of waiters) wake()
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#world.clock.after(0, resolve))
   }
 
   #checkCancelled(): void {

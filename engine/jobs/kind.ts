@@ -1,5 +1,5 @@
 /** What a kind of job declares and what it gets. Pausing, events and status are not its business. */
-import type { GraphNode } from '../graph/graph.ts'
+import type { DrainedSection, GraphNode } from '../graph/graph.ts'
 import type { Claims } from '../block/permission.ts'
 import type { Operation } from '../graph/op-blockers.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -26,7 +26,11 @@ export interface JobControl {
   readonly id: string
   /** A client asked the job to end soon and well: only of kinds whose `cancel` said so. */
   readonly endRequested: boolean
+  /** Its result is void, whatever its work comes to. */
+  readonly isCancelled: boolean
   readonly isReady: boolean
+  /** It has worked for a slice of time, or a request has failed: time to rest. */
+  readonly isDue: boolean
   /** Pauses here if somebody asked for that. Ends the work if it was cancelled, by throwing. */
   checkpoint(): JobRoutine<void>
   /** Rests that long, or until somebody wakes the job; then as `checkpoint`. */
@@ -40,6 +44,15 @@ export interface JobControl {
    * answers at once must not keep all others waiting.
    */
   request<T>(make: () => MaybePromise<T>): JobRoutine<T>
+  /** Resolves after a turn of everybody else: for requests that run beside the job's own line. */
+  turn(): Promise<void>
+  /**
+   * Begins a drained section of a node while the job itself has nothing under way. The job's end
+   * follows at once then, and gives it back.
+   */
+  drain(node: GraphNode): JobRoutine<DrainedSection>
+  /** Ends such a section: the job goes on after all. */
+  undrain(section: DrainedSection): void
   /** How long to sleep after so many bytes, by the job's speed. */
   delayNs(bytes: number): number
   /** So much more is done. */

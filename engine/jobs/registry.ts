@@ -123,7 +123,7 @@ export class Jobs {
     }
     job.cancel(forced)
     if (!job.isStarted) await job.group.completed(job)
-    else if (!job.hasEnded) job.wake()
+    else if (!job.hasEnded) job.enter()
     else if (forced) await job.group.abort(job)
   }
 
@@ -190,7 +190,9 @@ export class Jobs {
     this.#ended.add(job)
     const { clock, turn, bug } = this.#services
     clock.after(0, () => {
-      turn(() => this.#complete(job)).catch(bug)
+      // A command at work may wait for the section that the job holds.
+      const complete = (): Promise<void> => this.#complete(job)
+      ;(job.holdsSection ? complete() : turn(complete)).catch(bug)
     })
   }
 

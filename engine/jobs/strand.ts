@@ -22,6 +22,10 @@ export class Strand {
     this.#ended = ended
   }
 
+  get isParked(): boolean {
+    return this.#parked
+  }
+
   start(): void {
     this.#go(() => this.#routine.next())
   }

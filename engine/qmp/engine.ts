@@ -204,7 +204,10 @@ export class EngineProcess implements Engine, EngineParts {
 
   async #closeAll(): Promise<void> {
     await this.exports.closeAll()
+    // As in 7.2: what still runs is told to pause before it is cancelled.
+    const section = await this.graph.quiesceAll()
     await this.jobs.closeAll()
+    section.end()
     await this.graph.close()
   }
 

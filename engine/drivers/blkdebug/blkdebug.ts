@@ -75,7 +75,8 @@ export const blkdebug = defineDriver({
       },
       get supports() {
         const fua = image.supportsFua()
-        return { fua, unchanged: true, fastZero: image.supportsFastZero() }
+        const unmapZero = image.supportsUnmapZero()
+        return { fua, unchanged: true, unmapZero, fastZero: image.supportsFastZero() }
       },
       ...requests(image, machine, services.clock, options),
       limits: () => limitsOf(options),

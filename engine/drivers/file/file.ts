@@ -35,6 +35,7 @@ export const file = defineDriver({
     return {
       ...fileRequests(access.current),
       limits: () => ({ requestAlignment: access.current().alignment }),
+      supports: { unmapZero: true },
       ...claims(access, options.locking !== 'off', options.filename),
       reopen({ flags }) {
         access.change(flags)

@@ -56,7 +56,7 @@ export function instanceOf(image: Image): Instance {
         }),
       ),
     // Without a flag for zeroes, clusters are given back at best.
-    supports: { fastZero: geometry.version >= 3 },
+    supports: { fastZero: geometry.version >= 3, unmapZero: geometry.version >= 3 },
     reopen: (query) => reopen(image, query),
     check: () =>
       run(

@@ -33,6 +33,7 @@ export const quorum = defineDriver({
   strongOptions: ['vote-threshold', 'blkverify', 'rewrite-corrupted', 'read-pattern'],
   childrenFirst: false,
   addsChildren: true,
+  agreement: 'vote',
   check: ({ options, counts }) => {
     checkOptions(options, counts['children'] ?? 0)
   },

@@ -10,6 +10,7 @@ import {
 } from '../../graph/chain.ts'
 import type { Graph, GraphNode } from '../../graph/graph.ts'
 import { commit } from '../../jobs/commit.ts'
+import { startActiveCommit } from '../../jobs/mirror/start.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
 import { CHAIN_JOB } from '../schema/jobs.ts'
@@ -31,40 +32,39 @@ export const blockCommit = defineCommand({
   name: 'block-commit',
   doc: 'Writes what images have into one further down the chain, which takes their place.',
   args: ARGS,
-  async run({ engine: { graph, jobs } }, args) {
+  async run({ engine: { graph, jobs, services } }, args) {
     const device = findRoot(graph, args.device)
     graph.checkOperation(device, 'commit-source')
     const top = findTop(graph, device, args)
     const base = findTarget(graph, top, args)
     checkChain(graph, top, base)
     if (top === base) throw new BlockError('cannot commit an image into itself')
-    const backingFile = args['backing-file']
+    const {
+      'backing-file': backingFile,
+      'filter-node-name': filterName,
+      'on-error': onError,
+    } = args
+    const options = {
+      id: args['job-id'],
+      speed: args.speed,
+      autoFinalize: args['auto-finalize'],
+      autoDismiss: args['auto-dismiss'],
+    }
     if (skipFilters(top) === skipFilters(device)) {
       if (backingFile !== undefined) {
         throw new BlockError("'backing-file' specified, but 'top' is the active layer")
       }
-      throw new BlockError('Committing the active layer is not built yet')
+      const log = (line: string): void => services.log(line)
+      await startActiveCommit({ graph, jobs }, { top, base, onError, filterName, log }, options)
+      return
     }
     const overlay = findOverlay(device, top)
     if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
     checkDifferent(top, base)
     await jobs.launch(
       commit,
-      {
-        graph,
-        device,
-        top,
-        base,
-        backingFile,
-        filterName: args['filter-node-name'],
-        onError: args['on-error'],
-      },
-      {
-        id: args['job-id'],
-        speed: args.speed,
-        autoFinalize: args['auto-finalize'],
-        autoDismiss: args['auto-dismiss'],
-      },
+      { graph, device, top, base, backingFile, filterName, onError },
+      options,
     )
   },
 })

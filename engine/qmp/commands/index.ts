@@ -8,6 +8,7 @@ import { blockdevCommands } from './blockdev.ts'
 import { blockCommit } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
 import { createCommand } from './create.ts'
+import { MIRROR_COMMANDS } from './mirror.ts'
 import { JOB_COMMANDS } from './jobs.ts'
 import { NODE_COMMANDS } from './nodes.ts'
 import { objectCommands } from './objects.ts'
@@ -25,6 +26,7 @@ export function createCommands(about: {
     ...blockdevCommands(about.drivers),
     ...BITMAP_COMMANDS,
     ...JOB_COMMANDS,
+    ...MIRROR_COMMANDS,
     createCommand(about.drivers),
     blockdevBackup,
     ...NODE_COMMANDS,

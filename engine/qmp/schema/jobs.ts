@@ -20,7 +20,7 @@ const STATUSES: readonly JobStatus[] = [
 
 export const JOB_STATUS = opt.enum('JobStatus', STATUSES)
 export const JOB_TYPE = opt.enum('JobType', JOB_TYPES)
-const ON_ERROR = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
+export const ON_ERROR = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
 export const IO_STATUS = opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])
 const OPERATION = opt.enum('IoOperationType', ['read', 'write'])
 const ACTION = opt.enum('BlockErrorAction', ['ignore', 'report', 'stop'])

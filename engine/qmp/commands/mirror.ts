@@ -1,0 +1,108 @@
+/** `blockdev-mirror`. */
+import type { Values } from '../../block/option.ts'
+import { chainNext, skipImplicit } from '../../graph/chain.ts'
+import type { Graph, GraphNode } from '../../graph/graph.ts'
+import { mirror, type TargetBacking } from '../../jobs/mirror/mirror.ts'
+import { startMirror } from '../../jobs/mirror/start.ts'
+import { BlockError } from '../../util/errors.ts'
+import { defineCommand } from '../command.ts'
+import type { EngineParts } from '../parts.ts'
+import { BLOCKDEV_MIRROR } from '../schema/mirror.ts'
+
+type Given = Omit<Values<typeof BLOCKDEV_MIRROR>, 'device' | 'target'>
+
+const blockdevMirror = defineCommand({
+  name: 'blockdev-mirror',
+  doc: 'Copies a node to another one and keeps both in step, which may then take its place.',
+  args: BLOCKDEV_MIRROR,
+  async run({ engine }, args) {
+    const { graph } = engine
+    const source = graph.findDeviceOrNode(args.device)
+    graph.checkRoot(source)
+    const target = graph.findDeviceOrNode(args.target)
+    await start(engine, args, {
+      source,
+      target,
+      targetBacking: 'leave',
+      zeroTarget: args.sync === 'full',
+      unmap: true,
+    })
+  },
+})
+
+interface Disks {
+  readonly source: GraphNode
+  readonly target: GraphNode
+  readonly targetBacking: TargetBacking
+  readonly zeroTarget: boolean
+  readonly unmap: boolean
+}
+
+async function start(engine: EngineParts, args: Given, disks: Disks): Promise<void> {
+  const { graph, jobs, services } = engine
+  const { source, target } = disks
+  checkGranularity(args.granularity)
+  graph.checkOperation(source, 'mirror-source')
+  graph.checkOperation(target, 'mirror-target')
+  const below = chainNext(source)
+  const sync = below === undefined && args.sync === 'top' ? 'full' : args.sync
+  const replaces = args.replaces ?? nameUnder(source)
+  if (replaces !== undefined) checkReplaced(graph, source, replaces)
+  if (sync === 'incremental' || sync === 'bitmap') {
+    throw new BlockError(`Sync mode '${sync}' not supported`)
+  }
+  const about = {
+    ...disks,
+    base: sync === 'top' ? below : undefined,
+    nothingFirst: sync === 'none',
+    replaces,
+    granularity: args.granularity === 0 ? undefined : args.granularity,
+    bufferBytes: args['buf-size'],
+    writeBlocking: args['copy-mode'] === 'write-blocking',
+    onSourceError: args['on-source-error'],
+    onTargetError: args['on-target-error'],
+    filterName: args['filter-node-name'],
+    log: (line: string) => services.log(line),
+  }
+  await startMirror({ graph, jobs }, mirror, about, {
+    id: args['job-id'],
+    speed: args.speed,
+    autoFinalize: args['auto-finalize'],
+    autoDismiss: args['auto-dismiss'],
+  })
+}
+
+/** Filters that nobody asked for stay where they are, above the target. */
+function nameUnder(source: GraphNode): string | undefined {
+  const shown = skipImplicit(source)
+  return shown === source ? undefined : shown.name
+}
+
+const MIN_GRANULARITY = 512
+const MAX_GRANULARITY = 64 << 20
+
+function checkGranularity(bytes = 0): void {
+  if (bytes === 0) return
+  if (bytes < MIN_GRANULARITY || bytes > MAX_GRANULARITY) {
+    throw new BlockError("Parameter 'granularity' expects a value in range [512B, 64MB]")
+  }
+  if (!Number.isInteger(Math.log2(bytes))) {
+    throw new BlockError("Parameter 'granularity' expects a power of 2")
+  }
+}
+
+function checkReplaced(graph: Graph, source: GraphNode, name: string): void {
+  const replaced = graph.find(name)
+  graph.checkOperation(replaced, 'replace')
+  if (!graph.canReplace(source, replaced)) {
+    throw new BlockError(
+      `Cannot replace '${name}' by a node mirrored from '${source.name}', because it cannot be ` +
+        'guaranteed that doing so would not lead to an abrupt change of visible data',
+    )
+  }
+  if (source.length() !== replaced.length()) {
+    throw new BlockError('cannot replace image with a mirror image of different size')
+  }
+}
+
+export const MIRROR_COMMANDS = [blockdevMirror] as const

@@ -1,0 +1,35 @@
+/** Arguments of the commands that start mirrors. */
+import type { Members } from '../../block/option.ts'
+import { opt } from '../../block/option.ts'
+import { JOB_ENDING, ON_ERROR } from './jobs.ts'
+
+const SYNC = opt.enum('MirrorSyncMode', ['top', 'full', 'none', 'incremental', 'bitmap'])
+const COPY_MODE = opt.enum('MirrorCopyMode', ['background', 'write-blocking'])
+
+const SPEED = {
+  speed: opt.int({ default: 0, doc: 'Bytes per second at most, 0 for no limit.' }),
+  granularity: opt.uint32({ optional: true, doc: 'Bytes that are dirty together.' }),
+  'buf-size': opt.int({ optional: true, doc: 'Bytes that may be under way; 16 MiB.' }),
+  'on-source-error': ON_ERROR({ default: 'report', doc: 'When the source cannot be read.' }),
+  'on-target-error': ON_ERROR({ default: 'report', doc: 'When the target cannot be written.' }),
+} as const satisfies Members
+
+const COPYING = {
+  'copy-mode': COPY_MODE({ default: 'background', doc: 'When writes come to the target.' }),
+  ...JOB_ENDING,
+} as const satisfies Members
+
+const JOB_ID = opt.str({ optional: true, doc: 'Name of the job.' })
+const DEVICE = opt.str({ doc: 'The node to copy.' })
+const REPLACES = opt.str({ optional: true, doc: 'The node whose place the target takes.' })
+
+export const BLOCKDEV_MIRROR = {
+  'job-id': JOB_ID,
+  device: DEVICE,
+  target: opt.str({ doc: 'The node to copy to.' }),
+  replaces: REPLACES,
+  sync: SYNC({ doc: 'What is copied first.' }),
+  ...SPEED,
+  'filter-node-name': opt.str({ optional: true, doc: 'Name of the node that is put in.' }),
+  ...COPYING,
+} as const satisfies Members
