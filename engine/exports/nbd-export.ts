@@ -133,17 +133,13 @@ export class NbdExport implements OfferedExport {
     for (const client of this.#clients) client.drop()
   }
 
-  /**
-   * Shuts the export down, waits for the requests of its clients, lets go of the node. That is a drained section as any change of the graph: what waits in throttles above runs.
-   */
+  /** Shuts the export down, waits for the requests of its clients, lets go of the node. */
   async close(): Promise<void> {
     const clients = [...this.#clients]
     this.beginShutdown()
     await Promise.all(clients.map(({ idle }) => idle))
     for (const context of this.contexts) context.close?.()
-    const section = await this.user.drained()
     await this.user.close()
-    section.end()
   }
 }
 

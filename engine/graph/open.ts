@@ -12,7 +12,6 @@ import { chooseDriver } from './choose-driver.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { takeOwnOptions } from './coerce.ts'
 import { filenameOf } from './describe.ts'
-import { beginDrained } from './drain.ts'
 import { attachEdge } from './edge.ts'
 import { findReference, type Environment } from './environment.ts'
 import { jsonOptions } from './filename.ts'
@@ -118,12 +117,7 @@ async function openNode(environment: Environment, query: OpenQuery): Promise<Nod
       await user?.close()
     }
   } finally {
-    if (early !== undefined) {
-      // Letting go of that user drains the child.
-      const drained = await beginDrained(early)
-      drained.end()
-      await releaseHold(environment, early)
-    }
+    if (early !== undefined) await releaseHold(environment, early)
   }
 }
 
