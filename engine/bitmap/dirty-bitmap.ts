@@ -40,7 +40,11 @@ export class DirtyBitmap implements WriteObserver {
   }
 
   wrote(offset: number, bytes: number): void {
-    if (this.recording) this.bitmap.mark(offset, bytes)
+    if (!this.recording) return
+    // A node that was reopened over something longer says so by its writes alone, as in QEMU, which
+    // dies of them.
+    if (offset + bytes > this.bitmap.size) this.bitmap.resize(offset + bytes)
+    this.bitmap.mark(offset, bytes)
   }
 
   resized(bytes: number): void {
