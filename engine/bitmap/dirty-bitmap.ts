@@ -1,13 +1,27 @@
 /** One dirty bitmap of a node: a name, what changed, and whether changes still count. */
-import type { ListedBitmap, WriteObserver } from '../block/driver.ts'
+import type { KeptBitmap, ListedBitmap, WriteObserver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
+
+/** What a use of a bitmap can live with. */
+export interface Tolerance {
+  readonly readOnly?: boolean
+  readonly inconsistent?: boolean
+}
 
 export class DirtyBitmap implements WriteObserver {
   readonly name: string
   readonly bitmap: Bitmap
   /** Changes of the node's data are marked. */
   recording: boolean
+  /** It is kept in the node's image. */
+  persistent = false
+  /** Its bits in the image are not to be trusted. */
+  inconsistent = false
+  /** Neither it nor the node's data may change. */
+  readOnly = false
+  /** It was taken out of the image, in a change that may still be undone. */
+  leavingImage = false
   #users = 0
 
   constructor(name: string, bitmap: Bitmap, recording: boolean) {
@@ -31,12 +45,16 @@ export class DirtyBitmap implements WriteObserver {
     }
   }
 
-  /** @throws {BlockError} where it is busy. */
-  checkUsable(): void {
-    if (!this.busy) return
-    throw new BlockError(
-      `Bitmap '${this.name}' is currently in use by another operation and cannot be used`,
-    )
+  /** @throws {BlockError} where it is busy, or something else that the use cannot live with. */
+  checkUsable(tolerance: Tolerance = {}): void {
+    const refuse = (why: string): never => {
+      throw new BlockError(`Bitmap '${this.name}' is ${why}`)
+    }
+    if (this.busy) refuse('currently in use by another operation and cannot be used')
+    if (this.readOnly && tolerance.readOnly !== true) refuse('readonly and cannot be modified')
+    if (this.inconsistent && tolerance.inconsistent !== true) {
+      refuse('inconsistent and cannot be used')
+    }
   }
 
   wrote(offset: number, bytes: number): void {
@@ -52,6 +70,50 @@ export class DirtyBitmap implements WriteObserver {
   }
 }
 
+/** How the driver that keeps the bitmap in its image sees it. */
+export function keptBitmap(dirty: DirtyBitmap, release: () => void): KeptBitmap {
+  const { bitmap } = dirty
+  return {
+    name: dirty.name,
+    get granularity() {
+      return bitmap.granularity
+    },
+    get size() {
+      return bitmap.size
+    },
+    get persistent() {
+      return dirty.persistent && !dirty.leavingImage
+    },
+    get recording() {
+      return dirty.recording
+    },
+    set recording(value) {
+      dirty.recording = value
+    },
+    get inconsistent() {
+      return dirty.inconsistent
+    },
+    set inconsistent(value) {
+      dirty.inconsistent = value
+    },
+    get readOnly() {
+      return dirty.readOnly
+    },
+    set readOnly(value) {
+      dirty.readOnly = value
+    },
+    nextDirty: (offset, bytes) => bitmap.nextDirty(offset, bytes),
+    serialise: (offset, bytes) => bitmap.serialiseRange(offset, bytes),
+    deserialise: (offset, bits) => {
+      bitmap.deserialise(offset, bits)
+    },
+    mark: (offset, bytes) => {
+      bitmap.mark(offset, bytes)
+    },
+    release,
+  }
+}
+
 /** As queries tell it; members in the order of their declaration. */
 export interface DirtyBitmapInfo {
   /** Absent for a driver's own. */
@@ -61,6 +123,8 @@ export interface DirtyBitmapInfo {
   readonly recording: boolean
   readonly busy: boolean
   readonly persistent: boolean
+  /** Told only where it is. */
+  readonly inconsistent: true | undefined
 }
 
 export function dirtyBitmapInfo(listed: DirtyBitmap | ListedBitmap): DirtyBitmapInfo {
@@ -72,6 +136,7 @@ export function dirtyBitmapInfo(listed: DirtyBitmap | ListedBitmap): DirtyBitmap
     granularity,
     recording: isOwn && listed.recording,
     busy: isOwn && listed.busy,
-    persistent: false,
+    persistent: isOwn && listed.persistent,
+    inconsistent: isOwn && listed.inconsistent ? true : undefined,
   }
 }

@@ -7,6 +7,7 @@ import type { Members, Schema, Union, Values } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
 import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
+import type { MaybePromise } from '../../util/async.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
@@ -17,13 +18,13 @@ interface Action {
   /** Jobs that it starts may end together. */
   readonly grouped: boolean
   /** What it is given was checked against `data`. */
-  prepare(engine: EngineParts, data: Readonly<Record<string, unknown>>): Change
+  prepare(engine: EngineParts, data: Readonly<Record<string, unknown>>): MaybePromise<Change>
 }
 
 function bitmapAction<const M extends Members>(
   name: string,
   members: M,
-  prepare: (engine: EngineParts, data: Values<M>) => Change,
+  prepare: (engine: EngineParts, data: Values<M>) => MaybePromise<Change>,
 ): Action {
   const data = shape.struct(name, members)
   // The data was checked against these members.
@@ -97,7 +98,7 @@ export const transaction = defineCommand({
     const prepared: Change[] = []
     try {
       for (const { type, data } of actions) {
-        prepared.push(actionOf(type, grouped).prepare(engine, data))
+        prepared.push(await actionOf(type, grouped).prepare(engine, data))
       }
     } catch (error) {
       for (const change of prepared.toReversed()) change.abort?.()
