@@ -114,9 +114,7 @@ export class EventStream {
     if (news.states.length > 0) {
       transcript.add({ kind: 'job', id: news.id, type: news.type, states: news.states })
     }
-    for (const event of news.events) {
-      this.print(transcript, event)
-      this.claim(event)
-    }
+    for (const event of news.events) this.print(transcript, event)
+    for (const event of news.told) this.claim(event)
   }
 }

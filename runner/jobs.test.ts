@@ -31,6 +31,26 @@ describe('a job lane', () => {
     assert.equal(folded, 4)
   })
 
+  it('folds what drained sections do to a job whose state was printed before', () => {
+    const jobs = new Jobs(() => undefined)
+    feed(jobs, 'j', 'created', 'running', 'ready')
+    jobs.flush('j')
+    feed(jobs, 'j', 'standby', 'ready', 'standby', 'ready', 'waiting')
+    assert.deepEqual(jobs.flush('j')?.states, ['waiting'])
+  })
+
+  it('hands over its events about states too, each once', () => {
+    const jobs = new Jobs(() => undefined)
+    const ready = { name: 'BLOCK_JOB_READY', data: { device: 'j' }, index: 2 }
+    feed(jobs, 'j', 'running', 'ready')
+    jobs.take('j', ready)
+    const news = jobs.flush('j')
+    assert.deepEqual(news?.events, [ready])
+    assert.deepEqual(news.told, [status('j', 'running'), status('j', 'ready'), ready])
+    feed(jobs, 'j', 'waiting')
+    assert.deepEqual(jobs.flush('j')?.told, [status('j', 'waiting')])
+  })
+
   it('keeps a pause that the scenario asked for', () => {
     const jobs = new Jobs(() => undefined)
     jobs.command('job-pause', { id: 'j' })

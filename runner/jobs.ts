@@ -13,9 +13,14 @@ interface JobLane {
   type: string
   /** Of the whole life, as reported. */
   state: string
-  /** Since the lane was last printed. */
+  /** When the lane was last printed. */
+  before: string | undefined
+  /** Since then. */
   states: string[]
+  /** Those that say more than a state. */
   events: QmpEvent[]
+  /** All of them, states too. */
+  told: QmpEvent[]
   /** Somebody asked the job to pause: its excursions are wanted. */
   asked: boolean
 }
@@ -26,6 +31,8 @@ export interface JobNews {
   readonly type: string
   readonly states: readonly string[]
   readonly events: readonly QmpEvent[]
+  /** Every event of the lane, those about states too. */
+  readonly told: readonly QmpEvent[]
 }
 
 /** The kind of job that a command starts, where its events do not say. */
@@ -63,6 +70,7 @@ export class Jobs {
 
   take(id: string, event: QmpEvent): void {
     const lane = this.#lane(id)
+    lane.told.push(event)
     if (event.name === 'JOB_STATUS_CHANGE') {
       const state = text(member(event.data, 'status')) ?? '?'
       lane.state = state
@@ -95,10 +103,12 @@ export class Jobs {
     const lane = this.#lanes.get(id)
     if (lane === undefined || (lane.states.length === 0 && lane.events.length === 0))
       return undefined
-    const states = lane.asked ? lane.states : this.#fold(lane.states)
-    const news = { id, type: lane.type, states, events: lane.events }
+    const states = lane.asked ? lane.states : this.#fold(lane.before, lane.states)
+    const news = { id, type: lane.type, states, events: lane.events, told: lane.told }
+    lane.before = lane.state
     lane.states = []
     lane.events = []
+    lane.told = []
     lane.asked = false
     // Another job may have the same name later.
     if (lane.state === 'null') this.#lanes.delete(id)
@@ -109,6 +119,7 @@ export class Jobs {
   takeEvent(wanted: QmpEvent): void {
     for (const lane of this.#lanes.values()) {
       lane.events = lane.events.filter((event) => event !== wanted)
+      lane.told = lane.told.filter((event) => event !== wanted)
     }
   }
 
@@ -120,14 +131,26 @@ export class Jobs {
     const known = this.#lanes.get(id)
     if (known !== undefined) return known
     // Until an event or a command tells.
-    const lane = { type: 'job', state: 'undefined', states: [], events: [], asked: false }
+    const lane = {
+      type: 'job',
+      state: 'undefined',
+      before: undefined,
+      states: [],
+      events: [],
+      told: [],
+      asked: false,
+    }
     this.#lanes.set(id, lane)
     return lane
   }
 
-  /** `running paused running` is `running`: what a drained section does to every job. */
-  #fold(states: readonly string[]): string[] {
-    const kept: string[] = []
+  /**
+   * `running paused running` is `running`: what a drained section does to every job, also when the
+   * first of the three has been printed before.
+   */
+  #fold(before: string | undefined, states: readonly string[]): string[] {
+    const known = before === undefined ? [] : [before]
+    const kept = [...known]
     for (const state of states) {
       const between = kept.at(-1)
       if (between !== undefined && EXCURSIONS.has(between) && kept.at(-2) === state) {
@@ -137,6 +160,6 @@ export class Jobs {
         kept.push(state)
       }
     }
-    return kept
+    return kept.slice(known.length)
   }
 }
