@@ -680,6 +680,14 @@ describe('other steps', () => {
     ])
   })
 
+  it('wait for a status that a variable names', () => {
+    const text = `${HEADER}matrix: {s: [ready, standby]}\nsteps: [{wait: job j $s or concluded}]\n`
+    assert.deepEqual(
+      casesOf(text).map(({ steps }) => (steps[0]?.kind === 'wait' ? steps[0].text : '')),
+      ['job j ready or concluded', 'job j standby or concluded'],
+    )
+  })
+
   it('ask for introspection', () => {
     const step = firstStep(
       'schema',

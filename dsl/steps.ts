@@ -171,7 +171,8 @@ function wrap(
   const common = commonOf(context, map)
   const trailing = trailingOf(context, map)
   return bodies.map((body, index) => {
-    if ('span' in body && 'golden' in body) return body
+    // A group that was decided has left whole steps; its silence is theirs.
+    if ('span' in body && 'golden' in body) return common.golden ? body : { ...body, golden: false }
     return {
       ...common,
       ...(when === undefined ? {} : { when }),

@@ -58,6 +58,22 @@ describe('a job lane', () => {
     assert.deepEqual(jobs.flush('j')?.states, ['running', 'paused', 'running'])
   })
 
+  it('folds what came before the pause that the scenario asked for', () => {
+    const jobs = new Jobs(() => undefined)
+    feed(jobs, 'j', 'created', 'running', 'paused', 'running')
+    jobs.command('job-pause', { id: 'j' })
+    feed(jobs, 'j', 'paused', 'running')
+    assert.deepEqual(jobs.flush('j')?.states, ['created', 'running', 'paused', 'running'])
+  })
+
+  it('has the type of the action that started it', () => {
+    const jobs = new Jobs(() => undefined)
+    const actions = [{ type: 'blockdev-backup', data: { 'job-id': 'j', device: 'a' } }]
+    jobs.command('transaction', { actions })
+    feed(jobs, 'j', 'created', 'running')
+    assert.equal(jobs.flush('j')?.type, 'backup')
+  })
+
   it('keeps a pause that does not end', () => {
     const jobs = new Jobs(() => undefined)
     feed(jobs, 'j', 'running', 'paused')

@@ -3,7 +3,7 @@
  * one line: its states, without the excursions that nobody asked for.
  */
 import type { Value } from '../dsl/plan.ts'
-import { member, text } from './json.ts'
+import { isList, member, text } from './json.ts'
 import type { QmpEvent } from './session.ts'
 
 /** States as `wait` names them. */
@@ -21,8 +21,8 @@ interface JobLane {
   events: QmpEvent[]
   /** All of them, states too. */
   told: QmpEvent[]
-  /** Somebody asked the job to pause: its excursions are wanted. */
-  asked: boolean
+  /** The number of states when somebody asked the job to pause: excursions after it are wanted. */
+  askedAfter: number | undefined
 }
 
 /** What a lane has to print. */
@@ -60,12 +60,23 @@ export class Jobs {
 
   /** Notes what a command that the scenario sends means for jobs. */
   command(name: string, args: Value | undefined): void {
+    if (name === 'transaction') this.#actions(member(args, 'actions'))
     const id =
       text(member(args, 'job-id')) ?? text(member(args, 'id')) ?? text(member(args, 'device'))
     if (id === undefined) return
     const type = STARTED_BY[name]
     if (type !== undefined) this.#lane(id).type = type
-    if (name === 'job-pause' || name === 'block-job-pause') this.#lane(id).asked = true
+    if (name !== 'job-pause' && name !== 'block-job-pause') return
+    const lane = this.#lane(id)
+    lane.askedAfter ??= lane.states.length
+  }
+
+  #actions(actions: Value | undefined): void {
+    if (!isList(actions)) return
+    for (const action of actions) {
+      const name = text(member(action, 'type'))
+      if (name !== undefined && name !== 'transaction') this.command(name, member(action, 'data'))
+    }
   }
 
   take(id: string, event: QmpEvent): void {
@@ -103,13 +114,14 @@ export class Jobs {
     const lane = this.#lanes.get(id)
     if (lane === undefined || (lane.states.length === 0 && lane.events.length === 0))
       return undefined
-    const states = lane.asked ? lane.states : this.#fold(lane.before, lane.states)
+    const unasked = lane.states.slice(0, lane.askedAfter)
+    const states = [...this.#fold(lane.before, unasked), ...lane.states.slice(unasked.length)]
     const news = { id, type: lane.type, states, events: lane.events, told: lane.told }
     lane.before = lane.state
     lane.states = []
     lane.events = []
     lane.told = []
-    lane.asked = false
+    lane.askedAfter = undefined
     // Another job may have the same name later.
     if (lane.state === 'null') this.#lanes.delete(id)
     return news
@@ -138,7 +150,7 @@ export class Jobs {
       states: [],
       events: [],
       told: [],
-      asked: false,
+      askedAfter: undefined,
     }
     this.#lanes.set(id, lane)
     return lane

@@ -61,6 +61,24 @@ describe('a run on the engine', () => {
 
   const text = (end: CaseEnd): string => end.phases.map((phase) => phase.text).join('\n\n')
 
+  it('is silent about all steps of a loop, a branch or a fragment that is to leave no line', async () => {
+    const end = await one(
+      [
+        '- each: {n: [0, 1]}',
+        '  golden: false',
+        '  do: [{io: r, do: read -P 0x11 0 512}]',
+        '- if: $w == yes',
+        '  golden: false',
+        '  do: [{each: {n: [0, 1]}, do: [{io: r, do: read -P 0x11 0 4k}]}]',
+        '- io: r',
+        '  do: read -P 0x11 0 8k',
+      ].join('\n'),
+      `${DISK}matrix: {w: ['yes']}\ngolden: true\n`,
+    )
+    assert.equal(end.verdict, 'pass')
+    assert.equal(text(end).match(/read/g)?.length, 1)
+  })
+
   it('writes down everything that is visible, in golden notation', async () => {
     const end = await one(
       [

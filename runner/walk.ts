@@ -9,9 +9,13 @@ export async function walk(steps: readonly Step[], play: Play): Promise<void> {
   for (const step of steps) await walkStep(step, play)
 }
 
-/** Plays one step. What only the target decides leaves no line, so that goldens stay comparable. */
+/**
+ * Plays one step. What only the target decides leaves no line, so that goldens stay comparable, and
+ * neither do the steps inside one that is to leave none.
+ */
 export async function walkStep(step: Step, play: Play): Promise<void> {
-  if (step.when === undefined && step.kind !== 'group') return walkDecided(step, play)
+  const isDecided = step.when === undefined && step.kind !== 'group'
+  if (isDecided && step.golden) return walkDecided(step, play)
   if (step.when !== undefined && !play.holds(step.when)) return
   const { recording } = play.transcript
   play.transcript.recording = false

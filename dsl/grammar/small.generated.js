@@ -226,8 +226,9 @@ function peg$parse(input, options) {
   const peg$r13 = /^[A-Za-z]/;
   const peg$r14 = /^[^ \t\n]/;
   const peg$r15 = /^[0-9.]/;
-  const peg$r16 = /^[A-Za-z0-9_]/;
-  const peg$r17 = /^[ \t\n]/;
+  const peg$r16 = /^[A-Za-z0-9_.]/;
+  const peg$r17 = /^[A-Za-z0-9_]/;
+  const peg$r18 = /^[ \t\n]/;
 
   const peg$e0 = peg$anyExpectation();
   const peg$e1 = peg$literalExpectation("or", false);
@@ -287,18 +288,19 @@ function peg$parse(input, options) {
   const peg$e55 = peg$literalExpectation("|", false);
   const peg$e56 = peg$otherExpectation("job id");
   const peg$e57 = peg$otherExpectation("job status");
-  const peg$e58 = peg$otherExpectation("event name");
-  const peg$e59 = peg$literalExpectation("free", false);
-  const peg$e60 = peg$literalExpectation("all", false);
-  const peg$e61 = peg$literalExpectation("seed", false);
-  const peg$e62 = peg$literalExpectation("fixed", false);
-  const peg$e63 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_"], false, false, false);
-  const peg$e64 = peg$otherExpectation("name of an actor");
-  const peg$e65 = peg$literalExpectation("tasks", false);
-  const peg$e66 = peg$otherExpectation("choice among tasks, e.g. 12:1");
-  const peg$e67 = peg$otherExpectation("whole number");
-  const peg$e68 = peg$classExpectation([" ", "\t", "\n"], false, false, false);
-  const peg$e69 = peg$otherExpectation("blank");
+  const peg$e58 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_", "."], false, false, false);
+  const peg$e59 = peg$otherExpectation("event name");
+  const peg$e60 = peg$literalExpectation("free", false);
+  const peg$e61 = peg$literalExpectation("all", false);
+  const peg$e62 = peg$literalExpectation("seed", false);
+  const peg$e63 = peg$literalExpectation("fixed", false);
+  const peg$e64 = peg$classExpectation([["A", "Z"], ["a", "z"], ["0", "9"], "_"], false, false, false);
+  const peg$e65 = peg$otherExpectation("name of an actor");
+  const peg$e66 = peg$literalExpectation("tasks", false);
+  const peg$e67 = peg$otherExpectation("choice among tasks, e.g. 12:1");
+  const peg$e68 = peg$otherExpectation("whole number");
+  const peg$e69 = peg$classExpectation([" ", "\t", "\n"], false, false, false);
+  const peg$e70 = peg$otherExpectation("blank");
 
   function peg$f0(first, rest) {    return rest.length === 0 ? first : { kind: 'or', ...at(), conditions: [first, ...rest] }  }
   function peg$f1(first, rest) {    return rest.length === 0 ? first : { kind: 'and', ...at(), conditions: [first, ...rest] }  }
@@ -3174,31 +3176,52 @@ function peg$parse(input, options) {
   }
 
   function peg$parseState() {
-    let s0, s1, s2, s3;
+    let s0, s1, s2, s3, s4, s5, s6;
 
     peg$silentFails++;
     s0 = peg$currPos;
     s1 = peg$currPos;
-    s2 = [];
-    s3 = input.charAt(peg$currPos);
-    if (peg$r13.test(s3)) {
+    s2 = peg$currPos;
+    if (input.charCodeAt(peg$currPos) === 36) {
+      s3 = peg$c16;
       peg$currPos++;
     } else {
       s3 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e22); }
+    }
+    if (s3 === peg$FAILED) {
+      s3 = null;
+    }
+    s4 = input.charAt(peg$currPos);
+    if (peg$r13.test(s4)) {
+      peg$currPos++;
+    } else {
+      s4 = peg$FAILED;
       if (peg$silentFails === 0) { peg$fail(peg$e45); }
     }
-    if (s3 !== peg$FAILED) {
-      while (s3 !== peg$FAILED) {
-        s2.push(s3);
-        s3 = input.charAt(peg$currPos);
-        if (peg$r13.test(s3)) {
+    if (s4 !== peg$FAILED) {
+      s5 = [];
+      s6 = input.charAt(peg$currPos);
+      if (peg$r16.test(s6)) {
+        peg$currPos++;
+      } else {
+        s6 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e58); }
+      }
+      while (s6 !== peg$FAILED) {
+        s5.push(s6);
+        s6 = input.charAt(peg$currPos);
+        if (peg$r16.test(s6)) {
           peg$currPos++;
         } else {
-          s3 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e45); }
+          s6 = peg$FAILED;
+          if (peg$silentFails === 0) { peg$fail(peg$e58); }
         }
       }
+      s3 = [s3, s4, s5];
+      s2 = s3;
     } else {
+      peg$currPos = s2;
       s2 = peg$FAILED;
     }
     if (s2 !== peg$FAILED) {
@@ -3261,7 +3284,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e58); }
+      if (peg$silentFails === 0) { peg$fail(peg$e59); }
     }
 
     return s0;
@@ -3356,7 +3379,7 @@ function peg$parse(input, options) {
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e59); }
+      if (peg$silentFails === 0) { peg$fail(peg$e60); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -3387,7 +3410,7 @@ function peg$parse(input, options) {
         peg$currPos += 3;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e60); }
+        if (peg$silentFails === 0) { peg$fail(peg$e61); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$currPos;
@@ -3435,7 +3458,7 @@ function peg$parse(input, options) {
           peg$currPos += 4;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e61); }
+          if (peg$silentFails === 0) { peg$fail(peg$e62); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$parse__();
@@ -3463,7 +3486,7 @@ function peg$parse(input, options) {
             peg$currPos += 5;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e62); }
+            if (peg$silentFails === 0) { peg$fail(peg$e63); }
           }
           if (s1 !== peg$FAILED) {
             s2 = peg$parse_();
@@ -3529,7 +3552,7 @@ function peg$parse(input, options) {
               peg$currPos += 5;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e62); }
+              if (peg$silentFails === 0) { peg$fail(peg$e63); }
             }
             if (s1 !== peg$FAILED) {
               s2 = peg$parse_();
@@ -3567,7 +3590,7 @@ function peg$parse(input, options) {
                 peg$currPos += 4;
               } else {
                 s1 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e61); }
+                if (peg$silentFails === 0) { peg$fail(peg$e62); }
               }
               if (s1 !== peg$FAILED) {
                 s2 = peg$currPos;
@@ -3601,7 +3624,7 @@ function peg$parse(input, options) {
                   peg$currPos += 4;
                 } else {
                   s3 = peg$FAILED;
-                  if (peg$silentFails === 0) { peg$fail(peg$e59); }
+                  if (peg$silentFails === 0) { peg$fail(peg$e60); }
                 }
                 if (s3 === peg$FAILED) {
                   if (input.substr(peg$currPos, 3) === peg$c31) {
@@ -3609,7 +3632,7 @@ function peg$parse(input, options) {
                     peg$currPos += 3;
                   } else {
                     s3 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e60); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e61); }
                   }
                   if (s3 === peg$FAILED) {
                     if (input.substr(peg$currPos, 4) === peg$c32) {
@@ -3617,7 +3640,7 @@ function peg$parse(input, options) {
                       peg$currPos += 4;
                     } else {
                       s3 = peg$FAILED;
-                      if (peg$silentFails === 0) { peg$fail(peg$e61); }
+                      if (peg$silentFails === 0) { peg$fail(peg$e62); }
                     }
                     if (s3 === peg$FAILED) {
                       if (input.substr(peg$currPos, 5) === peg$c33) {
@@ -3625,7 +3648,7 @@ function peg$parse(input, options) {
                         peg$currPos += 5;
                       } else {
                         s3 = peg$FAILED;
-                        if (peg$silentFails === 0) { peg$fail(peg$e62); }
+                        if (peg$silentFails === 0) { peg$fail(peg$e63); }
                       }
                     }
                   }
@@ -3663,21 +3686,21 @@ function peg$parse(input, options) {
                   s2 = peg$currPos;
                   s3 = [];
                   s4 = input.charAt(peg$currPos);
-                  if (peg$r16.test(s4)) {
+                  if (peg$r17.test(s4)) {
                     peg$currPos++;
                   } else {
                     s4 = peg$FAILED;
-                    if (peg$silentFails === 0) { peg$fail(peg$e63); }
+                    if (peg$silentFails === 0) { peg$fail(peg$e64); }
                   }
                   if (s4 !== peg$FAILED) {
                     while (s4 !== peg$FAILED) {
                       s3.push(s4);
                       s4 = input.charAt(peg$currPos);
-                      if (peg$r16.test(s4)) {
+                      if (peg$r17.test(s4)) {
                         peg$currPos++;
                       } else {
                         s4 = peg$FAILED;
-                        if (peg$silentFails === 0) { peg$fail(peg$e63); }
+                        if (peg$silentFails === 0) { peg$fail(peg$e64); }
                       }
                     }
                   } else {
@@ -3825,7 +3848,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e64); }
+      if (peg$silentFails === 0) { peg$fail(peg$e65); }
     }
 
     return s0;
@@ -3840,7 +3863,7 @@ function peg$parse(input, options) {
       peg$currPos += 5;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e65); }
+      if (peg$silentFails === 0) { peg$fail(peg$e66); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$parse_();
@@ -3968,7 +3991,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e66); }
+      if (peg$silentFails === 0) { peg$fail(peg$e67); }
     }
 
     return s0;
@@ -4032,7 +4055,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e67); }
+      if (peg$silentFails === 0) { peg$fail(peg$e68); }
     }
 
     return s0;
@@ -4053,20 +4076,20 @@ function peg$parse(input, options) {
     if (s2 !== peg$FAILED) {
       s3 = [];
       s4 = input.charAt(peg$currPos);
-      if (peg$r16.test(s4)) {
+      if (peg$r17.test(s4)) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e63); }
+        if (peg$silentFails === 0) { peg$fail(peg$e64); }
       }
       while (s4 !== peg$FAILED) {
         s3.push(s4);
         s4 = input.charAt(peg$currPos);
-        if (peg$r16.test(s4)) {
+        if (peg$r17.test(s4)) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e63); }
+          if (peg$silentFails === 0) { peg$fail(peg$e64); }
         }
       }
       s4 = [];
@@ -4191,20 +4214,20 @@ function peg$parse(input, options) {
 
     s0 = [];
     s1 = input.charAt(peg$currPos);
-    if (peg$r17.test(s1)) {
+    if (peg$r18.test(s1)) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e68); }
+      if (peg$silentFails === 0) { peg$fail(peg$e69); }
     }
     while (s1 !== peg$FAILED) {
       s0.push(s1);
       s1 = input.charAt(peg$currPos);
-      if (peg$r17.test(s1)) {
+      if (peg$r18.test(s1)) {
         peg$currPos++;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e68); }
+        if (peg$silentFails === 0) { peg$fail(peg$e69); }
       }
     }
 
@@ -4217,21 +4240,21 @@ function peg$parse(input, options) {
     peg$silentFails++;
     s0 = [];
     s1 = input.charAt(peg$currPos);
-    if (peg$r17.test(s1)) {
+    if (peg$r18.test(s1)) {
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e68); }
+      if (peg$silentFails === 0) { peg$fail(peg$e69); }
     }
     if (s1 !== peg$FAILED) {
       while (s1 !== peg$FAILED) {
         s0.push(s1);
         s1 = input.charAt(peg$currPos);
-        if (peg$r17.test(s1)) {
+        if (peg$r18.test(s1)) {
           peg$currPos++;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e68); }
+          if (peg$silentFails === 0) { peg$fail(peg$e69); }
         }
       }
     } else {
@@ -4240,7 +4263,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e69); }
+      if (peg$silentFails === 0) { peg$fail(peg$e70); }
     }
 
     return s0;

@@ -116,15 +116,17 @@ function jobUntil(
   ast: WaitAst & { readonly kind: 'job' },
 ): Until | undefined {
   const job = fillName(context, piece, ast.job)
-  for (const state of ast.states) {
-    if (STATES.includes(state.name)) continue
-    const message = `no job status is called '${shorten(state.name)}'`
+  const states = ast.states.flatMap((state) => {
+    const name = fillName(context, piece, state)
+    if (name === undefined) return []
+    if (STATES.includes(name)) return [name]
+    const message = `no job status is called '${shorten(name)}'`
     context.problemIn(piece.node, spanAt(piece, state), 'wait-status', message, {
-      help: didYouMean(state.name, STATES) ?? `statuses are ${STATES.join(', ')}`,
+      help: didYouMean(name, STATES) ?? `statuses are ${STATES.join(', ')}`,
     })
-  }
+    return []
+  })
   if (job === undefined) return undefined
-  const states = ast.states.map(({ name }) => name)
   return { until: { kind: 'job', job, states }, text: `job ${job} ${states.join(' or ')}` }
 }
 
