@@ -104,9 +104,9 @@ export class EventStream {
     transcript.add({ kind: 'event', name: event.name, data: isShownMap(data) ? data : {} })
   }
 
-  printJob(transcript: Transcript, id: string): void {
+  printJob(transcript: Transcript, id: string, until?: readonly string[]): void {
     if (this.#options.isStrict) return
-    const news = this.#options.jobs.flush(id)
+    const news = this.#options.jobs.flush(id, until)
     if (news !== undefined) this.#printNews(transcript, news)
   }
 

@@ -55,6 +55,29 @@ describe('a golden', () => {
     )
   })
 
+  it('never joins lines of different phases', () => {
+    const cases = matrix({ state: ['ready', 'paused'] })
+    const recorded = ['ready', 'paused'].map((state, index) => ({
+      case: cases[index] ?? { id: '', variables: [] },
+      transcript: `== a job that is ${state}\nqmp   a\nqmp   b\n`,
+    }))
+    const lines = foldGolden(HEADER, recorded).split('\n').slice(1)
+    assert.deepEqual(
+      lines.filter((text) => text !== ''),
+      [
+        '[state=ready]',
+        '== a job that is ready',
+        'qmp   a',
+        'qmp   b',
+        '[state=paused]',
+        '== a job that is paused',
+        'qmp   a',
+        'qmp   b',
+        '[end]',
+      ],
+    )
+  })
+
   it('is the same again when folded from what it expands to', () => {
     const cases = matrix({ mode: ['fifo', 'quorum'], size: ['1', '2'] })
     fc.assert(

@@ -33,14 +33,20 @@ export interface Recorded {
   readonly transcript: TranscriptText
 }
 
-/** Lines that stay together, with the cases that have them. */
+/** Lines that stay together. */
 interface Unit {
-  readonly lines: readonly string[]
-  readonly key: string
+  readonly lines: string[]
+  /** The heading of the phase that they stand in: lines of different phases are never the same. */
+  readonly phase: string
+}
+
+/** A unit with the cases that have it. */
+interface SharedUnit extends Unit {
   readonly cases: Set<number>
 }
 
 const END = '[end]'
+const HEADING = '== '
 
 /** The golden text for these cases, which are in matrix order. */
 export function foldGolden(header: GoldenHeader, recorded: readonly Recorded[]): string {
@@ -49,7 +55,7 @@ export function foldGolden(header: GoldenHeader, recorded: readonly Recorded[]):
   let open = ''
   for (const unit of mergeAll(recorded)) {
     const label = unit.cases.size === cases.length ? '' : labelOf(unit.cases, cases)
-    const starts = (unit.lines[0] ?? '').startsWith('== ')
+    const starts = (unit.lines[0] ?? '').startsWith(HEADING)
     if (open !== '' && label === '') lines.push(END)
     if (starts) lines.push('')
     if (label !== '' && label !== open) lines.push(label)
@@ -60,22 +66,19 @@ export function foldGolden(header: GoldenHeader, recorded: readonly Recorded[]):
   return `${lines.join('\n')}\n`
 }
 
-function mergeAll(recorded: readonly Recorded[]): readonly Unit[] {
-  let units: Unit[] = []
+function mergeAll(recorded: readonly Recorded[]): readonly SharedUnit[] {
+  let units: SharedUnit[] = []
   recorded.forEach((entry, index) => {
     const next = split(entry.transcript)
     const old = units
     units = []
     let oldAt = 0
     let nextAt = 0
-    for (const part of diffArrays(
-      old.map((unit) => unit.key),
-      next.map((lines) => lines.join('\n')),
-    )) {
+    for (const part of diffArrays(old.map(keyOf), next.map(keyOf))) {
       for (let count = part.value.length; count > 0; count -= 1) {
         if (part.added) {
-          const lines = next[nextAt++] ?? []
-          units.push({ lines, key: lines.join('\n'), cases: new Set([index]) })
+          const unit = next[nextAt++]
+          if (unit !== undefined) units.push({ ...unit, cases: new Set([index]) })
           continue
         }
         const unit = old[oldAt++]
@@ -90,12 +93,17 @@ function mergeAll(recorded: readonly Recorded[]): readonly Unit[] {
   return units
 }
 
+function keyOf(unit: Unit): string {
+  return [unit.phase, ...unit.lines].join('\n')
+}
+
 /**
  * Cuts a transcript into what a block may hold: statements with their folded lines, error texts and
  * pictures whole, other details line by line.
  */
-function split(transcript: TranscriptText): string[][] {
-  const units: string[][] = []
+function split(transcript: TranscriptText): Unit[] {
+  const units: Unit[] = []
+  let phase = ''
   let mode: 'statement' | 'whole' | 'lines' = 'lines'
   let statement = ''
   for (const line of transcript.split('\n')) {
@@ -105,14 +113,15 @@ function split(transcript: TranscriptText): string[][] {
     if (indent === 0) {
       mode = 'statement'
       statement = line
-      units.push([line])
+      if (line.startsWith(HEADING)) phase = line
+      units.push({ lines: [line], phase })
     } else if (unit !== undefined && mode === 'statement' && indent >= 10) {
-      unit.push(line)
+      unit.lines.push(line)
     } else if (unit !== undefined && mode === 'whole') {
-      unit.push(line)
+      unit.lines.push(line)
     } else {
       mode = statement.startsWith('graph') || line.trimStart().startsWith('|') ? 'whole' : 'lines'
-      units.push([line])
+      units.push({ lines: [line], phase })
     }
   }
   return units
@@ -132,7 +141,7 @@ export function expandGolden(golden: string, which: GoldenCase): TranscriptText 
       if (selects === undefined) throw new GoldenError(`not a block label: ${line}`)
       inside = selects
     } else if (inside) {
-      if (line.startsWith('== ') && lines.length > 0) lines.push('')
+      if (line.startsWith(HEADING) && lines.length > 0) lines.push('')
       lines.push(line)
     }
   }

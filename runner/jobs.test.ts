@@ -80,12 +80,53 @@ describe('a job lane', () => {
     assert.deepEqual(jobs.flush('j')?.states, ['running', 'paused'])
   })
 
+  it('is taken up to a state, with what announces it, however far the job has got', () => {
+    const jobs = new Jobs(() => undefined)
+    const ready = { name: 'BLOCK_JOB_READY', data: { device: 'j' }, index: 2 }
+    feed(jobs, 'j', 'created', 'running', 'paused', 'running', 'ready')
+    jobs.take('j', ready)
+    feed(jobs, 'j', 'waiting', 'pending', 'concluded', 'null')
+    assert.ok(jobs.hasReached('j', ['ready']))
+    const news = jobs.flush('j', ['ready'])
+    assert.deepEqual(news?.states, ['created', 'running', 'ready'])
+    assert.deepEqual(news.events, [ready])
+    assert.ok(!jobs.hasReached('j', ['ready']))
+    assert.deepEqual(jobs.flush('j', ['gone'])?.states, ['waiting', 'pending', 'concluded', 'null'])
+  })
+
+  it('has not reached a pause that is over', () => {
+    const jobs = new Jobs(() => undefined)
+    feed(jobs, 'j', 'created', 'running', 'paused', 'running')
+    assert.ok(!jobs.hasReached('j', ['paused']))
+    feed(jobs, 'j', 'paused')
+    assert.ok(jobs.hasReached('j', ['paused']))
+  })
+
+  it('tells a job from a later one of the same name', () => {
+    const jobs = new Jobs(() => undefined)
+    feed(jobs, 'j', 'created', 'null', 'created', 'running')
+    assert.deepEqual(jobs.flush('j', ['gone'])?.states, ['created', 'null'])
+    assert.ok(!jobs.hasReached('j', ['gone']))
+    assert.deepEqual(jobs.flush('j')?.states, ['created', 'running'])
+  })
+
+  it('keeps later pauses apart when an event before them is taken out', () => {
+    const jobs = new Jobs(() => undefined)
+    const failed = { name: 'BLOCK_JOB_ERROR', data: { device: 'j' }, index: 2 }
+    feed(jobs, 'j', 'running')
+    jobs.take('j', failed)
+    jobs.command('job-pause', { id: 'j' })
+    feed(jobs, 'j', 'paused', 'running')
+    jobs.takeEvent(failed)
+    assert.deepEqual(jobs.flush('j')?.states, ['running', 'paused', 'running'])
+  })
+
   it('knows when a job is gone, and when one was never heard of', () => {
     const jobs = new Jobs(() => undefined)
-    assert.ok(jobs.isIn('j', ['gone']))
+    assert.ok(jobs.hasReached('j', ['gone']))
     feed(jobs, 'j', 'running')
-    assert.ok(!jobs.isIn('j', ['gone']))
+    assert.ok(!jobs.hasReached('j', ['gone']))
     feed(jobs, 'j', 'null')
-    assert.ok(jobs.isIn('j', ['gone']))
+    assert.ok(jobs.hasReached('j', ['gone']))
   })
 })

@@ -15,13 +15,9 @@ interface JobLane {
   state: string
   /** When the lane was last printed. */
   before: string | undefined
-  /** Since then. */
-  states: string[]
-  /** Those that say more than a state. */
-  events: QmpEvent[]
-  /** All of them, states too. */
+  /** What has been told since then, in order. */
   told: QmpEvent[]
-  /** The number of states when somebody asked the job to pause: excursions after it are wanted. */
+  /** How much had been told when somebody asked the job to pause: excursions after it are wanted. */
   askedAfter: number | undefined
 }
 
@@ -49,6 +45,12 @@ const STARTED_BY: Readonly<Record<string, string>> = {
 
 const EXCURSIONS = new Set(['paused', 'standby'])
 
+/** Events that follow on a state at once, and belong to it. */
+const ANNOUNCED: Readonly<Record<string, string>> = {
+  ready: 'BLOCK_JOB_READY',
+  pending: 'BLOCK_JOB_PENDING',
+}
+
 export class Jobs {
   readonly #lanes = new Map<string, JobLane>()
   /** Told each time an excursion is left out. */
@@ -68,7 +70,7 @@ export class Jobs {
     if (type !== undefined) this.#lane(id).type = type
     if (name !== 'job-pause' && name !== 'block-job-pause') return
     const lane = this.#lane(id)
-    lane.askedAfter ??= lane.states.length
+    lane.askedAfter ??= lane.told.length
   }
 
   #actions(actions: Value | undefined): void {
@@ -82,56 +84,61 @@ export class Jobs {
   take(id: string, event: QmpEvent): void {
     const lane = this.#lane(id)
     lane.told.push(event)
-    if (event.name === 'JOB_STATUS_CHANGE') {
-      const state = text(member(event.data, 'status')) ?? '?'
-      lane.state = state
-      lane.states.push(state)
-      return
-    }
+    const state = stateOf(event)
     const type = text(member(event.data, 'type'))
-    if (type !== undefined) lane.type = type
-    lane.events.push(event)
+    if (state !== undefined) lane.state = state
+    else if (type !== undefined) lane.type = type
   }
 
-  /** Whether the job is in one of the states now; `gone` also holds for one never heard of. */
-  isIn(id: string, states: readonly string[]): boolean {
-    const state = this.#lanes.get(id)?.state
-    return states.some((wanted) =>
-      wanted === GONE ? state === 'null' || state === undefined : state === wanted,
-    )
-  }
-
-  isKnown(id: string): boolean {
-    return (this.#lanes.get(id)?.states.length ?? 0) > 0 || this.#lanes.get(id)?.state !== undefined
+  /**
+   * Whether the job has been in one of the states since its lane was last printed, or is in it now;
+   * `gone` also holds for one never heard of. A pause counts while it lasts: others come and go with
+   * drained sections.
+   */
+  hasReached(id: string, states: readonly string[]): boolean {
+    const lane = this.#lanes.get(id)
+    if (lane === undefined) return states.includes(GONE)
+    return states.map(asReported).some((wanted) => {
+      if (lane.state === wanted) return true
+      return !EXCURSIONS.has(wanted) && statesOf(lane.told).includes(wanted)
+    })
   }
 
   state(id: string): string | undefined {
     return this.#lanes.get(id)?.state
   }
 
-  /** Takes what the lane has gathered. */
-  flush(id: string): JobNews | undefined {
+  /**
+   * Takes what the lane has gathered: all of it, or what came until the job was in one of the states,
+   * so that it does not matter how much further it has got by now.
+   */
+  flush(id: string, until: readonly string[] = []): JobNews | undefined {
     const lane = this.#lanes.get(id)
-    if (lane === undefined || (lane.states.length === 0 && lane.events.length === 0))
-      return undefined
-    const unasked = lane.states.slice(0, lane.askedAfter)
-    const states = [...this.#fold(lane.before, unasked), ...lane.states.slice(unasked.length)]
-    const news = { id, type: lane.type, states, events: lane.events, told: lane.told }
-    lane.before = lane.state
-    lane.states = []
-    lane.events = []
-    lane.told = []
-    lane.askedAfter = undefined
+    if (lane === undefined || lane.told.length === 0) return undefined
+    const told = lane.told.splice(0, lengthUntil(lane.told, until))
+    const asked = lane.askedAfter ?? told.length
+    const states = [
+      ...this.#fold(lane.before, statesOf(told.slice(0, asked))),
+      ...statesOf(told.slice(asked)),
+    ]
+    const events = told.filter((event) => stateOf(event) === undefined)
+    lane.before = statesOf(told).at(-1) ?? lane.before
+    lane.askedAfter = asked > told.length ? asked - told.length : undefined
     // Another job may have the same name later.
-    if (lane.state === 'null') this.#lanes.delete(id)
-    return news
+    if (lane.before === 'null') {
+      lane.before = undefined
+      if (lane.told.length === 0) this.#lanes.delete(id)
+    }
+    return { id, type: lane.type, states, events, told }
   }
 
   /** Takes one event out of a lane before the rest, for a step that waits for just it. */
   takeEvent(wanted: QmpEvent): void {
     for (const lane of this.#lanes.values()) {
-      lane.events = lane.events.filter((event) => event !== wanted)
-      lane.told = lane.told.filter((event) => event !== wanted)
+      const index = lane.told.indexOf(wanted)
+      if (index < 0) continue
+      lane.told.splice(index, 1)
+      if (lane.askedAfter !== undefined && index < lane.askedAfter) lane.askedAfter -= 1
     }
   }
 
@@ -147,8 +154,6 @@ export class Jobs {
       type: 'job',
       state: 'undefined',
       before: undefined,
-      states: [],
-      events: [],
       told: [],
       askedAfter: undefined,
     }
@@ -174,4 +179,28 @@ export class Jobs {
     }
     return kept.slice(known.length)
   }
+}
+
+function asReported(state: string): string {
+  return state === GONE ? 'null' : state
+}
+
+function stateOf(event: QmpEvent): string | undefined {
+  if (event.name !== 'JOB_STATUS_CHANGE') return undefined
+  return text(member(event.data, 'status')) ?? '?'
+}
+
+function statesOf(told: readonly QmpEvent[]): string[] {
+  return told.flatMap((event) => stateOf(event) ?? [])
+}
+
+/** How many of the events it takes to be in one of the states, with what announces it. */
+function lengthUntil(told: readonly QmpEvent[], states: readonly string[]): number {
+  const index = told.findIndex((event) => {
+    const state = stateOf(event)
+    return state !== undefined && !EXCURSIONS.has(state) && states.map(asReported).includes(state)
+  })
+  const state = told[index] === undefined ? undefined : stateOf(told[index])
+  if (state === undefined) return told.length
+  return told[index + 1]?.name === ANNOUNCED[state] ? index + 2 : index + 1
 }

@@ -315,10 +315,13 @@ export class Play {
     this.#events.print(this.transcript, event)
   }
 
-  /** Prints what a job's lane has gathered. Its events count as this step's. */
-  printJob(id: string): void {
+  /**
+   * Prints what a job's lane has gathered, or as much of it as led to one of the states. Its events
+   * count as this step's.
+   */
+  printJob(id: string, until?: readonly string[]): void {
     this.collectEvents()
-    this.#events.printJob(this.transcript, id)
+    this.#events.printJob(this.transcript, id, until)
   }
 
   /** At the end: what no step has waited for. */

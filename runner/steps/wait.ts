@@ -47,21 +47,25 @@ type Until<K> = Extract<WaitStep['until'], { readonly kind: K }>
 async function waitForJob(play: Play, until: Until<'job'>, step: StepCommon): Promise<void> {
   const { job, states } = until
   const { session } = play
-  const state = { reached: false }
+  const reached = (): boolean => play.jobs.hasReached(job, states)
   const look = (): boolean => {
     play.collectEvents()
-    state.reached ||= play.jobs.isIn(job, states)
     // What is gone reaches nothing any more: no need to wait for the deadline.
-    return state.reached || play.jobs.state(job) === 'null'
+    return reached() || play.jobs.state(job) === 'null'
   }
   if (play.jobs.state(job) === undefined && states.includes('gone')) {
     const jobs = await play.query('query-jobs', undefined, step.span)
     const exists = isList(jobs) && jobs.some((entry) => member(entry, 'id') === job)
     if (!exists && !look()) return
   }
-  await session.waitFor(look, play.withinMs, `job ${job} ${states.join(' or ')}`)
-  play.printJob(job)
-  if (state.reached) return
+  do {
+    await session.waitFor(look, play.withinMs, `job ${job} ${states.join(' or ')}`)
+    // What belongs to the state has come behind the fence; a pause of a drained section has ended.
+    if (play.isRunning) await session.fence(play.withinMs)
+  } while (!look())
+  const isReached = reached()
+  play.printJob(job, states)
+  if (isReached) return
   play.blame('claim', {
     span: step.span,
     message: `job ${job} ended without being ${states.join(' or ')}`,
