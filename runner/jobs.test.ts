@@ -110,6 +110,26 @@ describe('a job lane', () => {
     assert.deepEqual(jobs.flush('j')?.states, ['created', 'running'])
   })
 
+  it('does not take the end of an earlier job for that of the one just started', () => {
+    const jobs = new Jobs(() => undefined)
+    jobs.command('blockdev-backup', { 'job-id': 'j' })
+    feed(jobs, 'j', 'created', 'null')
+    jobs.command('block-stream', { 'job-id': 'j' })
+    assert.equal(jobs.state('j'), undefined)
+    feed(jobs, 'j', 'created', 'running')
+    assert.ok(!jobs.hasReached('j', ['gone']))
+    feed(jobs, 'j', 'concluded', 'null')
+    assert.ok(jobs.hasReached('j', ['gone']))
+    assert.deepEqual(jobs.flush('j', ['gone'])?.states, [
+      'created',
+      'null',
+      'created',
+      'running',
+      'concluded',
+      'null',
+    ])
+  })
+
   it('keeps later pauses apart when an event before them is taken out', () => {
     const jobs = new Jobs(() => undefined)
     const failed = { name: 'BLOCK_JOB_ERROR', data: { device: 'j' }, index: 2 }

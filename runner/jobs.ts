@@ -11,12 +11,14 @@ const GONE = 'gone'
 
 interface JobLane {
   type: string
-  /** Of the whole life, as reported. */
-  state: string
+  /** Of the whole life, as reported; nothing yet for one that is only about to start. */
+  state: string | undefined
   /** When the lane was last printed. */
   before: string | undefined
   /** What has been told since then, in order. */
   told: QmpEvent[]
+  /** How much of it is about an earlier job of the same name. */
+  earlier: number
   /** How much had been told when somebody asked the job to pause: excursions after it are wanted. */
   askedAfter: number | undefined
 }
@@ -67,7 +69,12 @@ export class Jobs {
       text(member(args, 'job-id')) ?? text(member(args, 'id')) ?? text(member(args, 'device'))
     if (id === undefined) return
     const type = STARTED_BY[name]
-    if (type !== undefined) this.#lane(id).type = type
+    if (type !== undefined) {
+      const lane = this.#lane(id)
+      lane.type = type
+      lane.earlier = lane.told.length
+      lane.state = undefined
+    }
     if (name !== 'job-pause' && name !== 'block-job-pause') return
     const lane = this.#lane(id)
     lane.askedAfter ??= lane.told.length
@@ -100,7 +107,8 @@ export class Jobs {
     if (lane === undefined) return states.includes(GONE)
     return states.map(asReported).some((wanted) => {
       if (lane.state === wanted) return true
-      return !EXCURSIONS.has(wanted) && statesOf(lane.told).includes(wanted)
+      const states = statesOf(lane.told.slice(lane.earlier))
+      return !EXCURSIONS.has(wanted) && states.includes(wanted)
     })
   }
 
@@ -115,7 +123,9 @@ export class Jobs {
   flush(id: string, until: readonly string[] = []): JobNews | undefined {
     const lane = this.#lanes.get(id)
     if (lane === undefined || lane.told.length === 0) return undefined
-    const told = lane.told.splice(0, lengthUntil(lane.told, until))
+    const length = lane.earlier + lengthUntil(lane.told.slice(lane.earlier), until)
+    const told = lane.told.splice(0, length)
+    lane.earlier = 0
     const asked = lane.askedAfter ?? told.length
     const states = [
       ...this.#fold(lane.before, statesOf(told.slice(0, asked))),
@@ -138,6 +148,7 @@ export class Jobs {
       const index = lane.told.indexOf(wanted)
       if (index < 0) continue
       lane.told.splice(index, 1)
+      if (index < lane.earlier) lane.earlier -= 1
       if (lane.askedAfter !== undefined && index < lane.askedAfter) lane.askedAfter -= 1
     }
   }
@@ -150,11 +161,12 @@ export class Jobs {
     const known = this.#lanes.get(id)
     if (known !== undefined) return known
     // Until an event or a command tells.
-    const lane = {
+    const lane: JobLane = {
       type: 'job',
-      state: 'undefined',
+      state: undefined,
       before: undefined,
       told: [],
+      earlier: 0,
       askedAfter: undefined,
     }
     this.#lanes.set(id, lane)
