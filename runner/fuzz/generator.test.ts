@@ -116,7 +116,7 @@ describe('members that are not drawn', () => {
       const schema = await engineSchema()
       const generator = new Generator({
         schema,
-        seed: 1,
+        seed: 3,
         index: 0,
         steps: 6000,
         undrawn: new Set(undrawn),
@@ -130,6 +130,20 @@ describe('members that are not drawn', () => {
     }
     assert.deepEqual(await given([]), [owner, 'transaction'])
     assert.deepEqual(await given([`${owner}.${member}`]), [])
+  })
+})
+
+describe('a member that is given once', () => {
+  it('does not come again in the same sequence', async () => {
+    const schema = await engineSchema()
+    const steps = 2000
+    const generator = new Generator({ schema, seed: 1, index: 0, steps })
+    let given = 0
+    for (let count = 0; count < steps; count += 1) {
+      const step = generator.next()
+      if (step?.kind === 'qmp' && showStep(step).includes('pr-manager')) given += 1
+    }
+    assert.equal(given, 1)
   })
 })
 
