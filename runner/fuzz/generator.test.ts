@@ -51,6 +51,22 @@ describe('a drawn sequence', () => {
   })
 })
 
+/** Nodes that steps can name. */
+function seeNodes(generator: Generator): void {
+  const nodes = ['alpha', 'beta'].map((name, id) => ({ id, type: 'block-driver', name }))
+  generator.state.see({
+    graph: { nodes, edges: [] },
+    named: nodes.map(({ name }) => ({
+      'node-name': name,
+      drv: 'raw',
+      ro: false,
+      file: 'x',
+      image: { 'virtual-size': 512 },
+    })),
+    exports: [],
+  })
+}
+
 /** Commands whose member `node-name` is a node that must exist. */
 const NAMING = new Set(['block_resize', 'blockdev-del', 'block-set-write-threshold'])
 
@@ -62,18 +78,7 @@ describe('names in steps', () => {
       index: 0,
       steps: 3000,
     })
-    const nodes = ['alpha', 'beta'].map((name, id) => ({ id, type: 'block-driver', name }))
-    generator.state.see({
-      graph: { nodes, edges: [] },
-      named: nodes.map(({ name }) => ({
-        'node-name': name,
-        drv: 'raw',
-        ro: false,
-        file: 'x',
-        image: { 'virtual-size': 512 },
-      })),
-      exports: [],
-    })
+    seeNodes(generator)
     const names: string[] = []
     for (let count = 0; count < 3000; count += 1) {
       const step = generator.next()
@@ -116,11 +121,12 @@ describe('members that are not drawn', () => {
       const schema = await engineSchema()
       const generator = new Generator({
         schema,
-        seed: 3,
+        seed: 1,
         index: 0,
         steps: 6000,
         undrawn: new Set(undrawn),
       })
+      seeNodes(generator)
       const places = new Set<string>()
       for (let count = 0; count < 6000; count += 1) {
         const step = generator.next()
