@@ -37,6 +37,19 @@ export class Life {
     return this.#session !== undefined && this.#session.gone === undefined
   }
 
+  /** @throws {GoneError} where a signal has ended the target. */
+  async checkAlive(withinMs: number): Promise<void> {
+    const gone = this.#session?.gone
+    if (this.#machine === undefined || gone === undefined || this.endExpected) return
+    try {
+      const { signal } = await this.limit(this.#machine.exited, 'the end of the target', withinMs)
+      if (signal !== undefined) throw gone
+    } catch (error) {
+      // It has closed its connection and lives: whoever wants something of it will see.
+      if (!(error instanceof DeadlineError)) throw error
+    }
+  }
+
   /** All events of the running target so far. */
   get events(): Session['events'] {
     return this.#session?.events ?? []

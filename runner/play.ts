@@ -264,7 +264,8 @@ export class Play {
 
   /** A target that was asked to quit may be gone before the fence comes back. */
   async #fence(): Promise<void> {
-    if (!this.isRunning) return
+    // What has died in this step is told of this step, whoever was first to notice.
+    if (!this.isRunning) return this.#life.checkAlive(this.#stepWithinMs)
     try {
       await this.session.fence(this.#stepWithinMs)
     } catch (error) {

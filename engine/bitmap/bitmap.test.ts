@@ -163,3 +163,21 @@ describe('a bitmap', () => {
     )
   })
 })
+
+describe('bits in an image', () => {
+  it('come back from the words that they were put into', () => {
+    const size = 1000 * 512 + 1
+    const bits = fc.uniqueArray(fc.nat(1000))
+    fc.assert(
+      fc.property(bits, fc.nat(15), (marked, word) => {
+        const [from, into] = [new Bitmap(size, 512), new Bitmap(size, 512)]
+        for (const bit of marked) from.mark(bit * 512, 1)
+        const start = word * 64 * 512
+        const words = from.serialiseRange(start, size - start)
+        assert.equal(words.length % 8, 0)
+        into.deserialise(start, words)
+        assert.equal(into.count, marked.filter((bit) => bit >= word * 64).length * 512)
+      }),
+    )
+  })
+})

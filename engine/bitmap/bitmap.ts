@@ -2,6 +2,8 @@
 import type { BitmapView } from '../block/driver.ts'
 import { BitTree } from './bit-tree.ts'
 
+const WORD_BITS = 64
+
 export interface Run {
   readonly offset: number
   readonly bytes: number
@@ -102,6 +104,32 @@ export class Bitmap implements BitmapView {
   /** The bits as 64-bit words, as QEMU hashes them. */
   serialise(): Iterable<Uint8Array> {
     return this.#bits.serialise()
+  }
+
+  /** The bits of a range as bytes, lowest bit first, filled up with zeroes to whole 64-bit words. */
+  serialiseRange(offset: number, bytes: number): Uint8Array {
+    const words = Math.ceil(Math.ceil(bytes / this.granularity) / WORD_BITS)
+    const bits = new Uint8Array(words * (WORD_BITS / 8))
+    const end = offset + bytes
+    for (let at = offset; ;) {
+      const run = this.nextDirty(at, end - at)
+      if (run === undefined) return bits
+      at = run.offset + run.bytes
+      const last = this.#bitOf(at - 1 - offset)
+      for (let bit = this.#bitOf(run.offset - offset); bit <= last; bit++) {
+        bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7))
+      }
+    }
+  }
+
+  /** Marks what such bytes have marked, as far as the disk reaches. */
+  deserialise(offset: number, bits: Uint8Array): void {
+    for (const [index, byte] of bits.entries()) {
+      for (let bit = 0; byte >> bit > 0; bit++) {
+        const at = offset + (index * 8 + bit) * this.granularity
+        if (((byte >> bit) & 1) === 1 && at < this.#size) this.mark(at, 1)
+      }
+    }
   }
 
   #bitOf(offset: number): number {

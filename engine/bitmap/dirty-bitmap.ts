@@ -1,7 +1,13 @@
 /** One dirty bitmap of a node: a name, what changed, and whether changes still count. */
-import type { ListedBitmap, WriteObserver } from '../block/driver.ts'
+import type { KeptBitmap, ListedBitmap, WriteObserver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
+
+/** What a use of a bitmap can live with. */
+export interface Tolerance {
+  readonly readOnly?: boolean
+  readonly inconsistent?: boolean
+}
 
 export class DirtyBitmap implements WriteObserver {
   /** Absent while it stands in for another one. */
@@ -11,6 +17,14 @@ export class DirtyBitmap implements WriteObserver {
   recording: boolean
   /** Marks what changes instead of this one, which stays as it is. */
   standIn: DirtyBitmap | undefined
+  /** It is kept in the node's image. */
+  persistent = false
+  /** Its bits in the image are not to be trusted. */
+  inconsistent = false
+  /** Neither it nor the node's data may change. */
+  readOnly = false
+  /** It was taken out of the image, in a change that may still be undone. */
+  leavingImage = false
   #users = 0
 
   constructor(name: string | undefined, bitmap: Bitmap, recording: boolean) {
@@ -34,20 +48,72 @@ export class DirtyBitmap implements WriteObserver {
     }
   }
 
-  /** @throws {BlockError} where it is busy. */
-  checkUsable(): void {
-    if (!this.busy) return
-    throw new BlockError(
-      `Bitmap '${this.name ?? ''}' is currently in use by another operation and cannot be used`,
-    )
+  /** @throws {BlockError} where it is busy, or something else that the use cannot live with. */
+  checkUsable(tolerance: Tolerance = {}): void {
+    const refuse = (why: string): never => {
+      throw new BlockError(`Bitmap '${this.name ?? ''}' is ${why}`)
+    }
+    if (this.busy) refuse('currently in use by another operation and cannot be used')
+    if (this.readOnly && tolerance.readOnly !== true) refuse('readonly and cannot be modified')
+    if (this.inconsistent && tolerance.inconsistent !== true) {
+      refuse('inconsistent and cannot be used')
+    }
   }
 
   wrote(offset: number, bytes: number): void {
-    if (this.recording && this.standIn === undefined) this.bitmap.mark(offset, bytes)
+    if (!this.recording || this.standIn !== undefined) return
+    // A node that was reopened over something longer says so by its writes alone, as in QEMU, which
+    // dies of them.
+    if (offset + bytes > this.bitmap.size) this.bitmap.resize(offset + bytes)
+    this.bitmap.mark(offset, bytes)
   }
 
   resized(bytes: number): void {
     this.bitmap.resize(bytes)
+  }
+}
+
+/** How the driver that keeps the bitmap in its image sees it. */
+export function keptBitmap(dirty: DirtyBitmap, release: () => void): KeptBitmap {
+  const { bitmap } = dirty
+  return {
+    name: dirty.name ?? '',
+    get granularity() {
+      return bitmap.granularity
+    },
+    get size() {
+      return bitmap.size
+    },
+    get persistent() {
+      return dirty.persistent && !dirty.leavingImage
+    },
+    get recording() {
+      return dirty.recording
+    },
+    set recording(value) {
+      dirty.recording = value
+    },
+    get inconsistent() {
+      return dirty.inconsistent
+    },
+    set inconsistent(value) {
+      dirty.inconsistent = value
+    },
+    get readOnly() {
+      return dirty.readOnly
+    },
+    set readOnly(value) {
+      dirty.readOnly = value
+    },
+    nextDirty: (offset, bytes) => bitmap.nextDirty(offset, bytes),
+    serialise: (offset, bytes) => bitmap.serialiseRange(offset, bytes),
+    deserialise: (offset, bits) => {
+      bitmap.deserialise(offset, bits)
+    },
+    mark: (offset, bytes) => {
+      bitmap.mark(offset, bytes)
+    },
+    release,
   }
 }
 
@@ -60,6 +126,8 @@ export interface DirtyBitmapInfo {
   readonly recording: boolean
   readonly busy: boolean
   readonly persistent: boolean
+  /** Told only where it is. */
+  readonly inconsistent: true | undefined
 }
 
 export function dirtyBitmapInfo(listed: DirtyBitmap | ListedBitmap): DirtyBitmapInfo {
@@ -71,6 +139,7 @@ export function dirtyBitmapInfo(listed: DirtyBitmap | ListedBitmap): DirtyBitmap
     granularity,
     recording: listed.recording === true,
     busy: isOwn && listed.busy,
-    persistent: false,
+    persistent: isOwn && listed.persistent,
+    inconsistent: isOwn && listed.inconsistent ? true : undefined,
   }
 }

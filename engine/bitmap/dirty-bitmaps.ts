@@ -2,17 +2,24 @@
  * The dirty bitmaps of all nodes: by node and name, and what may be done with them. Every change
  * comes as a preparation that is then committed or aborted, so that several can be made together.
  */
-import type { BitmapView, ListedBitmap, WriteObserver } from '../block/driver.ts'
+import type {
+  BitmapKeeper,
+  BitmapView,
+  ListedBitmap,
+  NodeBitmaps,
+  WriteObserver,
+} from '../block/driver.ts'
+import { andThen, type MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { Bitmap } from './bitmap.ts'
-import { DirtyBitmap } from './dirty-bitmap.ts'
+import { DirtyBitmap, keptBitmap, type Tolerance } from './dirty-bitmap.ts'
 
 /** A node, as far as its bitmaps care. */
 export interface Disk {
   readonly name: string
   readonly observers: Set<WriteObserver>
-  /** What the driver of the node can keep in its image. */
-  readonly driver: { readonly storesBitmaps: boolean }
+  /** Where the node's image can keep bitmaps. */
+  readonly bitmapKeeper: BitmapKeeper | undefined
   length(): number
 }
 
@@ -79,6 +86,23 @@ export function listBitmap(disk: Disk, bitmap: ListedBitmap): () => void {
   return list(disk, bitmap, observer)
 }
 
+/** The named bitmaps as the driver that keeps some of them in its image sees them. */
+export function nodeBitmaps(disk: Disk): NodeBitmaps {
+  const kept = (dirty: DirtyBitmap) =>
+    keptBitmap(dirty, () => {
+      drop(disk, dirty, dirty)
+    })
+  return {
+    list: () => bitmapsOf(disk).flatMap((each) => (each instanceof DirtyBitmap ? kept(each) : [])),
+    load(name, { size, granularity }) {
+      const made = new DirtyBitmap(name, new Bitmap(size, granularity), true)
+      made.persistent = true
+      list(disk, made, made)
+      return kept(made)
+    },
+  }
+}
+
 /** @throws {BlockError} where there is no such node or bitmap. */
 export function findBitmap(disks: Disks, address: BitmapAddress): DirtyBitmap {
   const bitmap = bitmapOf(findDisk(disks, address.node), address.name)
@@ -104,27 +128,38 @@ export function addBitmap(
   if (granularity < MIN_GRANULARITY || !Number.isInteger(Math.log2(granularity))) {
     throw new BlockError('Granularity must be power of 2 and at least 512')
   }
-  if (about.persistent === true) checkStorable(disk)
+  if (about.persistent === true) checkStorable(disk, name, granularity)
   if (bitmapOf(disk, name) !== undefined) throw new BlockError(`Bitmap already exists: ${name}`)
   if (encoder.encode(name).length > MAX_NAME_BYTES) {
     throw new BlockError(`Bitmap name too long: ${name}`)
   }
   const bitmap = new Bitmap(disk.length(), granularity)
   const made = new DirtyBitmap(name, bitmap, about.disabled !== true)
+  made.persistent = about.persistent === true
   return { abort: list(disk, made, made) }
 }
 
-/** The bitmap is busy until the change is settled, and goes when it is committed. */
-export function removeBitmap(disks: Disks, address: BitmapAddress): Change {
-  const bitmap = findUsable(disks, address)
+/**
+ * The bitmap is busy until the change is settled, and goes when it is committed. Out of its image
+ * it goes at once, and is put there again, if the change is undone, when the node closes.
+ */
+export function removeBitmap(disks: Disks, address: BitmapAddress): MaybePromise<Change> {
+  const bitmap = findUsable(disks, address, { inconsistent: true })
   const disk = findDisk(disks, address.node)
-  const release = bitmap.occupy()
-  return {
-    commit: () => {
-      drop(disk, bitmap, bitmap)
-    },
-    abort: release,
-  }
+  const isKept = bitmap.persistent && !bitmap.leavingImage
+  return andThen(isKept ? disk.bitmapKeeper?.remove(address.name) : undefined, () => {
+    const release = bitmap.occupy()
+    bitmap.leavingImage = true
+    return {
+      commit: () => {
+        drop(disk, bitmap, bitmap)
+      },
+      abort: () => {
+        bitmap.leavingImage = false
+        release()
+      },
+    }
+  })
 }
 
 export function clearBitmap(disks: Disks, address: BitmapAddress): Change {
@@ -140,7 +175,7 @@ export function clearBitmap(disks: Disks, address: BitmapAddress): Change {
 
 /** Turns recording on or off. */
 export function setRecording(disks: Disks, address: BitmapAddress, recording: boolean): Change {
-  const bitmap = findUsable(disks, address)
+  const bitmap = findUsable(disks, address, { readOnly: true })
   const before = bitmap.recording
   bitmap.recording = recording
   return {
@@ -158,7 +193,7 @@ export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Ch
   for (const each of bitmaps) {
     const source = findBitmap(disks, typeof each === 'string' ? { node, name: each } : each)
     found.checkUsable()
-    source.checkUsable()
+    source.checkUsable({ readOnly: true })
     checkSameSize(into, source.bitmap)
     merged.merge(source.bitmap)
   }
@@ -194,6 +229,7 @@ export function freezeBitmap(disk: Disk, frozen: DirtyBitmap): FrozenBitmap {
     replace() {
       drop(disk, frozen, frozen)
       standIn.name = frozen.name
+      standIn.persistent = frozen.persistent
       return standIn
     },
     reclaim() {
@@ -212,9 +248,9 @@ function findDisk(disks: Disks, name: string): Disk {
   return disk
 }
 
-function findUsable(disks: Disks, address: BitmapAddress): DirtyBitmap {
+function findUsable(disks: Disks, address: BitmapAddress, tolerance?: Tolerance): DirtyBitmap {
   const bitmap = findBitmap(disks, address)
-  bitmap.checkUsable()
+  bitmap.checkUsable(tolerance)
   return bitmap
 }
 
@@ -223,13 +259,18 @@ export function defaultGranularity(clusterBytes = 0): number {
   return Math.min(DEFAULT_GRANULARITY, Math.max(MIN_DEFAULT_GRANULARITY, clusterBytes))
 }
 
-function checkStorable(disk: Disk): void {
-  throw new BlockError(
-    disk.driver.storesBitmaps
-      ? `Can't store persistent bitmaps to ${disk.name}: not built yet`
-      : `Can't store persistent bitmaps to ${disk.name}: Operation not supported`,
-    { errno: 'ENOTSUP' },
-  )
+function checkStorable(
+  { bitmapKeeper, name: node }: Disk,
+  name: string,
+  granularity: number,
+): void {
+  if (bitmapKeeper !== undefined) {
+    bitmapKeeper.check(name, granularity)
+    return
+  }
+  throw new BlockError(`Can't store persistent bitmaps to ${node}: Operation not supported`, {
+    errno: 'ENOTSUP',
+  })
 }
 
 function checkSameSize(target: Bitmap, source: Bitmap): void {

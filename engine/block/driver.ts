@@ -279,6 +279,8 @@ export interface Instance {
   readonly snapshot?: SnapshotIo
   /** What copies before it writes, where the driver does that; a job may have it copy all. */
   readonly copier?: Copier
+  /** Where the image can keep dirty bitmaps. */
+  readonly bitmapKeeper?: BitmapKeeper
   /** The backing image that the node's own header names. */
   backing?(): BackingHint | undefined
   /** Writes another backing image into the header, or none. */
@@ -349,6 +351,8 @@ export interface ReopenQuery<O = Readonly<Record<string, unknown>>> {
 export interface Reopening {
   commit?(): void
   abort?(): void
+  /** What remains to be done once all nodes are what they are to be. It may not fail either. */
+  after?(): MaybePromise<void>
 }
 
 /** What the parent uses a child for. */
@@ -422,6 +426,8 @@ export interface Services {
    * still be opening. It follows the node's length. The returned function takes it off again.
    */
   listBitmap(node: string, bitmap: ListedBitmap): () => void
+  /** The dirty bitmaps of a node, which may still be opening; nothing where nobody keeps any. */
+  bitmaps(node: string): NodeBitmaps | undefined
   /** What is to be known of any open node, nothing where there is none of this name. */
   node(name: string): { readonly isFilter: boolean } | undefined
 }
@@ -461,6 +467,41 @@ export interface MarkedBitmap extends BitmapView {
   merge(other: BitmapView): void
 }
 
+/** The named dirty bitmaps of a node, as the driver that keeps some of them in its image sees them. */
+export interface NodeBitmaps {
+  /** Newest first. */
+  list(): readonly KeptBitmap[]
+  /** A new one, as yet clean and recording, that came out of the image. */
+  load(name: string, about: { readonly size: number; readonly granularity: number }): KeptBitmap
+}
+
+export interface KeptBitmap extends BitmapView {
+  readonly name: string
+  /** It is to be in the image. */
+  readonly persistent: boolean
+  /** Changes of the node's data are marked. */
+  recording: boolean
+  /** Its bits in the image are not to be trusted, so that it can only be removed. */
+  inconsistent: boolean
+  /** Neither it nor the node's data may change. */
+  readOnly: boolean
+  /** Bits of a range that starts at a multiple of 64 bits, lowest first, in whole 64-bit words. */
+  serialise(offset: number, bytes: number): Uint8Array
+  /** Marks what is marked in such words. */
+  deserialise(offset: number, bits: Uint8Array): void
+  mark(offset: number, bytes: number): void
+  /** The node has it no longer. */
+  release(): void
+}
+
+/** An image that can keep dirty bitmaps. */
+export interface BitmapKeeper {
+  /** @throws {BlockError} where the image cannot keep one more, of this kind. */
+  check(name: string, granularity: number): void
+  /** Takes one out of the image, where it may not be. */
+  remove(name: string): MaybePromise<void>
+}
+
 /** Somebody who must know what of a node's data changed: a dirty bitmap, a write threshold. */
 export interface WriteObserver {
   /** Called before a change begins, where asked for. */
@@ -469,6 +510,8 @@ export interface WriteObserver {
   wrote?(offset: number, bytes: number): void
   /** The node's length changed. */
   resized?(bytes: number): void
+  /** While true, nothing may change the node's data. */
+  readonly readOnly?: boolean
 }
 
 /** What a driver gets to open a node. */
@@ -579,8 +622,6 @@ export interface Driver {
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
   /** The option `filename` must not be empty. */
   readonly needsFilename: boolean
-  /** Images can keep dirty bitmaps. */
-  readonly storesBitmaps: boolean
   /** Own options whose values may change when the node is reopened. */
   readonly reopenable: readonly string[]
   /** Those of them that go back to their defaults when they are left out; others must be restated. */
@@ -638,7 +679,6 @@ interface DriverDefinition<O extends Members> {
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly needsFilename?: boolean
-  readonly storesBitmaps?: boolean
   readonly reopenable?: readonly (keyof O & string)[]
   readonly resettable?: readonly (keyof O & string)[]
   readonly unrestatable?: readonly (keyof O & string)[]
@@ -662,7 +702,6 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     claims: undefined,
     filename: undefined,
     needsFilename: false,
-    storesBitmaps: false,
     reopenable: [],
     resettable: definition.reopenable ?? [],
     unrestatable: [],

@@ -23,7 +23,7 @@ function exportable({ options, node, graph }: ContextAbout, given: string | Bitm
     typeof given === 'string'
       ? findAlongChain(graph, node, { name: given, readOnly: options.writable !== true })
       : findBitmap(graph, given)
-  bitmap.checkUsable()
+  bitmap.checkUsable({ readOnly: true })
   return bitmap
 }
 

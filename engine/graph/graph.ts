@@ -4,6 +4,7 @@
  */
 import type {
   BackingHint,
+  BitmapKeeper,
   BlockIo,
   CheckReport,
   Breakpoints,
@@ -66,6 +67,8 @@ export interface GraphNode {
   readonly unmapsByZeroing: boolean
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
+  /** Where the image can keep dirty bitmaps. */
+  readonly bitmapKeeper: BitmapKeeper | undefined
   /** Shown by queries; engine/io keeps it, in 64 unsigned bits. 0 for none. */
   writeThreshold: bigint
   length(): number

@@ -214,10 +214,28 @@ describe('a backing chain', () => {
     })
   }
 
-  it('that never ends is refused', async () => {
-    const { addOverlay, graph } = world({ 'top.ov': overlayImage('top.ov', 'overlay') })
-    assert.match(
+  it('that comes twice is refused', async () => {
+    const { addOverlay, graph } = world({
+      'top.ov': overlayImage('base.ov', 'overlay'),
+      'base.ov': overlayImage('top.ov', 'overlay'),
+    })
+    assert.equal(
       await refusal(() => addOverlay('top', 'top.ov', { 'read-only': true })),
+      'Could not open backing file: Could not open backing file: ' +
+        "Backing file 'base.ov' creates an infinite loop.",
+    )
+    assert.deepEqual(graph.nodes(), [])
+  })
+
+  it('that lies too deep is refused', async () => {
+    const names = Array.from({ length: 502 }, (_, index) => `${String(index)}.ov`)
+    const { addOverlay, graph } = world(
+      Object.fromEntries(
+        names.map((name, index) => [name, overlayImage(names[index + 1] ?? '', 'overlay')]),
+      ),
+    )
+    assert.match(
+      await refusal(() => addOverlay('top', '0.ov', { 'read-only': true })),
       /More than 500 images would lie upon each other$/,
     )
     assert.deepEqual(graph.nodes(), [])

@@ -4,6 +4,7 @@ import {
   type Child,
   type ChildRole,
   type Driver,
+  type BitmapKeeper,
   type Instance,
   type InstanceInfo,
   type Limits,
@@ -197,6 +198,10 @@ export class Node implements Parent, GraphNode {
   opened(instance: Instance, io: NodeIo): void {
     this.#instance = instance
     this.#io = io
+  }
+
+  get bitmapKeeper(): BitmapKeeper | undefined {
+    return this.#instance?.bitmapKeeper
   }
 
   get corrupted(): boolean {

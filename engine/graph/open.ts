@@ -49,7 +49,11 @@ interface Heritage {
   readonly options: ReadonlyMap<string, unknown>
   readonly role: ChildRole
   readonly depth: number
+  readonly above: Above
 }
+
+/** Backing images that headers alone name, from the top down to here. */
+type Above = ReadonlySet<string>
 
 /** One node to open: by its options, a file name, or both; or one that is there already. */
 export interface OpenQuery {
@@ -147,6 +151,7 @@ interface Opening {
   /** That was the options' wish, so that the node's name shows it. */
   readonly showsNoBacking: boolean
   readonly depth: number
+  readonly above: Above
 }
 
 function begin(environment: Environment, query: OpenQuery): Opening {
@@ -175,6 +180,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
     noBacking: noBacking || query.noBacking === true,
     showsNoBacking: noBacking,
     depth: parent?.depth ?? 0,
+    above: parent?.above ?? new Set(),
   }
 }
 
@@ -209,7 +215,7 @@ async function openFile(environment: Environment, opening: Opening): Promise<Nod
     filename,
     reference,
     options,
-    parent: { node: undefined, options: all, role, depth: opening.depth },
+    parent: { node: undefined, options: all, role, depth: opening.depth, above: opening.above },
     protocol: true,
   })
   // It is opened all the same, and complained about in the end.
@@ -306,7 +312,7 @@ interface Wanted {
 async function openChild(
   environment: Environment,
   node: Node,
-  { rest, all, depth }: Opening,
+  { rest, all, depth, above }: Opening,
   { edge, declaration }: Wanted,
 ): Promise<void> {
   const { nameOption, optional, nullable } = declaration
@@ -325,7 +331,7 @@ async function openChild(
     filename,
     reference,
     options,
-    parent: { node, options: all, role, depth },
+    parent: { node, options: all, role, depth, above },
     protocol: opensStorage(node.driver, role),
   })
   try {
@@ -377,16 +383,17 @@ async function openInstance(
   Transaction.run((transaction) => refreshClaims([node], transaction))
 }
 
-/** Opens the backing image that options or the image's header name. */
 /** Opens what was left closed. @throws {BlockError} with the graph as before. */
 export async function openBackingOf(environment: Environment, node: Node): Promise<void> {
-  await openBacking(environment, node, { rest: new Map(), all: node.options, depth: 0 })
+  const above = new Set<string>()
+  await openBacking(environment, node, { rest: new Map(), all: node.options, depth: 0, above })
 }
 
+/** Opens the backing image that options or the image's header name. */
 async function openBacking(
   environment: Environment,
   node: Node,
-  { rest, all, depth }: Pick<Opening, 'rest' | 'all' | 'depth'>,
+  { rest, all, depth, above }: Pick<Opening, 'rest' | 'all' | 'depth' | 'above'>,
 ): Promise<void> {
   node.noteHeader()
   const wanted = backingQuery(node, rest)
@@ -394,13 +401,24 @@ async function openBacking(
   const role = node.driver.children['backing']?.role
   if (role?.cow !== true) throw new BlockError("Driver doesn't support backing files")
   const { filename, reference, options, implicit } = wanted
+  const named = implicit ? filename : undefined
+  // Nothing but the name decides what is opened, so the same name twice would go on for ever.
+  if (named !== undefined && above.has(named)) {
+    throw new BlockError(`Backing file '${named}' creates an infinite loop.`)
+  }
   let child: Node
   try {
     child = await openNode(environment, {
       filename,
       reference,
       options,
-      parent: { node, options: all, role, depth: depth + 1 },
+      parent: {
+        node,
+        options: all,
+        role,
+        depth: depth + 1,
+        above: named === undefined ? above : new Set([...above, named]),
+      },
       protocol: false,
     })
   } catch (error) {

@@ -118,6 +118,7 @@ async function reopenQueue(environment: Environment, queue: Queue): Promise<void
     refreshClaims(refreshed, transaction, planned)
     for (const done of prepared.toReversed()) settle(done)
   })
+  for (const { reopening } of prepared.toReversed()) await reopening.after?.()
   for (const child of oldChildren) await closeIfUnused(environment, child)
 }
 

@@ -49,6 +49,7 @@ export function testWorld(
       object: () => undefined,
       log: (line) => log.push(line),
       exit: (status) => exits.push(status),
+      bitmaps: () => undefined,
       listBitmap: () => () => undefined,
       node(name) {
         const node = graph.findOrUndefined(name)

@@ -2,7 +2,7 @@
  * A change of whole blocks: the driver's part of it, with the events of a blkdebug node and what
  * is noted of the node afterwards.
  */
-import type { DebugEvent, Instance, RequestFlags } from '../block/driver.ts'
+import type { DebugEvent, Instance, RequestFlags, WriteObserver } from '../block/driver.ts'
 import { andFinally, andThen, type MaybePromise } from '../util/async.ts'
 import { isZero } from '../util/bytes.ts'
 import { ioError } from '../util/errors.ts'
@@ -54,6 +54,7 @@ export function discarded(
   run: () => MaybePromise<void>,
 ): MaybePromise<void> {
   const { observers } = state.node
+  checkNotFrozen(observers)
   for (const observer of observers) observer.writing?.(offset, bytes)
   return andFinally(run, () => {
     state.generation++
@@ -73,6 +74,7 @@ function changeAligned(
   run: () => MaybePromise<void>,
 ): MaybePromise<void> {
   const { instance, observers } = state.node
+  checkNotFrozen(observers)
   for (const observer of observers) observer.writing?.(offset, bytes)
   const finish = (ok: boolean): void => {
     changed(state, offset, bytes, ok)
@@ -81,6 +83,11 @@ function changeAligned(
   const heard = (): MaybePromise<void> =>
     event === undefined ? run() : andThen(instance.debugEvent?.(event), run)
   return andFinally(() => andFinally(heard, () => instance.debugEvent?.('pwritev_done')), finish)
+}
+
+/** @throws {BlockError} `EPERM` while somebody who must know of changes can note none. */
+export function checkNotFrozen(observers: Iterable<WriteObserver>): void {
+  for (const observer of observers) if (observer.readOnly === true) throw ioError('EPERM')
 }
 
 /** Notes a write or zeroing that is over. One that failed may have changed some of the data. */

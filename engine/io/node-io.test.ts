@@ -127,6 +127,14 @@ describe('requests of a node', () => {
     })
   })
 
+  it('change nothing while an observer cannot note it', async () => {
+    const { graph, user } = await world()
+    graph.find('m').observers.add({ readOnly: true })
+    const changes = [() => user.write(0, new Uint8Array(512)), () => user.zero(0, 512)]
+    const refused = await Promise.all(changes.map((change) => refusal(change)))
+    assert.deepEqual(refused, ['Operation not permitted', 'Operation not permitted'])
+  })
+
   it('remember how far writes reached', async () => {
     const { graph, user } = await world()
     await user.write(512, new Uint8Array(512))

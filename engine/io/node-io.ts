@@ -9,7 +9,7 @@ import { alignDown, alignUp, isAligned } from '../util/align.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { MAX_LENGTH } from '../block/length.ts'
-import { discarded, writeAligned, zeroAligned } from './aligned.ts'
+import { checkNotFrozen, discarded, writeAligned, zeroAligned } from './aligned.ts'
 import { statusAbove } from './chain-status.ts'
 import { copiedRange, readAndCopy } from './copy-on-read.ts'
 import { discardRange } from './discard.ts'
@@ -184,11 +184,21 @@ function truncate(
   const from = Math.min(bytes, node.length())
   const to = Math.max(bytes, node.length())
   return inTurn(state, from, to, true, async () => {
+    checkTruncatable(node)
     await instance.truncate?.(bytes, options)
     // What was refused leaves nothing to flush.
     state.generation++
     node.refreshLength()
   })
+}
+
+function checkTruncatable({ observers }: Node): void {
+  try {
+    checkNotFrozen(observers)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.prepend('Failed to prepare request for truncation', error)
+  }
 }
 
 /** Counts a request that is already running for as long as it runs. */

@@ -1,5 +1,5 @@
 /** One engine: a graph, its exports and objects, and the monitors through which clients reach them. */
-import { findBitmap, listBitmap } from '../bitmap/dirty-bitmaps.ts'
+import { findBitmap, listBitmap, nodeBitmaps } from '../bitmap/dirty-bitmaps.ts'
 import type { Driver, Services } from '../block/driver.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
@@ -102,6 +102,7 @@ export class EngineProcess implements Engine, EngineParts {
       object: (type, id) => this.objects.instance(type, id),
       log,
       exit: (status) => this.#exit(status),
+      bitmaps: (node) => nodeBitmaps(this.graph.find(node)),
       listBitmap: (node, bitmap) => listBitmap(this.graph.find(node), bitmap),
       node: (name) => {
         const node = this.graph.findOrUndefined(name)

@@ -51,6 +51,22 @@ describe('a drawn sequence', () => {
   })
 })
 
+/** Nodes that steps can name. */
+function seeNodes(generator: Generator): void {
+  const nodes = ['alpha', 'beta'].map((name, id) => ({ id, type: 'block-driver', name }))
+  generator.state.see({
+    graph: { nodes, edges: [] },
+    named: nodes.map(({ name }) => ({
+      'node-name': name,
+      drv: 'raw',
+      ro: false,
+      file: 'x',
+      image: { 'virtual-size': 512 },
+    })),
+    exports: [],
+  })
+}
+
 /** Commands whose member `node-name` is a node that must exist. */
 const NAMING = new Set(['block_resize', 'blockdev-del', 'block-set-write-threshold'])
 
@@ -62,18 +78,7 @@ describe('names in steps', () => {
       index: 0,
       steps: 3000,
     })
-    const nodes = ['alpha', 'beta'].map((name, id) => ({ id, type: 'block-driver', name }))
-    generator.state.see({
-      graph: { nodes, edges: [] },
-      named: nodes.map(({ name }) => ({
-        'node-name': name,
-        drv: 'raw',
-        ro: false,
-        file: 'x',
-        image: { 'virtual-size': 512 },
-      })),
-      exports: [],
-    })
+    seeNodes(generator)
     const names: string[] = []
     for (let count = 0; count < 3000; count += 1) {
       const step = generator.next()
@@ -121,6 +126,7 @@ describe('members that are not drawn', () => {
         steps: 6000,
         undrawn: new Set(undrawn),
       })
+      seeNodes(generator)
       const places = new Set<string>()
       for (let count = 0; count < 6000; count += 1) {
         const step = generator.next()
@@ -130,6 +136,20 @@ describe('members that are not drawn', () => {
     }
     assert.deepEqual(await given([]), [owner, 'transaction'])
     assert.deepEqual(await given([`${owner}.${member}`]), [])
+  })
+})
+
+describe('a member that is given once', () => {
+  it('does not come again in the same sequence', async () => {
+    const schema = await engineSchema()
+    const steps = 2000
+    const generator = new Generator({ schema, seed: 1, index: 0, steps })
+    let given = 0
+    for (let count = 0; count < steps; count += 1) {
+      const step = generator.next()
+      if (step?.kind === 'qmp' && showStep(step).includes('pr-manager')) given += 1
+    }
+    assert.equal(given, 1)
   })
 })
 

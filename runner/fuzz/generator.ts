@@ -10,7 +10,9 @@ import { drawIo } from './io.ts'
 import { Random } from './random.ts'
 import type { FuzzSchema, OptionPath } from './schema.ts'
 import { State } from './state.ts'
-import type { FuzzStep } from './step.ts'
+import type { FuzzStep, Members } from './step.ts'
+import { isList, isMap } from '../json.ts'
+import type { Value } from '../../dsl/plan.ts'
 
 export interface GeneratorOptions {
   readonly schema: FuzzSchema
@@ -40,6 +42,12 @@ const RAW_TEXT = 0.006
 const MANY_NODES = 14
 /** How often a sequence ends with `quit`. */
 const QUITS = 0.2
+
+/**
+ * Refusing an unknown one, 7.2 closes its descriptor 0, and with the second one whatever it has
+ * opened there since: a file that a node goes on to use.
+ */
+const ONCE = 'pr-manager'
 
 const TEXTS = [
   '{"execute": "query-jobs", "id": [1, {"a": 2.50}]}',
@@ -82,12 +90,15 @@ export class Generator {
   readonly #commands: readonly string[]
   readonly #io: number
   readonly #pending: Intent[] = []
+  /** Members that are not given in what is left of the sequence. */
+  readonly #undrawn: Set<string>
   #drawn = 0
   #optionTurns = 0
   #closing: FuzzStep[] | undefined
 
   constructor(options: GeneratorOptions) {
     this.#options = options
+    this.#undrawn = new Set(options.undrawn)
     this.#random = new Random(options.seed, options.index)
     this.#commands = options.schema.commands()
     this.#io = this.#random.pick([0, 0.08, 0.15, 0.3])
@@ -144,7 +155,7 @@ export class Generator {
 
   #play(intent: Intent): FuzzStep {
     const focus = intent.command === 'blockdev-add' ? this.#optionFocus(intent.focus) : intent.focus
-    const draw = new Draw(this.#random, this.#options.schema, this.state, this.#options.undrawn)
+    const draw = new Draw(this.#random, this.#options.schema, this.state, this.#undrawn)
     const kind = kindOf(intent.command)
     const args = makeArguments(kind, draw, focus)
     const provider = this.#provider(draw.wants)
@@ -152,12 +163,19 @@ export class Generator {
       this.#pending.push({ ...intent, focus, prepared: intent.prepared + 1 })
       return this.#play({ ...provider, prepared: intent.prepared + 1 })
     }
+    this.#noteSpent(args)
     const flawed = this.#random.chance(flawedShare(kind))
     return {
       kind: 'qmp',
       command: intent.command,
       args: flawed ? withFlaw(this.#random, args) : args,
     }
+  }
+
+  /** What may be given once is not drawn again. */
+  #noteSpent(args: Members | undefined): void {
+    if (!names(args).has(ONCE)) return
+    for (const driver of this.#options.schema.drivers()) this.#undrawn.add(`${driver}.${ONCE}`)
   }
 
   #provider(
@@ -194,6 +212,14 @@ export class Generator {
       .filter(({ name }) => !this.state.hasUndefinedData(name))
       .map(({ name }) => ({ kind: 'content', node: name }))
   }
+}
+
+/** The names of all members, wherever they are. */
+function names(value: Value | undefined): Set<string> {
+  if (isList(value)) return new Set(value.flatMap((each) => [...names(each)]))
+  if (!isMap(value)) return new Set()
+  const inside = Object.values(value).flatMap((each) => [...names(each)])
+  return new Set([...Object.keys(value), ...inside])
 }
 
 const PLAIN = { focus: {}, prepared: 0 } as const

@@ -1,8 +1,9 @@
-/** The directory of persistent bitmaps. It is read, counted and shown; nothing here changes it. */
-import { BlockError } from '../../util/errors.ts'
+/** The directory of persistent bitmaps as it lies in the file. */
+import { BlockError, ioError } from '../../util/errors.ts'
 import { alignUp } from '../../util/align.ts'
 import { be16, be32, be64Number, struct, u8 } from '../../util/struct.ts'
 import { wait, type Routine } from '../../util/routine.ts'
+import { concatBytes } from './bytes.ts'
 import { BITMAPS_EXTENSION, type Extension } from './extensions.ts'
 import type { Storage } from './storage.ts'
 
@@ -18,13 +19,19 @@ const ENTRY = struct(24, {
   extraBytes: be32(20),
 })
 
-const IN_USE = 1
-const AUTO = 2
+/** The bits in the file are not what the bitmap is: somebody has it in memory, or died with it. */
+export const IN_USE = 1
+/** It records changes as soon as the image is opened. */
+export const AUTO = 2
+
+/** The only type there is: what changed on the disk. */
+const DIRTY_TRACKING = 1
 
 export interface StoredBitmap {
   readonly name: string
-  readonly granularity: number
-  readonly flags: readonly string[]
+  readonly granularityBits: number
+  /** `IN_USE`, `AUTO`. */
+  readonly flags: number
   readonly tableOffset: number
   readonly tableEntries: number
 }
@@ -44,20 +51,47 @@ export function* readBitmaps(
     const entry = ENTRY.decode(directory, at)
     const nameAt = at + ENTRY.size + entry.extraBytes
     if (nameAt + entry.nameBytes > directory.length) throw broken()
-    found.push({
-      name: new TextDecoder().decode(directory.subarray(nameAt, nameAt + entry.nameBytes)),
-      granularity: 2 ** entry.granularityBits,
-      flags: [
-        ...((entry.flags & IN_USE) === 0 ? [] : ['in-use']),
-        ...((entry.flags & AUTO) === 0 ? [] : ['auto']),
-      ],
-      tableOffset: entry.tableOffset,
-      tableEntries: entry.tableEntries,
-    })
+    const { flags, granularityBits, tableOffset, tableEntries } = entry
+    const name = new TextDecoder().decode(directory.subarray(nameAt, nameAt + entry.nameBytes))
+    found.push({ name, granularityBits, flags, tableOffset, tableEntries })
     at = alignUp(nameAt + entry.nameBytes, 8)
   }
   if (found.length !== count) throw broken()
   return found
+}
+
+/**
+ * The directory with these bitmaps.
+ *
+ * @param size - Of the disk.
+ * @throws {BlockError} `EINVAL` for a bitmap that does not reach as far as the disk.
+ */
+export function encodeDirectory(
+  bitmaps: readonly StoredBitmap[],
+  size: number,
+  clusterBytes: number,
+): Uint8Array {
+  return concatBytes(
+    bitmaps.map((bitmap) => {
+      const covered = bitmap.tableEntries * clusterBytes * 8 * 2 ** bitmap.granularityBits
+      if ((bitmap.flags & IN_USE) === 0 && size > covered) throw ioError('EINVAL')
+      const name = new TextEncoder().encode(bitmap.name)
+      const bytes = new Uint8Array(entryBytes(name.length))
+      ENTRY.encodeInto(bytes, 0, {
+        ...bitmap,
+        type: DIRTY_TRACKING,
+        nameBytes: name.length,
+        extraBytes: 0,
+      })
+      bytes.set(name, ENTRY.size)
+      return bytes
+    }),
+  )
+}
+
+/** Bytes of the directory that a bitmap takes. */
+export function entryBytes(nameBytes: number): number {
+  return alignUp(ENTRY.size + nameBytes, 8)
 }
 
 function broken(): BlockError {

@@ -91,6 +91,7 @@ export function* createImage(
       compression,
       corrupted: () => undefined,
       backing: () => undefined,
+      bitmaps: () => undefined,
       nowNs: () => 0,
     },
   })

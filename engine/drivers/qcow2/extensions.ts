@@ -21,8 +21,9 @@ export const BITMAPS_EXTENSION = struct(24, {
 
 /** Longest backing format name, with its end. */
 const MAX_FORMAT_BYTES = 16
-const MAX_BITMAPS = 65535
-const MAX_DIRECTORY_BYTES = 65535 * 1024
+/** Most bitmaps of an image, and bytes of their directory. */
+export const MAX_BITMAPS = 65535
+export const MAX_DIRECTORY_BYTES = 65535 * 1024
 
 /** All extensions in the order in which they lie, up to the end mark or `end`. */
 export function* readExtensions(

@@ -2,7 +2,7 @@
  * An open image: what its header said, the tables in memory, and what is under way. The parts of
  * the driver are functions over it; whoever reads or changes tables holds `lock`.
  */
-import type { Child } from '../../block/driver.ts'
+import type { Child, NodeBitmaps } from '../../block/driver.ts'
 import type { Compression } from '../../host/host.ts'
 import type { Mutex } from '../../util/mutex.ts'
 import type { WordTable } from '../../util/struct.ts'
@@ -34,7 +34,7 @@ export interface HeaderState {
   readonly unknownFields: Uint8Array
   /** Extensions that we do not know, kept. */
   readonly unknownExtensions: readonly Extension[]
-  readonly bitmaps: Extension | undefined
+  bitmaps: Extension | undefined
   readonly snapshotCount: number
   readonly snapshotsOffset: number
 }
@@ -52,6 +52,8 @@ export interface Surroundings {
     readonly fatal: boolean
   }) => void
   readonly backing: () => Child | undefined
+  /** The dirty bitmaps of the node, where it has any. */
+  readonly bitmaps: () => NodeBitmaps | undefined
   /** Time of the host, for caches that forget. */
   readonly nowNs: () => number
   readonly compression: Compression
@@ -71,7 +73,8 @@ export interface Image {
   refcountTableOffset: number
   snapshots: readonly Snapshot[]
   snapshotTableBytes: number
-  readonly bitmaps: readonly StoredBitmap[]
+  /** As the directory in the file has them. */
+  bitmaps: readonly StoredBitmap[]
   /** Where the directory of persistent bitmaps lies. */
   bitmapDirectory: { readonly offset: number; readonly bytes: number } | undefined
 

@@ -1,4 +1,5 @@
 /** What queries tell of the format. */
+import { AUTO, IN_USE } from './bitmap-directory.ts'
 import { COMPATIBLE, COMPRESSION, INCOMPATIBLE } from './header.ts'
 import type { Image } from './image.ts'
 
@@ -24,10 +25,13 @@ export function specificInfo({
           ...(bitmaps.length === 0
             ? {}
             : {
-                bitmaps: bitmaps.map(({ flags, name, granularity }) => ({
-                  flags,
+                bitmaps: bitmaps.map(({ flags, name, granularityBits }) => ({
+                  flags: [
+                    ...((flags & IN_USE) === 0 ? [] : ['in-use']),
+                    ...((flags & AUTO) === 0 ? [] : ['auto']),
+                  ],
                   name,
-                  granularity,
+                  granularity: 2 ** granularityBits,
                 })),
               }),
         }

@@ -2,6 +2,7 @@
 import type { Instance } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { run, type Routine } from '../../util/routine.ts'
+import { checkNew, removeBitmap, storeBitmaps } from './bitmap-store.ts'
 import { checkImage } from './check.ts'
 import { markClean, writeHeader } from './header-write.ts'
 import type { Image } from './image.ts'
@@ -12,6 +13,7 @@ import { reopen } from './reopen.ts'
 import { status } from './status.ts'
 import { write } from './write.ts'
 import { writeCompressed } from './write-compressed.ts'
+import { writeTables } from './write-tables.ts'
 import { discard, zero } from './zero.ts'
 import { INCOMPATIBLE } from './header.ts'
 import { BlockError, errnoText, ioError } from '../../util/errors.ts'
@@ -47,6 +49,12 @@ export function instanceOf(image: Image): Instance {
             filename: header.backingFile,
             ...(header.backingFormat === undefined ? {} : { format: header.backingFormat }),
           },
+    bitmapKeeper: {
+      check(name, granularity) {
+        checkNew(image, name, granularity)
+      },
+      remove: (name) => run(image.lock.during(() => removeBitmap(image, name))),
+    },
     changeBacking: (hint) =>
       run(
         image.lock.during(function* () {
@@ -79,16 +87,12 @@ function flushToOs(image: Image): MaybePromise<void> {
   )
 }
 
-function* writeTables(image: Image): Routine<void> {
-  yield* image.l2Cache.write()
-  if ((image.header.incompatible & INCOMPATIBLE.dirty) === 0n) yield* image.refcountCache.write()
-}
-
 /** A node closes whatever happens: what cannot be written is told and lost. */
 function close(image: Image): MaybePromise<void> {
   return run(
     image.lock.during(function* (): Routine<void> {
       if (image.dead) return
+      const bitmaps = yield* told(image, lostBitmaps(image), storeBitmaps(image, true), 'why')
       image.dead = true
       if (!image.around.writable()) return
       const l2 = yield* told(image, 'Failed to flush the L2 block cache', image.l2Cache.flush())
@@ -97,19 +101,32 @@ function close(image: Image): MaybePromise<void> {
         'Failed to flush the refcount block cache',
         image.refcountCache.flush(),
       )
-      if (l2 && counts) yield* told(image, 'Failed to mark the image clean', markClean(image))
+      if (bitmaps && l2 && counts)
+        yield* told(image, 'Failed to mark the image clean', markClean(image))
     }),
   )
 }
 
-/** @returns whether it went well. */
-function* told(image: Image, what: string, routine: Routine<void>): Routine<boolean> {
+function lostBitmaps({ around }: Image): string {
+  return `Lost persistent bitmaps during inactivation of node '${around.nodeName()}'`
+}
+
+/**
+ * @param how - What is told of a failure: the system's text for it, or why it came.
+ * @returns whether it went well.
+ */
+function* told(
+  image: Image,
+  what: string,
+  routine: Routine<void>,
+  how: 'errno' | 'why' = 'errno',
+): Routine<boolean> {
   try {
     yield* routine
     return true
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    image.around.log(`${what}: ${errnoText(error.errno)}`)
+    image.around.log(`${what}: ${how === 'why' ? error.message : errnoText(error.errno)}`)
     return false
   }
 }

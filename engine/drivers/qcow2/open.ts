@@ -7,6 +7,7 @@ import { Mutex } from '../../util/mutex.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
 import { readBitmaps } from './bitmap-directory.ts'
+import { loadBitmaps } from './bitmap-store.ts'
 import { DiscardQueue } from './discard-queue.ts'
 import {
   backingFormatOf,
@@ -135,6 +136,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     dead: false,
     metadataPreallocated: undefined,
   }
+  yield* loadBitmaps(image)
   return image
 }
 
@@ -374,18 +376,12 @@ function* checkDataFile({ openDataFile }: OpenAbout, header: HeaderState): Routi
 }
 
 /**
- * Refuses to write where what 7.2 does besides is not built: the bitmaps would go stale, the
- * refcounts may be too low.
+ * Refuses to write where what 7.2 does besides is not built: the refcounts may be too low.
  */
 export function checkWritable(header: HeaderState): void {
   if ((header.incompatible & INCOMPATIBLE.dirty) !== 0n) {
     throw unsupported(
       'qcow2: image was not closed cleanly; repairing it is not built yet, it can be opened read-only',
-    )
-  }
-  if (header.bitmaps !== undefined) {
-    throw unsupported(
-      'qcow2: storing persistent bitmaps is not built yet; the image can be opened read-only',
     )
   }
 }

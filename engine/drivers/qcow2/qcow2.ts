@@ -15,7 +15,6 @@ export const qcow2 = defineDriver({
   name: 'qcow2',
   kind: 'format',
   doc: 'Images that grow with their data, with backing images, in versions 2 and 3.',
-  storesBitmaps: true,
   options: OPTIONS,
   children: {
     file: {
@@ -116,6 +115,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       log: (line) => services.log(line),
       corrupted: (about) => node.corrupted(about),
       backing: () => children.get('backing'),
+      bitmaps: () => services.bitmaps(node.name),
       nowNs: () => services.clock.nowNs(),
       compression: services.compression,
     },

@@ -1,8 +1,10 @@
 /** Changing the options of an open image. */
 import { told } from './context.ts'
 import type { ReopenQuery, Reopening } from '../../block/driver.ts'
+import { BlockError } from '../../util/errors.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
+import { freezeBitmaps, thawBitmaps } from './bitmap-store.ts'
 import { COMPATIBLE } from './header.ts'
 import { markClean } from './header-write.ts'
 import type { Image } from './image.ts'
@@ -26,6 +28,7 @@ function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
   const requested = { options: wanted, discard: next.flags.discard }
   const options = optionsFor(image, requested)
   if (!around.writable() && !next.flags.readOnly) checkWritable(header)
+  if (next.flags.readOnly && !image.dead) yield* freezeBitmaps(image)
   if (around.writable() && !image.dead) {
     yield* writeOut(image)
     const endsLazy = image.options.lazyRefcounts && !options.lazyRefcounts
@@ -36,6 +39,19 @@ function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
       image.requested = requested
       take(image, options)
     },
+    after: () => run(image.lock.during(() => thaw(image))),
+  }
+}
+
+/** Bitmaps that cannot be marked as in use stay as they are, and keep everybody from writing. */
+function* thaw(image: Image): Routine<void> {
+  if (!image.around.writable() || image.dead) return
+  try {
+    yield* thawBitmaps(image)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    const { nodeName, log } = image.around
+    log(`${nodeName()}: Failed to make dirty bitmaps writable: ${error.message}`)
   }
 }
 

@@ -11,6 +11,7 @@ import {
   removeBitmap,
   setRecording,
 } from '../../bitmap/dirty-bitmaps.ts'
+import type { MaybePromise } from '../../util/async.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
@@ -69,13 +70,14 @@ function clusterBytes(graph: EngineParts['graph'], disk: Disk): number | undefin
 function define<const M extends Members>(
   verb: string,
   about: { readonly doc: string; readonly args: M },
-  prepare: (engine: EngineParts, args: Values<M>) => Change,
+  prepare: (engine: EngineParts, args: Values<M>) => MaybePromise<Change>,
 ) {
   return defineCommand({
     name: `block-dirty-bitmap-${verb}`,
     ...about,
-    run({ engine }, args) {
-      prepare(engine, args).commit?.()
+    async run({ engine }, args) {
+      const change = await prepare(engine, args)
+      change.commit?.()
     },
   })
 }

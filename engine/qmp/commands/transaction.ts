@@ -3,8 +3,8 @@ import type { Members, Schema, Union, Values } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
 import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
-import { BlockError } from '../../util/errors.ts'
 import type { MaybePromise } from '../../util/async.ts'
+import { BlockError } from '../../util/errors.ts'
 import { JobGroup } from '../../jobs/group.ts'
 import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
 import { defineCommand } from '../command.ts'
@@ -46,7 +46,7 @@ function jobAction<const M extends Members>(
 function bitmapAction<const M extends Members>(
   name: string,
   members: M,
-  prepare: (engine: EngineParts, data: Values<M>) => Change,
+  prepare: (engine: EngineParts, data: Values<M>) => MaybePromise<Change>,
 ): Action {
   const data = shape.struct(name, members)
   // The data was checked against these members.
