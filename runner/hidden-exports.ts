@@ -112,7 +112,13 @@ export class HiddenExports {
       writable,
     })
     if (reply.kind === 'error') return reply.desc
-    const client = await this.connect(address, id)
+    const client = await this.connect(address, id).catch(async (error: unknown) => {
+      if (!(error instanceof BlockError)) throw error
+      // The server may be where nobody gets to it; the export must not outlive the step.
+      await this.#play.ask('block-export-del', { id, mode: 'hard' })
+      return error.message
+    })
+    if (typeof client === 'string') return client
     const device = nbdDevice(client)
     const entry: Entry = { id, node, writable, client, device, flights: [], users: 1 }
     this.#open.set(keyOf(node, writable), entry)

@@ -133,7 +133,7 @@ export function addBitmap(
   if (encoder.encode(name).length > MAX_NAME_BYTES) {
     throw new BlockError(`Bitmap name too long: ${name}`)
   }
-  const bitmap = new Bitmap(disk.length(), granularity)
+  const bitmap = new Bitmap(lengthOf(disk), granularity)
   const made = new DirtyBitmap(name, bitmap, about.disabled !== true)
   made.persistent = about.persistent === true
   return { abort: list(disk, made, made) }
@@ -239,6 +239,15 @@ export function freezeBitmap(disk: Disk, frozen: DirtyBitmap): FrozenBitmap {
       release()
       return frozen
     },
+  }
+}
+
+function lengthOf(disk: Disk): number {
+  try {
+    return disk.length()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.prepend('could not get length of device', error)
   }
 }
 

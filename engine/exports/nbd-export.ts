@@ -95,7 +95,7 @@ export class NbdExport implements OfferedExport {
     this.name = exportName(options)
     this.description = options.description
     this.nodeName = node.name
-    this.size = user.length()
+    this.size = lengthOf(user)
     this.readOnly = options.writable !== true
     this.writethrough = options.writethrough ?? false
     this.flags = transmissionFlags(this.readOnly, server.multiConn)
@@ -167,4 +167,13 @@ function transmissionFlags(readOnly: boolean, multiConn: boolean): number {
   return readOnly
     ? common | EXPORT_FLAG.readOnly
     : common | EXPORT_FLAG.trim | EXPORT_FLAG.writeZeroes | EXPORT_FLAG.fastZero
+}
+
+function lengthOf(user: User): number {
+  try {
+    return user.length()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.prepend("Failed to determine the NBD export's length", error)
+  }
 }

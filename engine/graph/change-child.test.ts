@@ -56,6 +56,26 @@ describe('changing children', () => {
     assert.deepEqual(names(), ['children.0', 'children.2', 'children.3', 'children.4'])
   })
 
+  it('leaves the limits as they were when the parent was opened', async () => {
+    const { add, graph, writer } = await world()
+    const limited = (name: string, image: string) => ({
+      driver: 'blkdebug',
+      'node-name': name,
+      image,
+      'max-transfer': 65_536,
+    })
+    await add(limited('d3', 'n3'), limited('d4', 'n4'), {
+      driver: 'quorum',
+      'node-name': 'p',
+      'vote-threshold': 1,
+      children: ['n5', 'd4'],
+    })
+    const most = (name: string): number => writer(name).limits().maxTransfer
+    await graph.changeChild({ parent: 'q', node: 'd3' })
+    await graph.changeChild({ parent: 'p', child: 'children.1' })
+    assert.deepEqual([most('q'), most('p')], [0, 65_536])
+  })
+
   it('gives the last name away again', async () => {
     const { graph, names } = await world()
     await graph.changeChild({ parent: 'q', node: 'n3' })

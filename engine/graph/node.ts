@@ -198,6 +198,7 @@ export class Node implements Parent, GraphNode {
   opened(instance: Instance, io: NodeIo): void {
     this.#instance = instance
     this.#io = io
+    this.refreshLimits()
   }
 
   get bitmapKeeper(): BitmapKeeper | undefined {
@@ -233,7 +234,6 @@ export class Node implements Parent, GraphNode {
   childrenChanged(): void {
     this.handles.clear()
     for (const edge of this.children.toReversed()) this.handles.set(edge.name, edge.handle)
-    this.forgetLimits()
   }
 
   /** Virtual disk size in bytes, a multiple of 512. @throws {BlockError} if it is out of use. */
@@ -245,14 +245,16 @@ export class Node implements Parent, GraphNode {
     return this.#length
   }
 
+  /**
+   * As they were when the node was opened, or reopened last: as in 7.2, nodes above do not hear of
+   * it, nor does it hear of children that come and go.
+   */
   limits(): Limits {
     return (this.#limits ??= limitsOf(this))
   }
 
-  /** Children came or went: what is remembered of limits, here and above, is void. */
-  forgetLimits(): void {
-    this.#limits = undefined
-    for (const edge of this.parents) edge.parent.asNode?.forgetLimits()
+  refreshLimits(): void {
+    this.#limits = limitsOf(this)
   }
 
   /** Reads the length anew. @throws {BlockError} where the driver cannot tell. */

@@ -429,6 +429,7 @@ async function openBacking(
     if (implicit) node.autoBacking = filenameOf(child)
     if (reference === undefined) child.inheritsFrom = node
     attach(node, 'backing', role, child)
+    node.refreshLimits()
   } finally {
     await releaseHold(environment, child)
   }

@@ -212,5 +212,5 @@ function settle({ entry: { node, options, explicit, flags }, reopening, own }: P
   node.dropChildOptions()
   node.options.delete('backing')
   node.explicit.delete('backing')
-  node.forgetLimits()
+  node.refreshLimits()
 }

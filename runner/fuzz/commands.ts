@@ -180,7 +180,7 @@ const RESIZABLE = ['file', 'raw', 'qcow2', 'throttle', 'preallocate']
 function resize(draw: Draw): Members {
   const { random } = draw
   const size = random.chance(0.08)
-    ? random.pick([-1, 1000, 2 ** 62])
+    ? random.pick([-1, 1000, 2n ** 62n])
     : random.pick([0, 512, 65_536, 1 << 20, 3 << 19, 1 << 21, 1 << 22])
   const name = draw.nodeWhere(
     ({ driver, parents, readOnly }) => !readOnly && parents === 0 && RESIZABLE.includes(driver),

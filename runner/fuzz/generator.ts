@@ -49,6 +49,10 @@ const QUITS = 0.2
  */
 const ONCE = 'pr-manager'
 
+/** Below those that the system gives away. */
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+
 const TEXTS = [
   '{"execute": "query-jobs", "id": [1, {"a": 2.50}]}',
   "{'execute': 'query-jobs', 'id': 'x'}",
@@ -84,7 +88,7 @@ const PROVIDERS: Readonly<Record<Want, { readonly command: string; readonly focu
 }
 
 export class Generator {
-  readonly state = new State()
+  readonly state: State
   readonly #options: GeneratorOptions
   readonly #random: Random
   readonly #commands: readonly string[]
@@ -102,6 +106,7 @@ export class Generator {
     this.#random = new Random(options.seed, options.index)
     this.#commands = options.schema.commands()
     this.#io = this.#random.pick([0, 0.08, 0.15, 0.3])
+    this.state = new State(FIRST_PORT + this.#random.below(PORTS))
   }
 
   /** The next step, then looks at what every node holds, then nothing. */

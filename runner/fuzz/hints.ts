@@ -187,7 +187,10 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   },
   path: (draw, { owner }) => (owner.startsWith('qom') ? qomPath(draw) : serverPath(draw)),
   host: oneOf('127.0.0.1', 'localhost'),
+  // Nobody listens there; a daemon that connects to its own server never answers again.
   port: oneOf('1', '2', 'x'),
+  'nbd-server-start.port': ({ random, state }) =>
+    random.pick([state.port, state.port, state.port, '0', 'x']),
   str: NO_SUCH,
   cid: oneOf('1', 'x'),
   export: (draw) => draw.random.pick(['nosuch', '', ...draw.state.exports]),

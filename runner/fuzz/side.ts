@@ -46,9 +46,6 @@ export interface SideOptions {
   readonly isStopped: () => boolean
 }
 
-/** Ids of the runner's own exports begin so. */
-const HIDDEN = 'blockspec-'
-
 export async function playSide(source: StepSource, options: SideOptions): Promise<Ending> {
   const { station } = options
   const play = new Play({
@@ -263,24 +260,11 @@ class SidePlay {
     work: (device: Device) => Promise<T>,
   ): Promise<T | { readonly refused: string }> {
     const { hidden, normaliser } = this.#play
-    const opened = await hidden.open(node, writable).catch((error: unknown) => {
-      if (error instanceof BlockError) return this.#withdraw(error)
-      throw error
-    })
+    const opened = await hidden.open(node, writable)
     if (typeof opened === 'string') return { refused: normaliser.prose(opened) }
     const result = await work(opened.device)
     await hidden.release(opened)
     return result
-  }
-
-  /** The export was made, but no client gets on with it. */
-  async #withdraw(error: BlockError): Promise<string> {
-    const reply = await this.#play.ask('query-block-exports')
-    for (const each of reply.kind === 'return' && isList(reply.value) ? reply.value : []) {
-      const id = text(member(each, 'id')) ?? ''
-      if (id.startsWith(HIDDEN)) await this.#play.ask('block-export-del', { id, mode: 'hard' })
-    }
-    return error.message
   }
 
   async #guarded(work: () => Promise<readonly string[]>): Promise<OpResult> {

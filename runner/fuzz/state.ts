@@ -37,12 +37,18 @@ const UNDEFINED_DATA: Readonly<Record<string, string>> = {
 }
 
 export class State {
+  /** One that no other sequence is likely to listen at meanwhile. */
+  readonly port: string
   #nodes: readonly NodeState[] = []
   #all = new Map<string, NodeState>()
   readonly #options = new Map<string, Members>()
   readonly #objects = new Map<string, string>()
   #exports: readonly string[] = []
   #hasServer = false
+
+  constructor(port = 20_000) {
+    this.port = String(port)
+  }
 
   /** Nodes that commands can name. */
   get nodes(): readonly NodeState[] {

@@ -1,12 +1,15 @@
 /** The real host: files with holes and locks, sockets with errors that mean what they say. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BlockError } from '../../util/errors.ts'
 import type { ByteStream, SocketAddress } from '../host.ts'
 import { createRealHost } from './index.ts'
 import { servicePort } from './services.ts'
+import { byteStream } from './streams.ts'
 import { systemCalls, whyNoSystemCalls } from './syscalls.ts'
 
 describe('real host', () => {
@@ -88,6 +91,19 @@ describe('real host', () => {
     server.destroy()
     client.destroy()
     listener.close()
+  })
+
+  it('waits once for all who write into a full socket', async () => {
+    const server = net.createServer((socket) => socket.pause()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = net.connect((server.address() as net.AddressInfo).port)
+    const stream = byteStream(socket, socket)
+    const before = socket.listenerCount('close')
+    const writes = Array.from({ length: 20 }, () => stream.write(new Uint8Array(1 << 20)))
+    assert.equal(socket.listenerCount('close'), before + 1)
+    stream.destroy()
+    for (const write of writes) await write
+    server.close()
   })
 
   it('says why it cannot listen or connect', async () => {

@@ -7,6 +7,7 @@ import type { ByteStream } from '../host.ts'
 export function byteStream(source: Readable, sink: Writable): ByteStream {
   let over = false
   let endReader: (() => void) | undefined
+  let drained: Promise<void> | undefined
   const finish = (): void => {
     if (over) return
     over = true
@@ -31,15 +32,11 @@ export function byteStream(source: Readable, sink: Writable): ByteStream {
       if (!sink.writable) return
       flushBatch()
       if (sink.write(chunk)) return
-      return new Promise((resolve) => {
-        const wake = (): void => {
-          sink.off('drain', wake)
-          sink.off('close', wake)
-          resolve()
-        }
-        sink.on('drain', wake)
-        sink.on('close', wake)
+      // All who write meanwhile wait for the same.
+      drained ??= drainOf(sink).finally(() => {
+        drained = undefined
       })
+      return drained
     },
     pause: () => {
       source.pause()
@@ -58,6 +55,19 @@ export function byteStream(source: Readable, sink: Writable): ByteStream {
       if (sink !== (source as unknown)) sink.end()
     },
   }
+}
+
+/** Until more may be written, or never will. */
+function drainOf(sink: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      sink.off('drain', wake)
+      sink.off('close', wake)
+      resolve()
+    }
+    sink.on('drain', wake)
+    sink.on('close', wake)
+  })
 }
 
 /** Collects the writes of one turn into one system call, which is most of what a reply costs. */

@@ -64,7 +64,13 @@ export const CHANGES = {
 } as const
 
 function clusterBytes(graph: EngineParts['graph'], disk: Disk): number | undefined {
-  return graph.info(graph.find(disk.name)).image.instance.clusterBytes
+  try {
+    return graph.info(graph.find(disk.name)).image.instance.clusterBytes
+  } catch (error) {
+    // Nothing is told of a node whose image is corrupt, so it has no unit either.
+    if (error instanceof BlockError) return undefined
+    throw error
+  }
 }
 
 function define<const M extends Members>(
