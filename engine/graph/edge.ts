@@ -109,7 +109,6 @@ function move(edge: Edge, to: Node): void {
     // Measured on 7.2: it is the newest of the parent's children too. Its driver sees no other order.
     take(parent.asNode.children, edge)
     parent.asNode.children.unshift(edge)
-    parent.asNode.forgetLimits()
   }
   // In this order nobody starts in between who is to wait for both.
   if (to.activity.quiesced) parent.drainedBegin()
