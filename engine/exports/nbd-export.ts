@@ -1,5 +1,5 @@
 /** One node offered by the NBD server, and the clients that use it. */
-import type { GraphNode, User } from '../graph/graph.ts'
+import type { User } from '../graph/graph.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
@@ -35,7 +35,6 @@ export class NbdExport implements OfferedExport {
   readonly maximumBlock: number
   readonly readOnly: boolean
   readonly writethrough: boolean
-  readonly nodeName: string
   readonly user: User
   readonly contexts: readonly MetaContext[]
   readonly #server: NbdServer
@@ -71,7 +70,7 @@ export class NbdExport implements OfferedExport {
       checkNames(options, server)
       user.setClaims({ uses, shares: ALL_PERMISSIONS & ~RESIZE })
       const contexts = contextsOf({ options, node, graph })
-      return new NbdExport(options, node, { user, server, contexts })
+      return new NbdExport(options, { user, server, contexts })
     } catch (error) {
       void user.close()
       throw error
@@ -80,7 +79,6 @@ export class NbdExport implements OfferedExport {
 
   private constructor(
     options: NbdExportOptions,
-    node: GraphNode,
     {
       user,
       server,
@@ -94,7 +92,6 @@ export class NbdExport implements OfferedExport {
     this.contexts = contexts
     this.name = exportName(options)
     this.description = options.description
-    this.nodeName = node.name
     this.size = lengthOf(user)
     this.readOnly = options.writable !== true
     this.writethrough = options.writethrough ?? false
@@ -110,6 +107,11 @@ export class NbdExport implements OfferedExport {
       this.finished = resolve
     })
     server.offer(this)
+  }
+
+  /** The node that it offers now: another one where a job replaced the first. */
+  get nodeName(): string {
+    return this.user.node.name
   }
 
   /** Whether clients are connected. */

@@ -58,12 +58,13 @@ export async function dropIntermediate(
   const moving = top.parents.toReversed()
   try {
     checkAllMove(top)
+    const overlays = moving.flatMap(({ parent, role }) =>
+      parent.asNode === undefined || role.cow !== true ? [] : [parent.asNode],
+    )
+    await using _writable = await makeWritable(environment, overlays)
     replaceNode(top, base)
-    for (const { parent, role } of moving) {
-      if (parent.asNode === undefined || role.cow !== true) continue
-      const hint = { filename: backingFile, format: base.driver.name }
-      await writeOverlay(environment, parent.asNode, hint)
-    }
+    const hint = { filename: backingFile, format: base.driver.name }
+    for (const overlay of overlays) await writeOverlay(overlay, hint)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     environment.services.log(error.message)
@@ -78,16 +79,36 @@ function checkAllMove(top: Node): void {
   throw new BlockError(`Should not change '${stays.name}' link to '${top.name}'`)
 }
 
-async function writeOverlay(environment: Environment, overlay: Node, hint: BackingHint) {
-  const { readOnly } = overlay.flags
-  if (readOnly) await setReadOnly(environment, overlay, false)
+/**
+ * Reopens those that are read-only, until disposed. All of them first: where one cannot be written,
+ * nothing has changed yet. The real 7.2 finds out later, and dies when it undoes what it did.
+ */
+async function makeWritable(
+  environment: Environment,
+  overlays: readonly Node[],
+): Promise<AsyncDisposable> {
+  const reopened: Node[] = []
+  const restore = async (): Promise<void> => {
+    for (const overlay of reopened.toReversed()) await setReadOnly(environment, overlay, true)
+  }
+  try {
+    for (const overlay of overlays.filter(({ flags }) => flags.readOnly)) {
+      await setReadOnly(environment, overlay, false)
+      reopened.push(overlay)
+    }
+  } catch (error) {
+    await restore()
+    throw error
+  }
+  return { [Symbol.asyncDispose]: restore }
+}
+
+async function writeOverlay(overlay: Node, hint: BackingHint): Promise<void> {
   try {
     await writeBacking(overlay, hint)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     throw BlockError.system('Could not update backing file link', error.errno)
-  } finally {
-    if (readOnly) await setReadOnly(environment, overlay, true)
   }
 }
 

@@ -112,6 +112,7 @@ export interface UserAbout extends Claims {
 }
 
 export interface User extends BlockIo, Pick<Child, 'statusAbove'>, AsyncDisposable {
+  /** What it uses now, another one where a node was replaced; once closed, what it used last. */
   readonly node: GraphNode
   /** True inside a drained section; requests made now wait for its end. */
   readonly quiesced: boolean

@@ -29,6 +29,8 @@ export class RootUser implements User, Parent {
   readonly #about: UserAbout
   readonly #io: NodeIo
   #edge: Edge | undefined
+  /** What the user has left for good. */
+  #left: Node | undefined
   #sections = 0
   #resumeWaiters: (() => void)[] = []
 
@@ -56,7 +58,7 @@ export class RootUser implements User, Parent {
   }
 
   get node(): GraphNode {
-    return publicNode(this.edge.child)
+    return publicNode(this.#left ?? this.edge.child)
   }
 
   get quiesced(): boolean {
@@ -110,6 +112,7 @@ export class RootUser implements User, Parent {
     for (let times = 0; times < 2; times++) (await beginDrained(edge.child)).end()
     if (this.#edge === undefined) return
     this.#edge = undefined
+    this.#left = edge.child
     this.#environment.users.delete(this)
     detachEdge(edge)
     await closeIfUnused(this.#environment, edge.child)
