@@ -15,6 +15,9 @@ import type { NbdServer } from './nbd-server.ts'
 export interface ExportClient {
   /** Drops the stream; requests under way still complete. */
   drop(): void
+  /** Begins no more requests until `resume`. */
+  hold(): void
+  resume(): void
   /** Settles when the last of its requests has completed. */
   readonly idle: Promise<void>
 }
@@ -38,7 +41,7 @@ export class NbdExport implements OfferedExport {
   readonly user: User
   readonly contexts: readonly MetaContext[]
   readonly #server: NbdServer
-  readonly #clients = new Set<ExportClient>()
+  readonly clients = new Set<ExportClient>()
   readonly gone: Promise<void>
   finished: () => void = () => undefined
   shuttingDown = false
@@ -64,13 +67,26 @@ export class NbdExport implements OfferedExport {
     }
     // What others may do is restricted only later: conflicts come up in this order.
     const uses = CONSISTENT_READ | (writable ? WRITE : 0)
-    const user = graph.attach(node, { uses, shares: ALL_PERMISSIONS })
+    let made: NbdExport | undefined
+    // It is the clients that a drained section holds back: those that are there when it begins.
+    const user = graph.attach(node, {
+      uses,
+      shares: ALL_PERMISSIONS,
+      goesOn: true,
+      drainedBegin: () => {
+        for (const client of made?.clients ?? []) client.hold()
+      },
+      drainedEnd: () => {
+        for (const client of made?.clients ?? []) client.resume()
+      },
+    })
     try {
       if (server === undefined) throw new BlockError('NBD server not running')
       checkNames(options, server)
       user.setClaims({ uses, shares: ALL_PERMISSIONS & ~RESIZE })
       const contexts = contextsOf({ options, node, graph })
-      return new NbdExport(options, { user, server, contexts })
+      made = new NbdExport(options, { user, server, contexts })
+      return made
     } catch (error) {
       void user.close()
       throw error
@@ -116,28 +132,28 @@ export class NbdExport implements OfferedExport {
 
   /** Whether clients are connected. */
   get inUse(): boolean {
-    return this.#clients.size > 0
+    return this.clients.size > 0
   }
 
   addClient(client: ExportClient): void {
-    this.#clients.add(client)
+    this.clients.add(client)
     this.lastConnection = ++connections
   }
 
   removeClient(client: ExportClient): void {
-    this.#clients.delete(client)
+    this.clients.delete(client)
   }
 
   /** Takes the export off the server and drops its clients; their requests still complete. */
   beginShutdown(): void {
     this.shuttingDown = true
     this.#server.withdraw(this)
-    for (const client of this.#clients) client.drop()
+    for (const client of this.clients) client.drop()
   }
 
   /** Shuts the export down, waits for the requests of its clients, lets go of the node. */
   async close(): Promise<void> {
-    const clients = [...this.#clients]
+    const clients = [...this.clients]
     this.beginShutdown()
     await Promise.all(clients.map(({ idle }) => idle))
     for (const context of this.contexts) context.close?.()

@@ -25,6 +25,9 @@ export class NbdSession implements ExportClient {
   /** Wakes the loop that waits for a free place among the running requests. */
   #wake: (() => void) | undefined
   #dropped = false
+  /** Lets requests go on that a drained section holds back. */
+  #resume: (() => void) | undefined
+  #held: Promise<void> | undefined
   #becomeIdle: () => void = () => undefined
   readonly idle: Promise<void>
 
@@ -59,8 +62,21 @@ export class NbdSession implements ExportClient {
   drop(): void {
     if (this.#dropped) return
     this.#dropped = true
+    this.resume()
     this.#stream.destroy()
     this.#reader.finish()
+  }
+
+  hold(): void {
+    this.#held ??= new Promise((resolve) => {
+      this.#resume = resolve
+    })
+  }
+
+  resume(): void {
+    this.#held = undefined
+    this.#resume?.()
+    this.#resume = undefined
   }
 
   async #negotiate(): Promise<Negotiated<NbdExport> | undefined> {
@@ -88,6 +104,7 @@ export class NbdSession implements ExportClient {
       for (;;) {
         while (this.#running >= MAX_REQUESTS) await this.#oneDone()
         const request = await this.#receive(negotiated, writer)
+        while (this.#held !== undefined) await this.#held
         if (request === 'leave') return
         if (request !== 'refused') this.#start(request, negotiated, writer)
       }
