@@ -35,9 +35,10 @@ export class NbdExport implements OfferedExport {
   readonly maximumBlock: number
   readonly readOnly: boolean
   readonly writethrough: boolean
-  readonly nodeName: string
   readonly user: User
   readonly contexts: readonly MetaContext[]
+  /** Where it was when it began to end. */
+  #nodeName: string
   readonly #server: NbdServer
   readonly #clients = new Set<ExportClient>()
   readonly gone: Promise<void>
@@ -94,7 +95,7 @@ export class NbdExport implements OfferedExport {
     this.contexts = contexts
     this.name = exportName(options)
     this.description = options.description
-    this.nodeName = node.name
+    this.#nodeName = node.name
     this.size = lengthOf(user)
     this.readOnly = options.writable !== true
     this.writethrough = options.writethrough ?? false
@@ -110,6 +111,11 @@ export class NbdExport implements OfferedExport {
       this.finished = resolve
     })
     server.offer(this)
+  }
+
+  /** The node that it is at: what a job puts above its node, or in that one's place, takes it over. */
+  get nodeName(): string {
+    return this.shuttingDown ? this.#nodeName : this.user.node.name
   }
 
   /** Whether clients are connected. */
@@ -128,6 +134,7 @@ export class NbdExport implements OfferedExport {
 
   /** Takes the export off the server and drops its clients; their requests still complete. */
   beginShutdown(): void {
+    this.#nodeName = this.nodeName
     this.shuttingDown = true
     this.#server.withdraw(this)
     for (const client of this.#clients) client.drop()

@@ -124,7 +124,7 @@ export class Jobs {
     job.cancel(forced)
     if (!job.isStarted) await job.group.completed(job)
     else if (!job.hasEnded) job.enter()
-    else if (forced) await job.group.abort(job)
+    else if (job.endRequested) await job.group.abort(job)
   }
 
   /** Waits until every job has come to rest, and completes what has ended: answers come after that. */
