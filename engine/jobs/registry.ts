@@ -96,11 +96,13 @@ export class Jobs {
     this.#jobs = [job, ...this.#jobs]
     try {
       const work = await this.#open(job, kind, args, options.speed ?? 0)
+      // Others of its group may end it before it runs.
+      job.adopt(work)
       return {
         start: () => {
           job.start(work)
         },
-        cancel: () => this.#abandon(job, work),
+        cancel: () => this.#abandon(job),
       }
     } catch (error) {
       await job.user?.detach()
@@ -181,8 +183,9 @@ export class Jobs {
     }
   }
 
-  async #abandon(job: Job, work: JobWork): Promise<void> {
-    job.adopt(work)
+  async #abandon(job: Job): Promise<void> {
+    // Another one of its group took it along.
+    if (job.status === 'null') return
     await this.cancel(job, true)
   }
 
