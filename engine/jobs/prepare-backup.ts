@@ -40,6 +40,8 @@ export async function prepareBackup(parts: BackupParts, about: BackupAbout): Pro
   const plan = planOf(about)
   checkNodes(parts.graph, about)
   checkRequests(about)
+  // One that is to follow is written to in the end.
+  if (plan.mode !== 'never') plan.bitmap?.checkUsable()
   const frozen = plan.bitmap && freezeBitmap(about.source, plan.bitmap)
   try {
     if (about.source.length() !== about.target.length()) {
@@ -80,7 +82,7 @@ function planOf({ source, sync: asked, bitmap: name, bitmapMode: askedMode }: Ba
   if (mode === undefined) {
     throw new BlockError('Bitmap sync mode must be given when providing a bitmap')
   }
-  bitmap.checkUsable()
+  bitmap.checkUsable({ readOnly: true })
   if (sync === 'none') {
     throw new BlockError("sync mode 'none' does not produce meaningful bitmap outputs")
   }
@@ -100,7 +102,6 @@ function checkNodes(graph: Graph, { source, target, compress }: BackupAbout): vo
   if (compress && !canCompress(target)) {
     throw new BlockError('Compression is not supported for this drive ')
   }
-  if (compress) throw new BlockError('compressed backups: not built yet', { errno: 'ENOTSUP' })
   graph.checkOperation(source, 'backup-source')
   graph.checkOperation(target, 'backup-target')
 }

@@ -96,11 +96,13 @@ export class Jobs {
     this.#jobs = [job, ...this.#jobs]
     try {
       const work = await this.#open(job, kind, args, options.speed ?? 0)
+      // Others of its group may end it before it runs.
+      job.adopt(work)
       return {
         start: () => {
           job.start(work)
         },
-        cancel: () => this.#abandon(job, work),
+        cancel: () => this.#abandon(job),
       }
     } catch (error) {
       await job.user?.detach()
@@ -124,7 +126,7 @@ export class Jobs {
     job.cancel(forced)
     if (!job.isStarted) await job.group.completed(job)
     else if (!job.hasEnded) job.enter()
-    else if (forced) await job.group.abort(job)
+    else if (job.endRequested) await job.group.abort(job)
   }
 
   /** Waits until every job has come to rest, and completes what has ended: answers come after that. */
@@ -181,8 +183,9 @@ export class Jobs {
     }
   }
 
-  async #abandon(job: Job, work: JobWork): Promise<void> {
-    job.adopt(work)
+  async #abandon(job: Job): Promise<void> {
+    // Another one of its group took it along.
+    if (job.status === 'null') return
     await this.cancel(job, true)
   }
 

@@ -66,16 +66,19 @@ export function createEngineTarget(spec: {
   }
 }
 
+const SIM_DIRECTORY = '/blockspec'
+
 function simStation(options: StationOptions): Station {
   const host = createSimHost({
     seed: options.seed,
     ...(options.choose === undefined ? {} : { choose: options.choose }),
     ...(options.surroundings === undefined ? {} : { surroundings: options.surroundings }),
   })
+  host.files.makeDirectory(SIM_DIRECTORY)
   return {
     ...common(host, options),
-    directory: '/blockspec',
-    socketDirectory: '/blockspec',
+    directory: SIM_DIRECTORY,
+    socketDirectory: SIM_DIRECTORY,
     play: (work, what) => host.run(work(), LONGEST_NS, what),
     advance: (ns) => sleep(host, ns),
     close: () => Promise.resolve([]),

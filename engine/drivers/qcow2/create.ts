@@ -54,6 +54,8 @@ export const CREATE_OPTIONS = {
 export type CreateOptions = Values<typeof CREATE_OPTIONS>
 
 const DEFAULT_CLUSTER_BYTES = 65536
+/** So that each of 32 parts is a sector at least. */
+const MIN_EXTENDED_CLUSTER_BITS = 14
 const SECTOR = 512
 /** Clusters of the header, of the first refcount table and of its first block. */
 const FIRST_CLUSTERS = 3
@@ -142,10 +144,21 @@ function planOf(options: CreateOptions): Plan {
     throw new BlockError(`Image size must be a multiple of ${String(SECTOR)} bytes`)
   }
   const version = options.version === 'v2' ? 2 : 3
-  if (options['extended-l2'] === true) {
-    throw unsupported('qcow2: extended L2 entries are not built yet')
+  const extended = options['extended-l2'] === true
+  if (extended && version < 3) {
+    throw new BlockError(
+      'Extended L2 entries are only supported with compatibility level 1.1 and above ' +
+        '(use version=v3 or greater)',
+    )
   }
   const clusterBits = clusterBitsOf(options['cluster-size'] ?? DEFAULT_CLUSTER_BYTES)
+  if (extended && clusterBits < MIN_EXTENDED_CLUSTER_BITS) {
+    throw new BlockError(
+      'Extended L2 entries are only supported with cluster sizes of at least ' +
+        `${String(2 ** MIN_EXTENDED_CLUSTER_BITS)} bytes`,
+    )
+  }
+  if (extended) throw unsupported('qcow2: extended L2 entries are not built yet')
   const preallocation = options.preallocation ?? 'off'
   const backingFile = options['backing-file']
   if (preallocation !== 'off' && backingFile !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * Simulated files. Names are plain keys and directories need no making; what a real file system
+ * Simulated files. Names are plain keys; directories are there when something is in them or they were made. What a real file system
  * says about holes, locks and missing files is told the same way here. A hook may delay or fail
  * single operations.
  */
@@ -29,7 +29,9 @@ export type SimFileHook = (operation: SimFileOperation) => SimFileFate | undefin
 export interface SimFiles extends Files {
   /** Runs before every operation; one at a time, set to `undefined` to remove it. */
   hook: SimFileHook | undefined
-  /** Makes a file with this content, or replaces it. */
+  /** Files can be made there, although nothing is in it yet. */
+  makeDirectory(path: string): void
+  /** Makes a file with this content, or replaces it, wherever that is. */
   put(path: string, content: Uint8Array): void
   /** The whole content of a file. */
   content(path: string): Uint8Array
@@ -49,6 +51,7 @@ interface Inode {
 
 export function createSimFiles(clock: Clock): SimFiles {
   const inodes = new Map<string, Inode>()
+  const made = new Set<string>()
   const find = (path: string): Inode | undefined => inodes.get(keyOf(path))
   const make = (path: string): Inode => {
     const inode: Inode = { disk: new SimDisk(), readOnly: false, locks: new Map() }
@@ -70,7 +73,9 @@ export function createSimFiles(clock: Clock): SimFiles {
       }
       let inode = find(path)
       if (inode === undefined) {
-        if (flags.create !== true) throw ioError('ENOENT')
+        const folder = posix.dirname(keyOf(path))
+        const hasFolder = made.has(folder) || isDirectory(folder, inodes)
+        if (flags.create !== true || !hasFolder) throw ioError('ENOENT')
         inode = make(path)
       }
       if (flags.write && inode.readOnly) throw ioError('EACCES')
@@ -79,6 +84,9 @@ export function createSimFiles(clock: Clock): SimFiles {
     exists: (path) => find(path) !== undefined,
     unlink: (path) => {
       if (!inodes.delete(keyOf(path))) throw ioError('ENOENT')
+    },
+    makeDirectory: (path) => {
+      made.add(keyOf(path))
     },
     put: (path, content) => {
       const inode = find(path) ?? make(path)

@@ -9,6 +9,7 @@ import { transfer, type Move, type Side } from '../../copy/transfer.ts'
 import type { User } from '../../graph/graph.ts'
 import { alignDown, alignUp, isAligned } from '../../util/align.ts'
 import { assert } from '../../util/assert.ts'
+import { isPromise } from '../../util/async.ts'
 import { BlockError } from '../../util/errors.ts'
 import { wait } from '../../util/routine.ts'
 import type { JobControl } from '../kind.ts'
@@ -104,7 +105,9 @@ export class Copying {
   /** @returns whether it went well; otherwise the failure was dealt with. */
   *flush(): JobRoutine<boolean> {
     try {
-      yield* this.#job.request(() => this.#about.target.flush())
+      const flushed = this.#about.target.flush()
+      // Where nothing was written, that is no request at all.
+      if (isPromise(flushed)) yield* this.#job.request(() => flushed)
       return true
     } catch (error) {
       if (!(error instanceof BlockError)) throw error
@@ -242,9 +245,11 @@ export class Copying {
 
   async #move(run: Run): Promise<void> {
     const { top, target, unmap } = this.#about
-    await this.#job.turn()
     const flags = run.as === 'zero' ? { mayUnmap: unmap } : {}
-    const failed = await transfer({ source: top.source, target }, { ...run, flags })
+    const moving = transfer({ source: top.source, target }, { ...run, flags })
+    // What fails at once is known at once; what succeeds takes a turn at least.
+    if (moving === undefined) await this.#job.turn()
+    const failed = isPromise(moving) ? await moving : moving
     if (failed !== undefined) {
       this.bitmap.mark(run.offset, run.bytes)
       this.failed(failed.side, failed.error)
