@@ -11,6 +11,8 @@ import { firstDifference, makePattern, showByte } from './pattern.ts'
 const CHUNK = 1 << 20
 /** Runs of one byte shorter than this are told only as part of a mixture. */
 const SHORTEST_RUN = 16
+/** Most bytes that are compared at once. */
+const LONGEST_PIECE = 1 << 16
 /** Largest disk whose content is looked at. */
 export const LARGEST = 2 ** 30
 
@@ -202,8 +204,7 @@ function bytesToRuns(data: Uint8Array, offset: number): Run[] {
   }
   for (let at = 0; at < data.length;) {
     const byte = data[at] ?? 0
-    let end = at + 1
-    while (end < data.length && data[end] === byte) end += 1
+    const end = endOfRun(data, at)
     if (end - at < SHORTEST_RUN) {
       mixedFrom ??= at
     } else {
@@ -214,6 +215,23 @@ function bytesToRuns(data: Uint8Array, offset: number): Run[] {
   }
   endMixture(data.length)
   return runs
+}
+
+/** Where the run of one byte ends that begins at `at`. Long runs are compared in pieces. */
+function endOfRun(data: Uint8Array, at: number): number {
+  const byte = data[at]
+  let end = at + 1
+  let most = LONGEST_PIECE
+  while (end < data.length && data[end] === byte) {
+    // What lies behind is all the same byte, so that what equals it goes on with it.
+    const piece = Math.min(end - at, data.length - end, most)
+    const isSame =
+      piece >= SHORTEST_RUN &&
+      Buffer.compare(data.subarray(end - piece, end), data.subarray(end, end + piece)) === 0
+    if (!isSame) most = piece >> 1
+    end += isSame ? piece : 1
+  }
+  return end
 }
 
 function digest(data: Uint8Array): string {

@@ -68,7 +68,7 @@ describe('a corrupt image', () => {
     assert.equal(await refusal(() => graph.resize(c, 512)), 'No medium inserted')
     assert.equal(
       await refusal(() => graph.reopen([{ ...overC(null), 'node-name': 'c' }])),
-      "Node 'c' is corrupt",
+      "Block node 'c' has no driver left to reopen",
     )
     await add(overC('c'))
     assert.equal(await refusal(() => graph.resize(c, 512)), "Device '(null)' is in use")

@@ -27,12 +27,21 @@ export function attachEdge(
   })
 }
 
-/** Removes an edge; giving up claims never conflicts. */
+/**
+ * Removes an edge. Giving up claims never conflicts; where what was resized meanwhile cannot be
+ * written to without them, the claims below stay as they are.
+ */
 export function detachEdge(edge: Edge): void {
   Transaction.run((transaction) => {
     unlinkEdge(edge, transaction)
-    refreshClaims([edge.child], transaction)
   })
+  try {
+    Transaction.run((transaction) => {
+      refreshClaims([edge.child], transaction)
+    })
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+  }
 }
 
 /** Adds an edge whose claims are settled later. @throws {BlockError} for a cycle. */

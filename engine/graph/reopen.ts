@@ -169,7 +169,12 @@ async function prepare(
 
 function checkNotCorrupted(node: Node): void {
   // The real one dies here, so the words are ours.
-  if (node.corrupted) throw new BlockError(`Node '${node.name}' is corrupt`, { errno: 'ENOMEDIUM' })
+  // The words of 11.1: 7.2 dies of it.
+  if (node.corrupted) {
+    throw new BlockError(`Block node '${node.name}' has no driver left to reopen`, {
+      errno: 'ENOMEDIUM',
+    })
+  }
 }
 
 /** What is left out goes back to its default; not every option can. */

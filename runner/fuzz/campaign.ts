@@ -31,6 +31,9 @@ export interface CampaignOptions {
   readonly onFinding: (finding: Finding) => Promise<void>
 }
 
+/** Share of the deadlines that is waited for while a hang is made smaller. */
+const HASTE = 0.2
+
 export interface Progress {
   readonly played: number
   readonly differing: number
@@ -186,18 +189,41 @@ class Campaign {
     if (again.difference?.shape !== difference.shape) {
       return { difference, replayed: first, steady: false }
     }
+    const best =
+      (difference.part === 'hung'
+        ? await this.#smallerHang(again, difference, sides)
+        : undefined) ?? (await this.#smaller(again, difference, sides))
+    return { difference: best.difference ?? difference, replayed: best, steady: true }
+  }
+
+  async #smaller(again: Replayed, { shape, step }: Difference, sides: Sides): Promise<Replayed> {
     let best = again
-    await shrink(first.steps.slice(0, difference.step + 1), {
+    await shrink(again.steps.slice(0, step + 1), {
       tries: this.#options.tries,
       shows: async (steps) => {
         if (sides.isStopped()) return false
         const tried = await replay(sides, { steps })
-        if (tried.difference?.shape !== difference.shape) return false
+        if (tried.difference?.shape !== shape) return false
         best = tried
         return true
       },
     })
-    return { difference: best.difference ?? difference, replayed: best, steady: true }
+    return best
+  }
+
+  /**
+   * A hang takes a deadline each time it shows. What a shorter one suggests is only believed when
+   * the full one bears it out.
+   */
+  async #smallerHang(
+    again: Replayed,
+    difference: Difference,
+    sides: Sides,
+  ): Promise<Replayed | undefined> {
+    const hasty = { ...sides, timeoutScale: sides.timeoutScale * HASTE }
+    const { steps } = await this.#smaller(again, difference, hasty)
+    const sure = await replay(sides, { steps })
+    return sure.difference?.shape === difference.shape ? sure : undefined
   }
 }
 

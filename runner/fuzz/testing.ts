@@ -25,10 +25,15 @@ export async function engineSchema(): Promise<FuzzSchema> {
 }
 
 /** Draws a sequence while it is played. */
-export async function drawSequence(seed: number, index: number, steps = 12): Promise<Drawn> {
+export async function drawSequence(
+  seed: number,
+  index: number,
+  steps = 12,
+  template = BLANK,
+): Promise<Drawn> {
   const generator = new Generator({ schema: await engineSchema(), seed, index, steps })
   const drawn: FuzzStep[] = []
-  return playOn(drawn, {
+  const source: StepSource = {
     next: () => {
       const step = generator.next()
       if (step !== undefined) drawn.push(step)
@@ -38,7 +43,8 @@ export async function drawSequence(seed: number, index: number, steps = 12): Pro
       if (record.accepted) generator.state.note(step)
       if (queried !== undefined) generator.state.see(queried)
     },
-  })
+  }
+  return playOn(drawn, source, template)
 }
 
 /** Plays steps that are there already. */

@@ -71,7 +71,9 @@ export const qcow2 = defineDriver({
       return { uses: above.uses & CONSISTENT_READ, shares }
     }
     if (role.metadata !== true) {
-      return { uses: above.uses | CONSISTENT_READ, shares: above.shares & ~RESIZE }
+      // Writing may make the data longer; by itself the image asks nothing of it.
+      const grows = (above.uses & WRITE) === 0 ? 0 : RESIZE
+      return { uses: above.uses | grows, shares: above.shares & ~RESIZE }
     }
     // Its structures belong to it alone.
     const own = (readOnly ? 0 : WRITE | RESIZE) | CONSISTENT_READ

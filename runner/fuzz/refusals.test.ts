@@ -1,0 +1,61 @@
+/**
+ * What a refused command leaves behind: nothing. Sequences over all that is built are played on the
+ * engine, and after each refusal the graph with its permissions, what is told of nodes, and the
+ * exports are as they were. `BLOCKSPEC_REFUSALS` says how many sequences are played.
+ */
+import assert from 'node:assert/strict'
+import { shapeOf } from './compare.ts'
+import type { StepRecord } from './record.ts'
+import { showStep } from './step.ts'
+import { drawSequence, engineTemplate } from './testing.ts'
+
+const SEQUENCES = Number(process.env['BLOCKSPEC_REFUSALS'] ?? 20)
+const STEPS = 40
+const LOOKED_AT = ['graph', 'nodes', 'exports'] as const
+
+/** Commands that change the graph, or what hangs on it: each must have been refused. */
+const CHANGING = [
+  'blockdev-add',
+  'blockdev-del',
+  'blockdev-reopen',
+  'x-blockdev-change',
+  'block_resize',
+  'change-backing-file',
+  'transaction',
+  'block-export-add',
+  'block-export-del',
+  'x-blockdev-set-iothread',
+  'block-dirty-bitmap-add',
+  'object-del',
+]
+
+describe('a refused command of whatever kind', function () {
+  // Sequences by the hundred are for those who ask for them.
+  this.timeout(Math.max(120_000, SEQUENCES * 6_000))
+
+  it('leaves the graph, its nodes and exports as they were', async () => {
+    const template = await engineTemplate()
+    const refused = new Set<string>()
+    const texts = new Set<string>()
+    for (let index = 0; index < SEQUENCES; index += 1) {
+      const { steps, records } = await drawSequence(2, index, STEPS, template)
+      let before: StepRecord | undefined
+      for (const [at, record] of records.entries()) {
+        const step = steps[at]
+        if (record.outcome.kind === 'error' && before !== undefined && step !== undefined) {
+          if (step.kind === 'qmp') refused.add(step.command)
+          texts.add(shapeOf(record.outcome.text))
+          for (const part of LOOKED_AT) {
+            assert.equal(record.parts[part], before.parts[part], `${part} after ${showStep(step)}`)
+          }
+        }
+        before = record
+      }
+    }
+    assert.deepEqual(
+      CHANGING.filter((command) => !refused.has(command)),
+      [],
+    )
+    assert.ok(texts.size > 50, `only ${String(texts.size)} refusals differ`)
+  })
+})
