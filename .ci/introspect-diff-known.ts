@@ -7,14 +7,10 @@ export const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'transaction().actions[].type.drive-backup: missing',
     'event BLOCK_IO_ERROR: missing',
   ],
-  'snapshots come later': [
-    'command blockdev-snapshot-sync: missing',
-    'command blockdev-snapshot: missing',
+  'internal snapshots come later': [
     'command blockdev-snapshot-internal-sync: missing',
     'command blockdev-snapshot-delete-internal-sync: missing',
-    'transaction().actions[].type.blockdev-snapshot: missing',
     'transaction().actions[].type.blockdev-snapshot-internal-sync: missing',
-    'transaction().actions[].type.blockdev-snapshot-sync: missing',
   ],
   'character devices carry monitors only, and come from the command line': [
     'command query-chardev-backends: missing',

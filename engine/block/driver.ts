@@ -415,8 +415,11 @@ export interface Services {
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */
   object(type: string, id: string): unknown
-  /** One line on the daemon's standard error, after the program's name unless it is `bare`. */
-  log(line: string, form?: 'bare'): void
+  /**
+   * One line on the daemon's standard error, after the program's name unless it is `bare`; or on its
+   * standard output.
+   */
+  log(line: string, form?: 'bare' | 'output'): void
   /** Ends the whole daemon with this status. */
   exit(status: number): void
   /** A dirty bitmap of any node. @throws {BlockError} where there is none. */
@@ -633,6 +636,8 @@ export interface Driver {
   /** What a file name that begins with `name:` means. */
   readonly prefixes: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create: Creation | undefined
+  /** New images of the format are files of their size and nothing more. */
+  readonly imageIsFile: boolean
   /** Its nodes carry out compressed writes, or hand them to a child that may. */
   readonly takesCompressed: boolean
   open(context: OpenContext): MaybePromise<Instance>
@@ -685,6 +690,7 @@ interface DriverDefinition<O extends Members> {
   readonly probe?: (head: Uint8Array) => number
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create?: Creation
+  readonly imageIsFile?: boolean
   readonly takesCompressed?: boolean
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
@@ -708,6 +714,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     probe: undefined,
     prefixes: {},
     create: undefined,
+    imageIsFile: false,
     takesCompressed: false,
     ...definition,
   }

@@ -6,7 +6,8 @@
  */
 
 /** What QEMU's introspection can say of a member, value, type or command. */
-export type Feature = 'deprecated' | 'unstable' | 'dynamic-auto-read-only'
+export type Feature =
+  'deprecated' | 'unstable' | 'dynamic-auto-read-only' | 'allow-write-only-overlay'
 
 /** Integer widths as the wire format's error texts name them. */
 export type IntName =

@@ -17,6 +17,7 @@ import { checkNotNegative } from './size.ts'
 export const raw = defineDriver({
   name: 'raw',
   kind: 'format',
+  imageIsFile: true,
   doc: 'Shows a node as it is, or a part of it.',
   options: {
     offset: opt.int({

@@ -3,12 +3,14 @@ import { dropIntermediate, setBacking, setReadOnly, writeBacking } from './chain
 import { refreshClaims } from './claims.ts'
 import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
+import { createImage } from './create-image.ts'
 import { beginDrained } from './drain.ts'
 import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphChanges } from './graph.ts'
 import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
 import { addFilename, addNode, openBackingOf, openHeld } from './open.ts'
+import { openOverlay, putOverlay } from './overlay.ts'
 import { innerNode } from './public-node.ts'
 import { reopenNodes } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
@@ -32,6 +34,12 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
       change(async () => {
         await using _drained = await beginDrained(innerNode(node))
         replaceNode(innerNode(node), innerNode(next))
+      }),
+    createImage: (about) => change(() => createImage(environment, about)),
+    openOverlay: (node, about) => change(() => openOverlay(environment, innerNode(node), about)),
+    putOverlay: (node, overlay) =>
+      change(async () => {
+        putOverlay(innerNode(node), innerNode(overlay))
       }),
     dropIntermediate: (about) => change(() => dropIntermediate(environment, about)),
     settleClaims: (node) =>

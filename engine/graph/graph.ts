@@ -262,6 +262,23 @@ export interface FilterAbout {
   readonly neverFreeze?: boolean
 }
 
+/** An image that is made for a command, with the defaults of its format. */
+export interface NewImage {
+  readonly filename: string
+  readonly format: string
+  /** Size of the disk. */
+  readonly bytes: number
+  readonly backing: { readonly filename: string; readonly format: string }
+}
+
+/** The image of an overlay. */
+export interface OverlayFile {
+  readonly filename: string
+  readonly format: string
+  /** Name of its node; made up where absent. */
+  readonly name: string | undefined
+}
+
 export interface IntermediateAbout {
   /** The highest node that is taken out of the chain. */
   readonly top: GraphNode
@@ -304,6 +321,12 @@ export interface GraphChanges {
    * Edges keep their names and places. On failure the graph is as before.
    */
   replaceNode(node: GraphNode, next: GraphNode): Promise<void>
+  /** Makes an image file. On failure the file may be there and hold no image. */
+  createImage(about: NewImage): Promise<void>
+  /** Opens an image, without a backing image of its own, with the flags of a node. */
+  openOverlay(node: GraphNode, about: OverlayFile): Promise<HeldNode>
+  /** Puts an overlay above a drained node, below all else that was above it. */
+  putOverlay(node: GraphNode, overlay: GraphNode): Promise<void>
   /** What a commit does in the end: overlays of `top` become overlays of `base`, headers too. */
   dropIntermediate(about: IntermediateAbout): Promise<void>
   /** Claims of a node's driver have changed. @throws {BlockError} the conflict text. */
@@ -369,6 +392,7 @@ export interface Graph extends GraphChanges {
    */
   freeze(top: GraphNode, bottom: GraphNode): () => void
 
+  flush(node: GraphNode): Promise<void>
   /** What would open the node again: a plain file name, or `json:` and options. */
   filename(node: GraphNode): string
   info(node: GraphNode): NodeInfo
@@ -456,6 +480,7 @@ export function createGraph(about: GraphAbout): Graph {
       assert(thaw !== undefined, `${bottom.name} is not in the chain of ${top.name}`)
       return thaw
     },
+    flush: async (node) => innerNode(node).io.flush(),
     filename: (node) => filenameOf(innerNode(node)),
     blockOperations: (node, reason) => innerNode(node).opBlockers.block(reason),
     canReplace: (shown, node) => canReplace(innerNode(shown), innerNode(node)),

@@ -60,6 +60,8 @@ export interface OpenQuery {
   readonly filename?: string | undefined
   readonly reference?: string | undefined
   readonly options: FlatOptions
+  /** What holds where nothing else is said. */
+  readonly inherited?: FlatOptions
   readonly parent?: Heritage
   /** A file name without a driver is that of storage, not of an image on it. */
   readonly protocol: boolean
@@ -102,7 +104,7 @@ function adopt(node: Node): Node {
 }
 
 /** Opens a node, or finds one, with one hold on it, which the caller gives back. */
-async function openNode(environment: Environment, query: OpenQuery): Promise<Node> {
+export async function openNode(environment: Environment, query: OpenQuery): Promise<Node> {
   if (query.reference !== undefined) return findNode(environment, query, query.reference)
   if ((query.parent?.depth ?? 0) > MAX_DEPTH) {
     throw new BlockError(`More than ${String(MAX_DEPTH)} images would lie upon each other`)
@@ -162,6 +164,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
   const explicit = copied(options)
   const { parent } = query
   if (parent !== undefined) inheritOptions(options, parent.options, parent.role)
+  if (query.inherited !== undefined) putMissing(options, query.inherited)
   const { driver, filename } = chooseDriver(
     environment,
     options,
@@ -435,7 +438,7 @@ async function openBacking(
   }
 }
 
-async function releaseHold(environment: Environment, node: Node): Promise<void> {
+export async function releaseHold(environment: Environment, node: Node): Promise<void> {
   node.holds--
   await closeIfUnused(environment, node)
 }

@@ -36,7 +36,7 @@ export interface EngineOptions {
   /** `qemu` unless said otherwise. */
   readonly profile?: ProfileName
   /** Takes what a daemon would print on standard error, line by line. */
-  readonly log?: (line: string, form?: 'bare') => void
+  readonly log?: (line: string, form?: 'bare' | 'output') => void
 }
 
 export interface MonitorOptions {

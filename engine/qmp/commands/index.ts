@@ -14,6 +14,7 @@ import { NODE_COMMANDS } from './nodes.ts'
 import { objectCommands } from './objects.ts'
 import { queryCommands } from './queries.ts'
 import { SESSION_COMMANDS } from './session.ts'
+import { SNAPSHOT_COMMANDS } from './snapshot.ts'
 import { blockStream } from './stream.ts'
 import { transaction } from './transaction.ts'
 
@@ -35,6 +36,7 @@ export function createCommands(about: {
     ...objectCommands(about.objectTypes),
     blockCommit,
     blockStream,
+    ...SNAPSHOT_COMMANDS,
     transaction,
   ]
   const place = ({ name }: Command): number => {

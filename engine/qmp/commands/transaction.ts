@@ -11,6 +11,7 @@ import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCKDEV_BACKUP } from '../schema/backup.ts'
 import { prepareBlockdevBackup } from './backup.ts'
+import { prepareSnapshot, prepareSnapshotSync, SNAPSHOT, SNAPSHOT_SYNC } from './snapshot.ts'
 import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
 
 interface Action {
@@ -25,21 +26,23 @@ interface Action {
   ): MaybePromise<PreparedAction>
 }
 
-/** An action that starts a job. */
-function jobAction<const M extends Members>(
+function action<const M extends Members>(
   name: string,
   members: M,
-  prepare: (
-    engine: EngineParts,
-    data: Values<M>,
-    scope: ActionScope,
-  ) => MaybePromise<PreparedAction>,
+  about: {
+    readonly grouped: boolean
+    readonly prepare: (
+      engine: EngineParts,
+      data: Values<M>,
+      scope: ActionScope,
+    ) => MaybePromise<PreparedAction>
+  },
 ): Action {
   return {
     data: shape.struct(name, members),
-    grouped: true,
+    grouped: about.grouped,
     // The data was checked against these members.
-    prepare: (engine, given, scope) => prepare(engine, given as Values<M>, scope),
+    prepare: (engine, given, scope) => about.prepare(engine, given as Values<M>, scope),
   }
 }
 
@@ -79,7 +82,18 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'block-dirty-bitmap-enable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, enable),
   'block-dirty-bitmap-disable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.disable),
   'block-dirty-bitmap-merge': bitmapAction('BlockDirtyBitmapMerge', BITMAP_MERGE, CHANGES.merge),
-  'blockdev-backup': jobAction('BlockdevBackup', BLOCKDEV_BACKUP, prepareBlockdevBackup),
+  'blockdev-backup': action('BlockdevBackup', BLOCKDEV_BACKUP, {
+    grouped: true,
+    prepare: prepareBlockdevBackup,
+  }),
+  'blockdev-snapshot': action('BlockdevSnapshot', SNAPSHOT, {
+    grouped: false,
+    prepare: prepareSnapshot,
+  }),
+  'blockdev-snapshot-sync': action('BlockdevSnapshotSync', SNAPSHOT_SYNC, {
+    grouped: false,
+    prepare: prepareSnapshotSync,
+  }),
 }
 
 const ACTION: Union = {

@@ -35,8 +35,10 @@ export async function storageDaemon(
 
   const engine = new EngineProcess({
     host,
-    log: (line, form) =>
-      about.stderr(form === 'bare' ? `${line}\n` : `${about.program}: ${line}\n`),
+    log: (line, form) => {
+      if (form === 'output') about.stdout(`${line}\n`)
+      else about.stderr(form === 'bare' ? `${line}\n` : `${about.program}: ${line}\n`)
+    },
   })
   const startup: Startup = {
     host,
