@@ -1,13 +1,16 @@
 /** What is left of a node whose image turned out to be corrupt, by the profile's switches. */
 import type { Profile } from '../profiles/index.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import type { NodeIo } from './environment.ts'
+import type { Environment, NodeIo } from './environment.ts'
 import type { Node } from './node.ts'
 
 /** Puts the node out of use. It keeps its name, its driver and its edges. */
-export function markCorrupted(node: Node, profile: Profile): void {
+export function markCorrupted(environment: Environment, node: Node): void {
   if (node.corrupted) return
-  node.giveUp(corruptIo(node.io, profile), profile['corrupt.reads'] === 'allowed')
+  const { profile, unreadable } = environment
+  const isReadable = profile['corrupt.reads'] === 'allowed'
+  node.giveUp(corruptIo(node.io, profile), isReadable)
+  if (!isReadable) unreadable.add(node)
 }
 
 function corruptIo(io: NodeIo, profile: Profile): NodeIo {

@@ -27,6 +27,8 @@ export interface Environment {
   readonly nodes: Map<string, Node>
   readonly users: Set<RootUser>
   readonly jobs: Set<JobParent>
+  /** Nodes whose images turned out to be corrupt, so that nothing above them is readable either. */
+  readonly unreadable: Set<Node>
   readonly lock: GraphLock
   nextName(): string
 }

@@ -440,6 +440,7 @@ export function createGraph(about: GraphAbout): Graph {
     users: new Set(),
     jobs: new Set(),
     lock: new GraphLock(),
+    unreadable: new Set(),
     nextName: nameGenerator(random),
   }
   const { nodes } = environment

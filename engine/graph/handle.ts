@@ -33,7 +33,7 @@ export function nodeHandle(environment: Environment, node: Node): NodeHandle {
         size: bytes,
         fatal,
       })
-      if (fatal) markCorrupted(node, environment.profile)
+      if (fatal) markCorrupted(environment, node)
     },
   }
 }

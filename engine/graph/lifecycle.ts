@@ -23,6 +23,7 @@ export async function dispose(environment: Environment, node: Node): Promise<voi
     if (node.driver.kind !== 'filter' || node.children.length > 0) await flushIgnoringErrors(node)
     await node.instance.close?.()
   }
+  environment.unreadable.delete(node)
   if (environment.nodes.get(node.name) === node) environment.nodes.delete(node.name)
   for (const edge of [...node.children]) {
     detachEdge(edge)

@@ -13,6 +13,7 @@ import type { DrainedSection, GraphNode, User, UserAbout } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Edge, Node, Parent } from './node.ts'
 import { publicNode } from './public-node.ts'
+import { hasMedium } from './root.ts'
 import { Transaction } from './transaction.ts'
 
 export class RootUser implements User, Parent {
@@ -59,6 +60,11 @@ export class RootUser implements User, Parent {
 
   get node(): GraphNode {
     return publicNode(this.#left ?? this.edge.child)
+  }
+
+  /** Whether the node can be reached, and all that it stands on. */
+  get hasMedium(): boolean {
+    return this.#environment.unreadable.size === 0 || hasMedium(this.edge.child)
   }
 
   get quiesced(): boolean {

@@ -14,10 +14,13 @@ export function createUserIo(user: RootUser): NodeIo {
   const run = <T>(request: () => MaybePromise<T>): MaybePromise<T> =>
     user.heldBack ? whenResumed(user, request) : counted(user, request())
   return {
-    length: () => below().length(),
+    length: () => {
+      checkMedium(user)
+      return below().length()
+    },
     read: (offset, into, flags) =>
       run(() => {
-        checkRange(below(), offset, into.length)
+        checkRange(user, offset, into.length)
         return below().io.read(offset, into, flags)
       }),
     write: (offset, data, flags) =>
@@ -38,12 +41,12 @@ export function createUserIo(user: RootUser): NodeIo {
     flush: () => run(() => below().io.flush()),
     status: (offset, bytes) =>
       run(() => {
-        checkRange(below(), offset, bytes)
+        checkRange(user, offset, bytes)
         return below().io.status(offset, bytes)
       }),
     statusAbove: (offset, bytes, base) =>
       run(() => {
-        checkRange(below(), offset, bytes)
+        checkRange(user, offset, bytes)
         return below().io.statusAbove(offset, bytes, base)
       }),
     truncate: (bytes, options) =>
@@ -71,11 +74,17 @@ function counted<T>(user: RootUser, result: MaybePromise<T>): MaybePromise<T> {
 
 function checkMayWrite(user: RootUser, offset: number, bytes: number): void {
   if ((user.edge.claims.uses & WRITE) === 0) throw ioError('EPERM')
-  if (!user.writesPastEnd) checkRange(user.edge.child, offset, bytes)
+  if (user.writesPastEnd) checkMedium(user)
+  else checkRange(user, offset, bytes)
 }
 
-function checkRange(node: Node, offset: number, bytes: number): void {
-  const length = node.length()
+function checkRange(user: RootUser, offset: number, bytes: number): void {
+  checkMedium(user)
+  const length = user.edge.child.length()
   const outside = offset < 0 || offset > length || bytes > length - offset
   if (outside || bytes > MAX_REQUEST_BYTES) throw ioError('EIO')
+}
+
+function checkMedium(user: RootUser): void {
+  if (!user.hasMedium) throw ioError('ENOMEDIUM')
 }

@@ -97,7 +97,8 @@ function planOf({ source, sync: asked, bitmap: name, bitmapMode: askedMode }: Ba
 function checkNodes(graph: Graph, { source, target, compress }: BackupAbout): void {
   if (source === target) throw new BlockError('Source and target cannot be the same')
   for (const node of [source, target]) {
-    if (!graph.hasMedium(node)) throw new BlockError(`Device is not inserted: ${node.name}`)
+    // 7.2 means to name a device, and nodes have none.
+    if (!graph.hasMedium(node)) throw new BlockError('Device is not inserted: ')
   }
   if (compress && !canCompress(target)) {
     throw new BlockError('Compression is not supported for this drive ')

@@ -63,7 +63,8 @@ export async function startMirror(
 }
 
 function granularityFor(graph: Graph, target: GraphNode): number {
-  return defaultGranularity(graph.info(target).image.instance.clusterBytes)
+  const image = target.corrupted ? undefined : graph.info(target).image
+  return defaultGranularity(image?.instance.clusterBytes)
 }
 
 export interface ActiveCommitAbout {

@@ -143,9 +143,10 @@ export class MirrorWork implements JobWork {
 
   #newCopying(job: JobControl): Copying {
     const { args, target } = { args: this.#args, target: this.#target }
-    const { clusterBytes = 1 } = args.graph.info(args.target).image.instance
-    const hasUnopenedBacking =
-      args.graph.info(args.target).image.header !== undefined && args.target.cowChild === undefined
+    // A corrupt target tells nothing of itself, and refuses the first request.
+    const image = args.target.corrupted ? undefined : args.graph.info(args.target).image
+    const clusterBytes = image?.instance.clusterBytes ?? 1
+    const hasUnopenedBacking = image?.header !== undefined && args.target.cowChild === undefined
     const copying = new Copying(
       {
         ...args,
