@@ -8,7 +8,8 @@ import type { Environment } from './environment.ts'
 import { filenameOf } from './describe.ts'
 import type { IntermediateAbout } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
-import type { Node } from './node.ts'
+import { moveEdge } from './edge.ts'
+import type { Edge, Node } from './node.ts'
 import { innerNode } from './public-node.ts'
 import { reopenKeeping } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
@@ -43,8 +44,9 @@ export async function writeBacking(image: Node, hint: BackingHint | undefined): 
 /**
  * Takes all nodes from `top` down to above `base` out of the chain: parents of `top` get `base`, and
  * the headers of those that had it as their backing image name `base`, or what `backingFile` says.
+ * Where a header cannot be written all is as before; the real one is left with half of it, or dies.
  *
- * @throws {BlockError} `EIO`, after the reason went to standard error; headers may be written in part.
+ * @throws {BlockError} `EIO`, after the reason went to standard error.
  */
 export async function dropIntermediate(
   environment: Environment,
@@ -54,21 +56,53 @@ export async function dropIntermediate(
   const base = innerNode(about.base)
   await using _drained = await beginDrained(base)
   if (top.corrupted || base.corrupted || !chainContains(top, base)) throw ioError('EIO')
-  const backingFile = about.backingFile ?? filenameOf(base)
+  const hint = { filename: about.backingFile ?? filenameOf(base), format: base.driver.name }
   const moving = top.parents.toReversed()
   try {
     checkAllMove(top)
     replaceNode(top, base)
-    for (const { parent, role } of moving) {
-      if (parent.asNode === undefined || role.cow !== true) continue
-      const hint = { filename: backingFile, format: base.driver.name }
-      await writeOverlay(environment, parent.asNode, hint)
-    }
+    await writeOverlays(environment, moving, hint, () => {
+      moveBack(moving, top)
+    })
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     environment.services.log(error.message)
     throw ioError('EIO')
   }
+}
+
+/** @param undo - Called before headers are restored. @throws {BlockError} the first refusal. */
+async function writeOverlays(
+  environment: Environment,
+  edges: readonly Edge[],
+  hint: BackingHint,
+  undo: () => void,
+): Promise<void> {
+  const written: (() => Promise<void>)[] = []
+  try {
+    for (const { parent, role } of edges) {
+      const overlay = parent.asNode
+      if (overlay === undefined || role.cow !== true) continue
+      const before = { hint: overlay.instance.backing?.(), name: overlay.autoBacking }
+      await writeOverlay(environment, overlay, hint)
+      written.push(async () => {
+        await writeOverlay(environment, overlay, before.hint)
+        overlay.autoBacking = before.name
+      })
+    }
+  } catch (error) {
+    undo()
+    for (const restore of written.toReversed()) await restore()
+    throw error
+  }
+}
+
+function moveBack(edges: readonly Edge[], to: Node): void {
+  Transaction.run((transaction) => {
+    const left = edges.map(({ child }) => child)
+    for (const edge of edges) moveEdge(edge, to, transaction)
+    refreshClaims([to, ...left], transaction)
+  })
 }
 
 /** Nobody may be left behind above what is taken out. */
@@ -78,7 +112,11 @@ function checkAllMove(top: Node): void {
   throw new BlockError(`Should not change '${stays.name}' link to '${top.name}'`)
 }
 
-async function writeOverlay(environment: Environment, overlay: Node, hint: BackingHint) {
+async function writeOverlay(
+  environment: Environment,
+  overlay: Node,
+  hint: BackingHint | undefined,
+) {
   const { readOnly } = overlay.flags
   if (readOnly) await setReadOnly(environment, overlay, false)
   try {
