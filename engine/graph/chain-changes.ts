@@ -8,7 +8,8 @@ import type { Environment } from './environment.ts'
 import { filenameOf } from './describe.ts'
 import type { IntermediateAbout } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
-import type { Node } from './node.ts'
+import { moveEdge } from './edge.ts'
+import type { Edge, Node } from './node.ts'
 import { innerNode } from './public-node.ts'
 import { reopenKeeping } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
@@ -43,8 +44,9 @@ export async function writeBacking(image: Node, hint: BackingHint | undefined): 
 /**
  * Takes all nodes from `top` down to above `base` out of the chain: parents of `top` get `base`, and
  * the headers of those that had it as their backing image name `base`, or what `backingFile` says.
+ * Where a header cannot be written all is as before; the real one is left with half of it, or dies.
  *
- * @throws {BlockError} `EIO`, after the reason went to standard error; headers may be written in part.
+ * @throws {BlockError} `EIO`, after the reason went to standard error.
  */
 export async function dropIntermediate(
   environment: Environment,
@@ -54,22 +56,53 @@ export async function dropIntermediate(
   const base = innerNode(about.base)
   await using _drained = await beginDrained(base)
   if (top.corrupted || base.corrupted || !chainContains(top, base)) throw ioError('EIO')
-  const backingFile = about.backingFile ?? filenameOf(base)
+  const hint = { filename: about.backingFile ?? filenameOf(base), format: base.driver.name }
   const moving = top.parents.toReversed()
   try {
     checkAllMove(top)
-    const overlays = moving.flatMap(({ parent, role }) =>
-      parent.asNode === undefined || role.cow !== true ? [] : [parent.asNode],
-    )
-    await using _writable = await makeWritable(environment, overlays)
     replaceNode(top, base)
-    const hint = { filename: backingFile, format: base.driver.name }
-    for (const overlay of overlays) await writeOverlay(overlay, hint)
+    await writeOverlays(environment, moving, hint, () => {
+      moveBack(moving, top)
+    })
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     environment.services.log(error.message)
     throw ioError('EIO')
   }
+}
+
+/** @param undo - Called before headers are restored. @throws {BlockError} the first refusal. */
+async function writeOverlays(
+  environment: Environment,
+  edges: readonly Edge[],
+  hint: BackingHint,
+  undo: () => void,
+): Promise<void> {
+  const written: (() => Promise<void>)[] = []
+  try {
+    for (const { parent, role } of edges) {
+      const overlay = parent.asNode
+      if (overlay === undefined || role.cow !== true) continue
+      const before = { hint: overlay.instance.backing?.(), name: overlay.autoBacking }
+      await writeOverlay(environment, overlay, hint)
+      written.push(async () => {
+        await writeOverlay(environment, overlay, before.hint)
+        overlay.autoBacking = before.name
+      })
+    }
+  } catch (error) {
+    undo()
+    for (const restore of written.toReversed()) await restore()
+    throw error
+  }
+}
+
+function moveBack(edges: readonly Edge[], to: Node): void {
+  Transaction.run((transaction) => {
+    const left = edges.map(({ child }) => child)
+    for (const edge of edges) moveEdge(edge, to, transaction)
+    refreshClaims([to, ...left], transaction)
+  })
 }
 
 /** Nobody may be left behind above what is taken out. */
@@ -79,36 +112,20 @@ function checkAllMove(top: Node): void {
   throw new BlockError(`Should not change '${stays.name}' link to '${top.name}'`)
 }
 
-/**
- * Reopens those that are read-only, until disposed. All of them first: where one cannot be written,
- * nothing has changed yet. The real 7.2 finds out later, and dies when it undoes what it did.
- */
-async function makeWritable(
+async function writeOverlay(
   environment: Environment,
-  overlays: readonly Node[],
-): Promise<AsyncDisposable> {
-  const reopened: Node[] = []
-  const restore = async (): Promise<void> => {
-    for (const overlay of reopened.toReversed()) await setReadOnly(environment, overlay, true)
-  }
-  try {
-    for (const overlay of overlays.filter(({ flags }) => flags.readOnly)) {
-      await setReadOnly(environment, overlay, false)
-      reopened.push(overlay)
-    }
-  } catch (error) {
-    await restore()
-    throw error
-  }
-  return { [Symbol.asyncDispose]: restore }
-}
-
-async function writeOverlay(overlay: Node, hint: BackingHint): Promise<void> {
+  overlay: Node,
+  hint: BackingHint | undefined,
+) {
+  const { readOnly } = overlay.flags
+  if (readOnly) await setReadOnly(environment, overlay, false)
   try {
     await writeBacking(overlay, hint)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     throw BlockError.system('Could not update backing file link', error.errno)
+  } finally {
+    if (readOnly) await setReadOnly(environment, overlay, true)
   }
 }
 
