@@ -8,6 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { backupTime } from './backup.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'dist', 'blockspec.js')
 const ROUNDS = 5
@@ -103,6 +104,20 @@ try {
     `${start.toFixed(1)} ms`,
     real ? `${image.toFixed(1)} ms` : '-',
     real ? (start / image).toFixed(2) : '-',
+  )
+
+  const backups = async (...program: [string, ...string[]]): Promise<number> => {
+    const times: number[] = []
+    for (let round = 0; round < ROUNDS; round++) times.push(await backupTime(program, folder, 256))
+    return best(times)
+  }
+  const copied = await backups(PROGRAM, 'storage-daemon')
+  const copiedThere = real ? await backups(daemon) : Number.NaN
+  row(
+    `backup of 256 MiB, file to file, best of ${ROUNDS}`,
+    `${copied.toFixed(0)} ms`,
+    real ? `${copiedThere.toFixed(0)} ms` : '-',
+    real ? (copied / copiedThere).toFixed(2) : '-',
   )
 } finally {
   rmSync(folder, { recursive: true })
