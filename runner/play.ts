@@ -255,7 +255,7 @@ export class Play {
   }
 
   async #finishStep(claims: readonly EventClaim[] | undefined): Promise<void> {
-    await this.#fence()
+    await this.fence()
     this.collectEvents()
     if (this.jobToPrint !== undefined) this.printJob(this.jobToPrint)
     this.jobToPrint = undefined
@@ -263,7 +263,7 @@ export class Play {
   }
 
   /** A target that was asked to quit may be gone before the fence comes back. */
-  async #fence(): Promise<void> {
+  async fence(): Promise<void> {
     // What has died in this step is told of this step, whoever was first to notice.
     if (!this.isRunning) return this.#life.checkAlive(this.#stepWithinMs)
     try {

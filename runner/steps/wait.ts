@@ -61,7 +61,7 @@ async function waitForJob(play: Play, until: Until<'job'>, step: StepCommon): Pr
   do {
     await session.waitFor(look, play.withinMs, `job ${job} ${states.join(' or ')}`)
     // What belongs to the state has come behind the fence; a pause of a drained section has ended.
-    if (play.isRunning) await session.fence(play.withinMs)
+    await play.fence()
   } while (!look())
   const isReached = reached()
   play.printJob(job, states)
