@@ -8,10 +8,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { measureQcow2 } from './qcow2.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'dist', 'blockspec.js')
 const ROUNDS = 5
 const STARTS = 15
+const THROUGHPUT_ROUNDS = 3
 
 interface CaseTime {
   readonly id: string
@@ -61,6 +63,29 @@ function row(what: string, ours: string, theirs: string, ratio: string): void {
   )
 }
 
+/** One row for each load: the best of several rounds, in turns. */
+async function throughput(daemon: string, qemuImg: string): Promise<void> {
+  // In memory where there is such a place: disks would be measured otherwise.
+  const place = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'b-bench-'))
+  try {
+    const ours: ReadonlyMap<string, number>[] = []
+    const theirs: ReadonlyMap<string, number>[] = []
+    for (let round = 0; round < THROUGHPUT_ROUNDS; round++) {
+      ours.push(await measureQcow2([PROGRAM, 'storage-daemon'], qemuImg, place))
+      theirs.push(await measureQcow2([daemon], qemuImg, place))
+    }
+    for (const what of ours[0]?.keys() ?? []) {
+      const least = (rounds: readonly ReadonlyMap<string, number>[]): number =>
+        best(rounds.map((round) => round.get(what) ?? Number.NaN))
+      const times = [least(ours), least(theirs)] as const
+      const [mine, real] = times.map((cost) => `${cost.toFixed(0)} ms`)
+      row(`qcow2 over NBD: ${what}`, mine ?? '', real ?? '', (times[0] / times[1]).toFixed(2))
+    }
+  } finally {
+    rmSync(place, { recursive: true })
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'b-bench-'))
 try {
   const prefix = process.env['BLOCKSPEC_QEMU_PREFIX'] ?? ''
@@ -104,6 +129,9 @@ try {
     real ? `${image.toFixed(1)} ms` : '-',
     real ? (start / image).toFixed(2) : '-',
   )
+
+  // The client is a real program too.
+  if (real) await throughput(daemon, join(bin, 'qemu-img'))
 } finally {
   rmSync(folder, { recursive: true })
 }
