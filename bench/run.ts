@@ -9,10 +9,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { backupTime } from './backup.ts'
+import { measureQcow2 } from './qcow2.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'dist', 'blockspec.js')
 const ROUNDS = 5
 const STARTS = 15
+const THROUGHPUT_ROUNDS = 3
 
 interface CaseTime {
   readonly id: string
@@ -60,6 +62,29 @@ function row(what: string, ours: string, theirs: string, ratio: string): void {
   console.log(
     `| ${what.padEnd(44)} | ${ours.padStart(12)} | ${theirs.padStart(12)} | ${ratio.padStart(7)} |`,
   )
+}
+
+/** One row for each load: the best of several rounds, in turns. */
+async function throughput(daemon: string, qemuImg: string): Promise<void> {
+  // In memory where there is such a place: disks would be measured otherwise.
+  const place = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'b-bench-'))
+  try {
+    const ours: ReadonlyMap<string, number>[] = []
+    const theirs: ReadonlyMap<string, number>[] = []
+    for (let round = 0; round < THROUGHPUT_ROUNDS; round++) {
+      ours.push(await measureQcow2([PROGRAM, 'storage-daemon'], qemuImg, place))
+      theirs.push(await measureQcow2([daemon], qemuImg, place))
+    }
+    for (const what of ours[0]?.keys() ?? []) {
+      const least = (rounds: readonly ReadonlyMap<string, number>[]): number =>
+        best(rounds.map((round) => round.get(what) ?? Number.NaN))
+      const times = [least(ours), least(theirs)] as const
+      const [mine, real] = times.map((cost) => `${cost.toFixed(0)} ms`)
+      row(`qcow2 over NBD: ${what}`, mine ?? '', real ?? '', (times[0] / times[1]).toFixed(2))
+    }
+  } finally {
+    rmSync(place, { recursive: true })
+  }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'b-bench-'))
@@ -119,6 +144,8 @@ try {
     real ? `${copiedThere.toFixed(0)} ms` : '-',
     real ? (copied / copiedThere).toFixed(2) : '-',
   )
+  // The client is a real program too.
+  if (real) await throughput(daemon, join(bin, 'qemu-img'))
 } finally {
   rmSync(folder, { recursive: true })
 }

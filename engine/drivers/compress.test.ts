@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { defineDriver, type Driver, type RequestFlags } from '../block/driver.ts'
 import { refusal, testWorld } from '../graph/testing.ts'
 import { requestPaths } from '../io/paths.ts'
+import { ioError } from '../util/errors.ts'
 import { DRIVERS } from './index.ts'
 
 const CLUSTER = 4096
@@ -25,6 +26,9 @@ function packer(): { readonly driver: Driver; readonly writes: [number, number, 
       },
       write(offset, data, flags) {
         writes.push([offset, data.length, flags])
+      },
+      zero() {
+        throw ioError('ENOTSUP')
       },
       info: () => ({ clusterBytes: CLUSTER }),
     }),
@@ -85,6 +89,17 @@ describe('compress', () => {
     assert.equal(
       await refusal(() => writer('c').write(0, new Uint8Array(512))),
       'Operation not supported',
+    )
+  })
+
+  it('writes plain zeroes where the format looks for them and cannot zero', async () => {
+    const { add, writer, writes } = await world()
+    const below = { driver: 'packer', 'node-name': 'd', 'detect-zeroes': 'on' }
+    await add(below, compress('d'))
+    await writer('c').write(0, new Uint8Array(CLUSTER))
+    assert.deepEqual(
+      writes.map(([, , flags]) => flags.compressed),
+      [undefined],
     )
   })
 

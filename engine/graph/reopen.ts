@@ -118,6 +118,8 @@ async function reopenQueue(environment: Environment, queue: Queue): Promise<void
     refreshClaims(refreshed, transaction, planned)
     for (const done of prepared.toReversed()) settle(done)
   })
+  // Only now files that were opened anew are in place.
+  for (const { entry } of prepared.toReversed()) entry.node.refreshLimits()
   for (const { reopening } of prepared.toReversed()) await reopening.after?.()
   for (const child of oldChildren) await closeIfUnused(environment, child)
 }
@@ -217,5 +219,4 @@ function settle({ entry: { node, options, explicit, flags }, reopening, own }: P
   node.dropChildOptions()
   node.options.delete('backing')
   node.explicit.delete('backing')
-  node.refreshLimits()
 }

@@ -99,6 +99,7 @@ function writeZeroes(
   bytes: number,
   flags: RequestFlags,
 ): MaybePromise<void> {
-  const { mayUnmap: _, ...write } = flags
+  // As with 7.2, zeroes in place of compressed data are plain ones.
+  const { mayUnmap: _, compressed: _unused, ...write } = flags
   return instance.write(offset, new Uint8Array(bytes), write)
 }

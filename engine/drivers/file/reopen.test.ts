@@ -59,6 +59,13 @@ describe('reopening a file', () => {
     )
   })
 
+  it('has the blocks of direct access from then on', async () => {
+    const { graph, reopen } = await world()
+    await reopen({ cache: { direct: true } })
+    const user = graph.attach(graph.find('n'), { uses: 0, shares: ALL_PERMISSIONS })
+    assert.equal(user.limits().requestAlignment, 512)
+  })
+
   it('makes it read-only, and writable again', async () => {
     const { reopen, canWrite } = await world()
     await reopen({ 'read-only': true })

@@ -1,5 +1,6 @@
 /** Tests of the quorum driver. */
 import assert from 'node:assert/strict'
+import { defineDriver } from '../../block/driver.ts'
 import { refusal, testWorld } from '../../graph/testing.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import { requestPaths } from '../../io/paths.ts'
@@ -203,5 +204,38 @@ describe('quorum', () => {
     await user.zero(0, 4096)
     const { zero } = await user.status(0, 4096)
     assert.equal(zero, true)
+  })
+
+  it('gives storage up only where every child can zero by itself', async () => {
+    const asked: (boolean | undefined)[] = []
+    const zeroer = (name: string, fastZero: boolean) =>
+      defineDriver({
+        name,
+        kind: 'protocol',
+        doc: 'Keeps how zeroing was asked for.',
+        options: {},
+        children: {},
+        open: () => ({
+          length: () => 4096,
+          read: () => undefined,
+          write: () => undefined,
+          zero: (_offset, _bytes, { mayUnmap }) => void asked.push(mayUnmap),
+          supports: { fastZero },
+        }),
+      })
+    const drivers = [...DRIVERS, zeroer('fast', true), zeroer('slow', false)]
+    const { add, writer } = testWorld(drivers, requestPaths)
+    const child = (driver: string, name: string) => ({
+      driver,
+      'node-name': name,
+      discard: 'unmap',
+    })
+    for (const second of ['fast', 'slow']) {
+      const children = [child('fast', `${second}0`), child(second, `${second}1`)]
+      const name = `q-${second}`
+      await add({ driver: 'quorum', 'node-name': name, children, 'vote-threshold': 1 })
+      await writer(name).zero(0, 4096, { mayUnmap: true })
+    }
+    assert.deepEqual(asked, [true, true, false, false])
   })
 })

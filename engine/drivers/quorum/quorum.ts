@@ -68,14 +68,19 @@ function requests(state: Quorum, voting: boolean): Instance {
     read: (offset, into) =>
       voting ? readByVote(state, offset, into) : readInOrder(state, offset, into),
     write: (offset, data, flags) => write(state, offset, data, flags),
-    zero: (offset, bytes, flags) => zero(state, offset, bytes, flags),
+    zero: (offset, bytes, flags) =>
+      zero(state, offset, bytes, zeroesFast(state) ? flags : { ...flags, mayUnmap: false }),
     flush: () => flush(state),
     status: (offset, bytes) => status(state, offset, bytes),
     get supports() {
-      const fastZero = state.children.every((child) => child.supportsFastZero())
-      return { unchanged: true, fastZero }
+      return { unchanged: true, fastZero: zeroesFast(state) }
     },
   }
+}
+
+/** As in 7.2, where one child knows no special zeroing, none of them gives storage up either. */
+function zeroesFast({ children }: Quorum): boolean {
+  return children.every((child) => child.supportsFastZero())
 }
 
 type Membership = Required<

@@ -138,6 +138,7 @@ describe('real host', () => {
     assert.equal(await listen({ family: 6, host: '127.1' }), wrong)
     assert.equal(await listen({ family: 4, host: '::1' }), wrong)
     assert.equal(await listen({ family: 4, host: '' }), 'ok')
+    assert.equal(await listen({ family: 4, host: '::ffff:127.0.0.1' }), 'ok')
   })
 
   it('maps addresses of version 4 for who wishes to connect over version 6', async () => {

@@ -123,6 +123,8 @@ function peerOf(address: NodeAddress): net.NetConnectOpts {
 
 function checkFamily(host: string, family: 4 | 6 | undefined): void {
   const own = net.isIP(host)
+  // One of version 4 may be written as one of version 6, and is both.
+  if (own === 6 && /^::ffff:[0-9.]+$/i.test(host)) return
   if (family !== undefined && own !== 0 && own !== family) throw wrongFamily()
 }
 
