@@ -87,6 +87,8 @@ export interface JobWork {
   speedChanged?(bytesPerSecond: number): void
   /** A client resumed the job. */
   resumed?(): void
+  /** The job stays pending until a client finalizes it: whatever it holds back may go on. */
+  leftPending?(): void
   /** The work went well, and so did that of all jobs of its group. What it throws ends them badly. */
   prepare?(): MaybePromise<void>
   /** It all went well. */

@@ -9,7 +9,7 @@ interface Outcome {
   /** A client completed the job: the target takes a place. */
   readonly replace: boolean
   readonly aborted: boolean
-  /** The drained section in which the job stopped; absent for one that never ran. */
+  /** The drained section in which the job stopped, unless it has given that back. */
   readonly section: DrainedSection | undefined
 }
 
@@ -49,7 +49,8 @@ export class MirrorEnd {
     if (this.#isOver) return
     this.#isOver = true
     const { graph, filter, target, top } = this.#args
-    const changes = section === undefined ? graph : graph.within(section)
+    const drained = section ?? (await filter.drained())
+    const changes = graph.within(drained)
     const letGo = [graph.hold(target), graph.hold(this.#args.source)]
     this.#thaw?.()
     // What the job claims would be in the way of what comes.
@@ -63,7 +64,7 @@ export class MirrorEnd {
     await this.#release?.()
     await this.#setup.release()
     await changes.dropFilter(filter)
-    section?.end()
+    drained.end()
     for (const go of letGo) await go()
     if (done.includes(false)) throw ioError('EPERM')
   }

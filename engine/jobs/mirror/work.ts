@@ -62,6 +62,12 @@ export class MirrorWork implements JobWork {
     return forced || this.#job?.isReady !== true
   }
 
+  /** As in 7.2, what others write from now on is lost with the source. */
+  leftPending(): void {
+    if (this.#section !== undefined) this.#job?.undrain(this.#section)
+    this.#section = undefined
+  }
+
   prepare(): Promise<void> {
     return this.#finish(this.#shouldComplete)
   }
