@@ -29,6 +29,21 @@ const CHANGING = [
   'object-del',
 ]
 
+/** They put a filter in before they are refused: the edges that moved are back, as the newest ones, as in 7.2. */
+const MOVING = ['block-stream', 'block-commit', 'blockdev-mirror', 'blockdev-backup', 'transaction']
+
+/** The same graph whatever the order of its edges. */
+function unordered(graph: string): string {
+  const edges = new Map<string, string[]>()
+  const rest: string[] = []
+  for (const line of graph.split('\n')) {
+    const [, index, fact] = /^\.edges\[(\d+)\](.*)$/.exec(line) ?? []
+    if (index === undefined || fact === undefined) rest.push(line)
+    else edges.set(index, [...(edges.get(index) ?? []), fact])
+  }
+  return [...rest, ...[...edges.values()].map((facts) => facts.join(' ')).sort()].join('\n')
+}
+
 describe('a refused command of whatever kind', function () {
   // Sequences by the hundred are for those who ask for them.
   this.timeout(Math.max(120_000, SEQUENCES * 6_000))
@@ -46,7 +61,10 @@ describe('a refused command of whatever kind', function () {
           if (step.kind === 'qmp') refused.add(step.command)
           texts.add(shapeOf(record.outcome.text))
           for (const part of LOOKED_AT) {
-            assert.equal(record.parts[part], before.parts[part], `${part} after ${showStep(step)}`)
+            const isMoving = step.kind === 'qmp' && MOVING.includes(step.command)
+            const told = (from: StepRecord): string | undefined =>
+              part === 'graph' && isMoving ? unordered(from.parts[part] ?? '') : from.parts[part]
+            assert.equal(told(record), told(before), `${part} after ${showStep(step)}`)
           }
         }
         before = record
