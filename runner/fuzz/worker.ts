@@ -50,8 +50,9 @@ async function play(job: EngineJob): Promise<void> {
     time: 'virtual',
     seed: 1,
     surroundings: setup.surroundings,
+    // Named as on the real side, so that both tell the same paths.
+    directory: job.directory,
   })
-  const { directory } = job
   const source =
     'steps' in job.play
       ? fixed(job.play.steps)
@@ -65,7 +66,7 @@ async function play(job: EngineJob): Promise<void> {
           }),
         )
   const ending = await playSide(source, {
-    station: { ...station, directory, socketDirectory: directory },
+    station,
     selected,
     capabilities,
     template: setup.template,

@@ -74,11 +74,12 @@ function simStation(options: StationOptions): Station {
     ...(options.choose === undefined ? {} : { choose: options.choose }),
     ...(options.surroundings === undefined ? {} : { surroundings: options.surroundings }),
   })
-  host.files.makeDirectory(SIM_DIRECTORY)
+  const directory = options.directory ?? SIM_DIRECTORY
+  host.files.makeDirectory(directory)
   return {
     ...common(host, options),
-    directory: SIM_DIRECTORY,
-    socketDirectory: SIM_DIRECTORY,
+    directory,
+    socketDirectory: directory,
     play: (work, what) => host.run(work(), LONGEST_NS, what),
     advance: (ns) => sleep(host, ns),
     close: () => Promise.resolve([]),

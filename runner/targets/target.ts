@@ -124,6 +124,8 @@ export interface StationOptions {
   readonly choose?: (count: number) => number
   /** What lies around the simulated host, where it is not as usual. */
   readonly surroundings?: Partial<Surroundings>
+  /** Where the simulated host keeps the case's files; default `/blockspec`. */
+  readonly directory?: string
 }
 
 /** A kind of target, ready to play cases. */
