@@ -1,0 +1,77 @@
+/** A driver as the rest of the engine sees it: all that was declared, with defaults. */
+import type { MaybePromise } from '../util/async.ts'
+import type { Children } from './child.ts'
+import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext, Services } from './context.ts'
+import type { Instance } from './instance.ts'
+import type { BlockIo } from './io.ts'
+import type { Feature, Members } from './option.ts'
+import type { Claims } from './permission.ts'
+
+/** Storage reached / a structured child / a child shown unchanged. */
+export type DriverKind = 'protocol' | 'format' | 'filter'
+
+export interface Driver {
+  readonly name: string
+  readonly kind: DriverKind
+  readonly doc: string
+  /** Own options only; generic ones and children are not listed here. */
+  readonly options: Members
+  readonly children: Children
+  /** What introspection says of the driver's options as a whole. */
+  readonly features: readonly Feature[]
+  /** Options and children as they are checked and listed; children first where this is absent. */
+  readonly memberOrder: readonly string[] | undefined
+  /** Options that change the visible data or its place: a `json:` file name lists them. */
+  readonly strongOptions: readonly string[]
+  /** Whether children are opened before the node has its name; generated names show it. */
+  readonly childrenFirst: boolean
+  readonly addsChildren: boolean
+  /** How a node takes it that its children, which should be the same, may differ. */
+  readonly agreement: 'vote' | 'compare' | undefined
+  /** Refuses options before any listed child is opened. */
+  readonly check: ((query: CheckQuery) => MaybePromise<void>) | undefined
+  readonly claims: ((query: ClaimsQuery) => Claims) | undefined
+  /** A file name that opens the same node, or nothing where only options can. */
+  readonly filename: ((query: NamingQuery) => string | undefined) | undefined
+  /** The option `filename` must not be empty. */
+  readonly needsFilename: boolean
+  /** Own options whose values may change when the node is reopened. */
+  readonly reopenable: readonly string[]
+  /** Those of them that go back to their defaults when they are left out; others must be restated. */
+  readonly resettable: readonly string[]
+  /** Own options that cannot be restated when the node is reopened: no value is what it was. */
+  readonly unrestatable: readonly string[]
+  /** How sure the driver is, from 0 to 100, that the image beginning with `head` is of its format. */
+  readonly probe: ((head: Uint8Array) => number) | undefined
+  /** What a file name that begins with `name:` means. */
+  readonly prefixes: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly create: Creation | undefined
+  /** New images of the format are files of their size and nothing more. */
+  readonly imageIsFile: boolean
+  /** Its nodes carry out compressed writes, or hand them to a child that may. */
+  readonly takesCompressed: boolean
+  open(context: OpenContext): MaybePromise<Instance>
+}
+
+/** Whether QEMU counts the driver among the protocols: it reaches storage or names begin with it. */
+export function isProtocol({ kind, prefixes }: Driver): boolean {
+  return kind === 'protocol' || Object.keys(prefixes).length > 0
+}
+
+/** Options as `blockdev-add` takes them, without a node name. */
+export type NodeDescription = Readonly<Record<string, unknown>>
+
+/** How new images of a format or protocol are made. */
+export interface Creation<O = Readonly<Record<string, unknown>>> {
+  /** Own options as `blockdev-create` lists them, without `file`, which `needsFile` stands for. */
+  readonly options: Members
+  readonly needsFile: boolean
+  /** @param file - The opened node to write to; absent where the driver makes the file itself. */
+  run(context: CreateContext<O>): MaybePromise<void>
+}
+
+export interface CreateContext<O = Readonly<Record<string, unknown>>> {
+  readonly options: O
+  readonly file: BlockIo | undefined
+  readonly services: Services
+}
