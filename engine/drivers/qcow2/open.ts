@@ -9,50 +9,30 @@ import { WordTable } from '../../util/struct.ts'
 import { readBitmaps } from './bitmap-directory.ts'
 import { loadBitmaps } from './bitmap-store.ts'
 import { DiscardQueue } from './discard-queue.ts'
-import {
-  backingFormatOf,
-  BITMAPS_EXTENSION,
-  checkBitmaps,
-  readExtensions,
-  type Extension,
-} from './extensions.ts'
-import { describeUnknown } from './feature-names.ts'
-import { ENTRY_BYTES, geometryOf, l1EntriesFor, type Geometry } from './geometry.ts'
-import {
-  AUTOCLEAR,
-  COMPATIBLE,
-  COMPRESSION,
-  CRYPT,
-  EXTENSION_TYPE,
-  HEADER,
-  HEADER_FULL_BYTES,
-  HEADER_TAIL,
-  HEADER_V3,
-  HEADER_V3_END,
-  INCOMPATIBLE,
-  KNOWN_INCOMPATIBLE,
-  MAGIC,
-  MAX_BACKING_NAME,
-  MAX_CLUSTER_BITS,
-  MIN_CLUSTER_BITS,
-  type HeaderFields,
-} from './header.ts'
+import { BITMAPS_EXTENSION, readExtensions } from './extensions.ts'
+import { ENTRY_BYTES } from './geometry.ts'
+import { AUTOCLEAR, COMPATIBLE, INCOMPATIBLE } from './header.ts'
 import type { HeaderState, Image, Surroundings } from './image.ts'
 import { InFlight } from './in-flight.ts'
-import { MAX_L1_BYTES } from './l1.ts'
 import { runtimeOptions, type Qcow2Options, type RuntimeOptions } from './options.ts'
 import { checkOverlap } from './overlap.ts'
-import { MAX_REFCOUNT_TABLE_BYTES } from './refcount-area.ts'
+import {
+  checkEncryption,
+  checkFeatures,
+  checkTables,
+  checkWritable,
+  extensionsEnd,
+  headerState,
+  readBackingName,
+  readHead,
+  readInto,
+  sizeOf,
+  unsupported,
+} from './read-header.ts'
 import { refcountCodec } from './refcount-width.ts'
-import { readSnapshots, SNAPSHOT } from './snapshots.ts'
+import { readSnapshots } from './snapshots.ts'
 import type { Storage } from './storage.ts'
 import { TableCache } from './table-cache.ts'
-
-const MAX_SNAPSHOTS = 65536
-const MAX_REFCOUNT_ORDER = 6
-const INT64_END = 2n ** 63n
-const MIN_SUBCLUSTER_BYTES = 512
-const SUBCLUSTERS = 32
 
 export interface OpenAbout {
   readonly file: Storage
@@ -71,10 +51,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   const { file, around } = about
   const head = yield* readHead(file)
   const { fields, geometry, v3 } = head
-  yield* checkFeatures(about, head)
-  if (v3.refcountOrder > MAX_REFCOUNT_ORDER) {
-    throw new BlockError('Reference count entry width too large; may not exceed 64 bits')
-  }
+  yield* checkFeatures(file, around.writable(), head)
   checkTables(fields, geometry)
   checkEncryption(fields.cryptMethod)
   const size = sizeOf(fields, geometry)
@@ -170,191 +147,6 @@ export function makeCaches(
   }
 }
 
-/** In a routine, so that a failure at once is told as one that comes later is. */
-function* readInto(file: Storage, offset: bigint, into: Uint8Array): Routine<void> {
-  yield* wait(file.read(Number(offset), into))
-}
-
-interface Head {
-  readonly fields: HeaderFields
-  readonly geometry: Geometry
-  readonly v3: {
-    readonly incompatible: bigint
-    readonly compatible: bigint
-    readonly autoclear: bigint
-    readonly refcountOrder: number
-    readonly headerBytes: number
-  }
-  readonly compressionType: number
-  readonly unknownFields: Uint8Array
-}
-
-function* readHead(file: Storage): Routine<Head> {
-  const bytes = new Uint8Array(HEADER_FULL_BYTES)
-  try {
-    yield* wait(file.read(0, bytes))
-  } catch (error) {
-    if (!(error instanceof BlockError)) throw error
-    throw BlockError.prepend('Could not read qcow2 header', error)
-  }
-  const fields = HEADER.decode(bytes)
-  if (fields.magic !== MAGIC) throw new BlockError('Image is not in qcow2 format')
-  const { version, clusterBits } = fields
-  if (version !== 2 && version !== 3) {
-    throw new BlockError(`Unsupported qcow2 version ${String(version)}`, { errno: 'ENOTSUP' })
-  }
-  if (clusterBits < MIN_CLUSTER_BITS || clusterBits > MAX_CLUSTER_BITS) {
-    throw new BlockError(`Unsupported cluster size: 2^${String(clusterBits)}`)
-  }
-  const v3 =
-    version === 3
-      ? HEADER_V3.decode(bytes, HEADER.size)
-      : { incompatible: 0n, compatible: 0n, autoclear: 0n, refcountOrder: 4, headerBytes: 72 }
-  if (version === 3 && v3.headerBytes < HEADER_V3_END)
-    throw new BlockError('qcow2 header too short')
-  if (v3.headerBytes > 2 ** clusterBits) throw new BlockError('qcow2 header exceeds cluster size')
-  const unknownFields = new Uint8Array(Math.max(0, v3.headerBytes - HEADER_FULL_BYTES))
-  if (unknownFields.length > 0) yield* wait(file.read(HEADER_FULL_BYTES, unknownFields))
-  if (fields.backingFileOffset > BigInt(2 ** clusterBits)) {
-    throw new BlockError('Invalid backing file offset')
-  }
-  const hasTail = v3.headerBytes > HEADER_V3_END
-  return {
-    fields,
-    v3,
-    unknownFields,
-    geometry: geometryOf(version, clusterBits, Math.min(v3.refcountOrder, MAX_REFCOUNT_ORDER)),
-    compressionType: hasTail ? HEADER_TAIL.decode(bytes, HEADER_V3_END).compressionType : 0,
-  }
-}
-
-function extensionsEnd({ fields, geometry }: Head): number {
-  return fields.backingFileOffset === 0n ? geometry.clusterBytes : Number(fields.backingFileOffset)
-}
-
-function* checkFeatures({ file, around }: OpenAbout, head: Head): Routine<void> {
-  const { incompatible, headerBytes } = head.v3
-  checkCompression(head)
-  const unknown = incompatible & ~KNOWN_INCOMPATIBLE
-  if (unknown !== 0n) {
-    const extensions = yield* readExtensions(file, headerBytes, extensionsEnd(head))
-    const table = extensions.find(({ type }) => type === EXTENSION_TYPE.featureNames)
-    throw unsupported(`Unsupported qcow2 feature(s): ${describeUnknown(unknown, table?.data)}`)
-  }
-  if ((incompatible & INCOMPATIBLE.corrupt) !== 0n && around.writable()) {
-    throw new BlockError('qcow2: Image is corrupt; cannot be opened read/write', {
-      errno: 'EACCES',
-    })
-  }
-  if ((incompatible & INCOMPATIBLE.extendedL2) !== 0n) {
-    const subclusterBytes = head.geometry.clusterBytes / SUBCLUSTERS
-    if (subclusterBytes < MIN_SUBCLUSTER_BYTES) {
-      throw new BlockError(`Unsupported subcluster size: ${String(subclusterBytes)}`)
-    }
-    throw unsupported('qcow2: images with extended L2 entries are not built yet')
-  }
-}
-
-function checkCompression({ v3, compressionType }: Head): void {
-  const flagged = (v3.incompatible & INCOMPATIBLE.compression) !== 0n
-  if (compressionType > COMPRESSION.zstd) {
-    throw unsupported(`qcow2: unknown compression type: ${String(compressionType)}`)
-  }
-  if (compressionType === COMPRESSION.zlib && flagged) {
-    throw new BlockError('qcow2: Compression type incompatible feature bit must not be set')
-  }
-  if (compressionType !== COMPRESSION.zlib && !flagged) {
-    throw new BlockError('qcow2: Compression type incompatible feature bit must be set')
-  }
-}
-
-function checkEncryption(method: number): void {
-  if (method > CRYPT.luks)
-    throw new BlockError(`Unsupported encryption method ${String(method | 0)}`)
-  if (method !== CRYPT.none) throw unsupported('qcow2: encrypted images are not built yet')
-}
-
-function checkTables(fields: HeaderFields, geometry: Geometry): void {
-  if (fields.refcountTableClusters === 0) {
-    throw new BlockError('Image does not contain a reference count table')
-  }
-  const check = (
-    name: string,
-    offset: bigint,
-    entries: number,
-    entryBytes: number,
-    maximum: number,
-  ): void => {
-    if (entries > Math.floor(maximum / entryBytes)) {
-      throw new BlockError(`${name} too large`, { errno: 'EFBIG' })
-    }
-    const end = offset + BigInt(entries) * BigInt(entryBytes)
-    if (end >= INT64_END || offset % BigInt(geometry.clusterBytes) !== 0n) {
-      throw new BlockError(`${name} offset invalid`)
-    }
-  }
-  check(
-    'Reference count table',
-    fields.refcountTableOffset,
-    fields.refcountTableClusters,
-    geometry.clusterBytes,
-    MAX_REFCOUNT_TABLE_BYTES,
-  )
-  check(
-    'Snapshot table',
-    fields.snapshotsOffset,
-    fields.snapshotCount,
-    SNAPSHOT.size,
-    SNAPSHOT.size * MAX_SNAPSHOTS,
-  )
-  check('Active L1 table', fields.l1Offset, fields.l1Entries, ENTRY_BYTES, MAX_L1_BYTES)
-}
-
-function sizeOf(fields: HeaderFields, geometry: Geometry): number {
-  const size = Number(fields.size)
-  const needed = l1EntriesFor(geometry, size)
-  if (needed > 2 ** 31 - 1) throw new BlockError('Image is too big', { errno: 'EFBIG' })
-  if (fields.l1Entries < needed) throw new BlockError('L1 table is too small')
-  if (!Number.isSafeInteger(size)) {
-    throw unsupported('qcow2: images beyond 2^53 bytes are more than this engine can keep')
-  }
-  return size
-}
-
-function headerState(
-  { fields, v3, compressionType, unknownFields }: Head,
-  size: number,
-  extensions: readonly Extension[],
-  around: Surroundings,
-): HeaderState {
-  const known: readonly number[] = Object.values(EXTENSION_TYPE)
-  const bitmaps = extensions.find(({ type }) => type === EXTENSION_TYPE.bitmaps)
-  const trusted = (v3.autoclear & AUTOCLEAR.bitmaps) !== 0n
-  if (bitmaps !== undefined && !trusted) {
-    around.log(
-      `WARNING: ${around.nodeName()}: a program lacking bitmap support modified this file, ` +
-        'so all bitmaps are now considered inconsistent',
-    )
-  }
-  if (bitmaps !== undefined && trusted) checkBitmaps(bitmaps, 2 ** fields.clusterBits)
-  return {
-    size,
-    incompatible: v3.incompatible,
-    compatible: v3.compatible,
-    autoclear: v3.autoclear,
-    backingFile: undefined,
-    backingFormat: backingFormatOf(extensions),
-    compressionType,
-    headerBytes: v3.headerBytes,
-    unknownFields,
-    // Each rewriting turns their order around.
-    unknownExtensions: extensions.filter(({ type }) => !known.includes(type)).toReversed(),
-    bitmaps: trusted ? bitmaps : undefined,
-    snapshotCount: fields.snapshotCount,
-    snapshotsOffset: Number(fields.snapshotsOffset),
-  }
-}
-
 function directoryOf({ bitmaps }: HeaderState): Image['bitmapDirectory'] {
   if (bitmaps === undefined) return undefined
   const { directoryOffset, directoryBytes } = BITMAPS_EXTENSION.decode(bitmaps.data)
@@ -373,38 +165,6 @@ function* checkDataFile({ openDataFile }: OpenAbout, header: HeaderState): Routi
   if ((header.autoclear & AUTOCLEAR.dataFileRaw) !== 0n) {
     throw new BlockError('data-file-raw requires a data file')
   }
-}
-
-/**
- * Refuses to write where what 7.2 does besides is not built: the refcounts may be too low.
- */
-export function checkWritable(header: HeaderState): void {
-  if ((header.incompatible & INCOMPATIBLE.dirty) !== 0n) {
-    throw unsupported(
-      'qcow2: image was not closed cleanly; repairing it is not built yet, it can be opened read-only',
-    )
-  }
-}
-
-function* readBackingName(
-  file: Storage,
-  { backingFileOffset, backingFileBytes }: HeaderFields,
-  { clusterBytes }: Geometry,
-): Routine<string | undefined> {
-  if (backingFileOffset === 0n) return undefined
-  const offset = Number(backingFileOffset)
-  const room = Math.min(MAX_BACKING_NAME, clusterBytes - offset)
-  if (backingFileBytes > room) throw new BlockError('Backing file name too long')
-  const name = new Uint8Array(backingFileBytes)
-  if (name.length > 0) {
-    yield* told('Could not read backing file name', readInto(file, backingFileOffset, name))
-  }
-  const end = name.indexOf(0)
-  return new TextDecoder().decode(end === -1 ? name : name.subarray(0, end))
-}
-
-function unsupported(message: string): BlockError {
-  return new BlockError(message, { errno: 'ENOTSUP' })
 }
 
 // eslint-disable-next-line require-yield -- a routine that has nothing to wait for

@@ -8,13 +8,14 @@ import { freezeBitmaps, thawBitmaps } from './bitmap-store.ts'
 import { COMPATIBLE } from './header.ts'
 import { markClean } from './header-write.ts'
 import type { Image } from './image.ts'
-import { checkWritable, makeCaches } from './open.ts'
+import { makeCaches } from './open.ts'
 import {
   runtimeOptions,
   type Qcow2Options,
   type Requested,
   type RuntimeOptions,
 } from './options.ts'
+import { checkWritable } from './read-header.ts'
 
 /** @throws {BlockError} for options that cannot be, with nothing changed. */
 export function reopen(image: Image, next: ReopenQuery): MaybePromise<Reopening> {
