@@ -2,7 +2,7 @@
 import type { Context } from './context.ts'
 import type { Code } from './codes.ts'
 import { parseDuration } from './size.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean, nearest } from './suggest.ts'
 import {
   describe,
   spanOf,
@@ -126,6 +126,24 @@ export function checkKeys(
       notBuilt(context, key, `key '${name}'`)
     }
   }
+}
+
+/** What misses a key, unless one that is there is a misspelling of it, which `checkKeys` tells of. */
+export function missingKey(
+  context: Context,
+  map: MapNode,
+  about: {
+    readonly key: string
+    readonly table: Readonly<Record<string, KeyInfo>>
+    readonly message: string
+    /** Where to show it; the map itself where absent. */
+    readonly at?: Node | undefined
+  },
+): void {
+  const { key, table, message, at } = about
+  const unknown = map.entries.filter(({ name }) => !Object.hasOwn(table, name))
+  if (unknown.some(({ name }) => nearest(name, Object.keys(table)) === key)) return
+  context.problem(at ?? map, 'missing-key', message)
 }
 
 export function notBuilt(context: Context, node: Node, what: string): void {

@@ -95,6 +95,16 @@ describe('a scenario', () => {
     )
   })
 
+  it('with a misspelt key is not told that it lacks what was meant', () => {
+    for (const [right, wrong] of [
+      ['steps:', 'stepz:'],
+      ['title:', 'titel:'],
+    ] as const) {
+      const codes = problemsOf(withStep('phase: p').replace(right, wrong)).map(({ code }) => code)
+      assert.deepEqual(codes, ['unknown-key'])
+    }
+  })
+
   it('has the defaults of the language', () => {
     const { scenario: made } = compileScenario(
       { path: 's.yaml', text: scenario('steps: [{phase: p}]') },

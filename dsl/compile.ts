@@ -1,7 +1,7 @@
 /** Compiles scenario files: text in, suite and problems out. */
 import { bindParams, reportUnknownParams } from './params.ts'
 import { Context, type ClaimFact, type FragmentFile, type Session } from './context.ts'
-import { checkKeys, wrongType } from './check.ts'
+import { checkKeys, missingKey, wrongType } from './check.ts'
 import { makeClauseRefs } from './clauses.ts'
 import { parseDocument } from './document.ts'
 import { checkVersion, readHeader, SCENARIO_KEYS } from './header.ts'
@@ -195,9 +195,13 @@ export function idOf(path: string, root: string): string {
 }
 
 function checkSteps(context: Context, map: MapNode): void {
-  const steps = find(map, 'steps')
-  if (steps === undefined)
-    context.problem(find(map, 'scenario')?.key ?? map, 'missing-key', "a scenario needs 'steps'")
+  if (find(map, 'steps') !== undefined) return
+  missingKey(context, map, {
+    key: 'steps',
+    table: SCENARIO_KEYS,
+    message: "a scenario needs 'steps'",
+    at: find(map, 'scenario')?.key,
+  })
 }
 
 function makeCase(

@@ -1,6 +1,7 @@
 /** The keys of a scenario beside its steps: what it is, and how it is to be played. */
 import {
   checkKeys,
+  missingKey,
   notBuilt,
   readDuration,
   readList,
@@ -139,7 +140,12 @@ export function checkVersion(context: Context, map: MapNode): boolean {
 
 function readTitle(context: Context, map: MapNode, node: Node | undefined): string {
   if (node === undefined) {
-    context.problem(find(map, 'scenario')?.key ?? map, 'missing-key', "a scenario needs a 'title'")
+    missingKey(context, map, {
+      key: 'title',
+      table: SCENARIO_KEYS,
+      message: "a scenario needs a 'title'",
+      at: find(map, 'scenario')?.key,
+    })
     return ''
   }
   const title = proseOf(context, node).trim()

@@ -1,5 +1,5 @@
 /** Images that a scenario asks for: `qcow2 1M cluster=64k backing=base`, or the same as a map. */
-import { checkKeys, readMap, readText, shorten, type KeyInfo } from './check.ts'
+import { checkKeys, missingKey, readMap, readText, shorten, type KeyInfo } from './check.ts'
 import type { Context } from './context.ts'
 import { parsePiece, spanAt, wholeOf, type Piece } from './mini.ts'
 import type { ImageSpec, Span } from './plan.ts'
@@ -81,7 +81,11 @@ function mapImage(context: Context, name: string, node: Node): ImageSpec | undef
   }
   const format = items.find((item) => item.name === 'format')
   if (format === undefined) {
-    context.problem(map, 'missing-key', "an image needs a 'format'")
+    missingKey(context, map, {
+      key: 'format',
+      table: MAP_KEYS,
+      message: "an image needs a 'format'",
+    })
     return undefined
   }
   return build(

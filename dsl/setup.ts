@@ -1,6 +1,7 @@
 /** Images, their first content, objects, nodes and exports: the steps before the steps. */
 import {
   checkKeys,
+  missingKey,
   readMap,
   readScalar,
   readText,
@@ -83,7 +84,12 @@ function seedStep(context: Context, entry: Entry): StepBody | undefined {
   if (map !== undefined) checkKeys(context, map, SEED_KEYS, 'a seed')
   const scriptNode = map === undefined ? value : find(map, 'do')?.value
   if (scriptNode === undefined) {
-    context.problem(value, 'missing-key', "a seed needs its script under 'do'")
+    if (map === undefined) return undefined
+    missingKey(context, map, {
+      key: 'do',
+      table: SEED_KEYS,
+      message: "a seed needs its script under 'do'",
+    })
     return undefined
   }
   const asNode = map === undefined ? undefined : find(map, 'as')?.value
