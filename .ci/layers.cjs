@@ -4,7 +4,7 @@ const LAYERS = {
   'engine/util': [],
   'engine/profiles': [],
   'engine/host': ['engine/util'],
-  'engine/block': ['engine/util', 'engine/host'],
+  'engine/block': ['engine/util', 'engine/host', 'engine/profiles'],
   'engine/nbd': ['engine/util', 'engine/host'],
   'engine/bitmap': ['engine/util', 'engine/block'],
   'engine/copy': ['engine/util', 'engine/host/host.ts', 'engine/block', 'engine/bitmap/bitmap.ts'],

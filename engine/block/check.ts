@@ -67,8 +67,8 @@ function check(schema: Schema, value: Json, place: Place): unknown {
       return checkBool(value, place)
     case 'int':
       return schema.exact === true
-        ? checkExactInteger(schema.name, value, place)
-        : checkInteger(schema.name, value, place)
+        ? checkExactInteger(schema, value, place)
+        : checkInteger(schema, value, place)
     case 'number':
       return checkNumber(value, place)
     case 'null':

@@ -2,7 +2,7 @@
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import type { Place } from './check.ts'
-import type { IntName } from './option.ts'
+import type { IntName, IntSchema } from './option.ts'
 import { parseSize } from './size.ts'
 
 interface Width {
@@ -29,9 +29,10 @@ const WIDTHS: Readonly<Record<IntName, Width>> = {
  * comes as the negative number with the same bits, for the driver to refuse in its own words.
  * Beyond 2^53 it is the nearest number there is: whoever would keep it must refuse it.
  */
-export function checkInteger(name: IntName, value: Json, place: Place): number {
+export function checkInteger(schema: IntSchema, value: Json, place: Place): number {
+  const { name } = schema
   const width = WIDTHS[name]
-  const whole = wholeOf(name, value, place)
+  const whole = wholeOf(schema, value, place)
   if (width.narrow !== undefined) {
     const unsigned = width.signed ? whole : BigInt.asUintN(64, whole)
     const fitting = width.signed
@@ -46,13 +47,16 @@ export function checkInteger(name: IntName, value: Json, place: Place): number {
 }
 
 /** The same with all of its 64 bits; an unsigned one is never negative. */
-export function checkExactInteger(name: IntName, value: Json, place: Place): bigint {
-  const whole = wholeOf(name, value, place)
-  return WIDTHS[name].signed ? whole : BigInt.asUintN(64, whole)
+export function checkExactInteger(schema: IntSchema, value: Json, place: Place): bigint {
+  const whole = wholeOf(schema, value, place)
+  return WIDTHS[schema.name].signed ? whole : BigInt.asUintN(64, whole)
 }
 
-function wholeOf(name: IntName, value: Json, place: Place): bigint {
-  return place.wire === 'json' ? fromJson(WIDTHS[name], value, place) : fromText(name, value, place)
+function wholeOf({ name, negative }: IntSchema, value: Json, place: Place): bigint {
+  const width = WIDTHS[name]
+  const whole = place.wire === 'json' ? fromJson(width, value, place) : fromText(name, value, place)
+  if (negative !== 'refused' || width.signed || whole >= 0n) return whole
+  throw new BlockError(`Parameter '${place.path}' expects a non-negative number below 2^64`)
 }
 
 function fromJson(width: Width, value: Json, place: Place): bigint {

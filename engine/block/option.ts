@@ -4,6 +4,7 @@
  * One declaration is a value. From it come the static type (`Values`), the check with QEMU's
  * error texts (`check.ts`), the entries of `query-qmp-schema` and the reference pages.
  */
+import type { Conditional } from '../profiles/index.ts'
 
 /** What QEMU's introspection can say of a member, value, type or command. */
 export type Feature =
@@ -16,8 +17,7 @@ export type IntName =
 /** The shape of one value, as data. */
 export type Schema =
   | { readonly kind: 'str' | 'bool' | 'number' | 'null' | 'any' }
-  /** `exact`: stays `bigint`, with all of its bits. */
-  | { readonly kind: 'int'; readonly name: IntName; readonly exact?: true }
+  | IntSchema
   | { readonly kind: 'enum'; readonly name: string; readonly values: readonly EnumValue[] }
   | { readonly kind: 'list'; readonly of: Schema }
   | { readonly kind: 'struct'; readonly name: string; readonly members: Members }
@@ -27,7 +27,16 @@ export type Schema =
   /** A schema that is only known once all drivers are: breaks cycles. */
   | { readonly kind: 'later'; readonly schema: () => Schema }
 
-export interface EnumValue {
+export interface IntSchema {
+  readonly kind: 'int'
+  readonly name: IntName
+  /** Stays `bigint`, with all of its bits. */
+  readonly exact?: true
+  /** What an unsigned one does with a negative number: as QEMU it lets it wrap unless this is said. */
+  readonly negative?: 'refused'
+}
+
+export interface EnumValue extends Conditional {
   readonly name: string
   readonly features?: readonly Feature[]
 }
@@ -44,7 +53,7 @@ export interface Union {
 }
 
 /** One declared member of a struct, with what it becomes in TypeScript. */
-export interface Member<T = unknown> {
+export interface Member<T = unknown> extends Conditional {
   readonly schema: Schema
   readonly optional: boolean
   /** What an absent optional member means; absent itself where absence has its own meaning. */
@@ -64,7 +73,7 @@ export type Values<M extends Members> = {
   readonly [K in keyof M]: M[K] extends Member<infer T> ? T : never
 }
 
-interface Common {
+interface Common extends Conditional {
   readonly doc: string
   readonly features?: readonly Feature[]
   readonly bytes?: boolean
@@ -96,6 +105,8 @@ export function declare<T>(schema: Schema): Declare<T> {
     doc: about.doc,
     ...(about.features === undefined ? {} : { features: about.features }),
     ...(about.bytes === undefined ? {} : { bytes: about.bytes }),
+    ...(about.when === undefined ? {} : { when: about.when }),
+    ...(about.unless === undefined ? {} : { unless: about.unless }),
   })
 }
 

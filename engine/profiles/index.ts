@@ -4,6 +4,8 @@ import { note } from './note.ts'
 import type { Profile } from './profile.ts'
 import { qemu } from './qemu.ts'
 
+export { presenceOf } from './presence.ts'
+export type { Conditional } from './presence.ts'
 export type { Profile } from './profile.ts'
 
 export const PROFILES = {

@@ -24,4 +24,6 @@ export const note: Profile = {
   'options.fatFilenames': false,
   'jobs.speed': 'absent',
   legacyCommands: 'absent',
+  superseded: 'deprecated',
+  successors: 'present',
 }

@@ -1,5 +1,8 @@
 /** What a profile decides: named switches, each read where its behaviour lives. */
 
+/** Whether an entry of the schema is there, and flagged as on its way out. */
+export type Presence = 'absent' | 'present' | 'deprecated'
+
 export interface Profile {
   readonly 'quorum.reopen': boolean
   readonly 'quorum.explicitNames': boolean
@@ -21,6 +24,11 @@ export interface Profile {
   readonly 'reopen.duplicates': 'refused' | 'last-wins'
   readonly 'options.negative': 'refused' | 'wraps'
   readonly 'options.fatFilenames': boolean
-  readonly 'jobs.speed': 'absent' | 'present' | 'deprecated'
-  readonly legacyCommands: 'absent' | 'present' | 'deprecated'
+  readonly 'jobs.speed': Presence
+  /** Commands and members that the note wants gone. */
+  readonly legacyCommands: Presence
+  /** What stays beside something better. */
+  readonly superseded: Presence
+  /** What takes the place of the former two. */
+  readonly successors: Presence
 }

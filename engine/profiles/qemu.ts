@@ -24,4 +24,6 @@ export const qemu: Profile = {
   'options.fatFilenames': true,
   'jobs.speed': 'present',
   legacyCommands: 'present',
+  superseded: 'present',
+  successors: 'absent',
 }

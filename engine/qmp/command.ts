@@ -1,6 +1,7 @@
 /** QMP commands as declarations: arguments, result, documentation and code in one value. */
 import type { Feature, Members, Schema, Union, Values } from '../block/option.ts'
 import type { MaybePromise } from '../util/async.ts'
+import type { Conditional } from '../profiles/index.ts'
 import type { EngineParts } from './parts.ts'
 import type { MonitorState } from './session.ts'
 
@@ -10,7 +11,7 @@ export interface CommandContext {
   readonly monitor: MonitorState
 }
 
-export interface Command {
+export interface Command extends Conditional {
   readonly name: string
   readonly doc: string
   /** Named arguments, or one union whose members are the arguments. */
@@ -21,7 +22,7 @@ export interface Command {
   run(context: CommandContext, args: Readonly<Record<string, unknown>>): MaybePromise<unknown>
 }
 
-interface Definition<M extends Members> {
+interface Definition<M extends Members> extends Conditional {
   readonly name: string
   readonly doc: string
   readonly args: M
@@ -38,7 +39,7 @@ export function defineCommand<const M extends Members>(definition: Definition<M>
   return erased
 }
 
-interface UnionDefinition {
+interface UnionDefinition extends Conditional {
   readonly name: string
   readonly doc: string
   readonly args: Union

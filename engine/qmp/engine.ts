@@ -135,7 +135,11 @@ export class EngineProcess implements Engine, EngineParts {
       turn: (work) => this.#turns.take(work),
       bug: (bug) => this.#fail(bug),
     })
-    this.commands = createCommands({ drivers: this.drivers, objectTypes: this.objectTypes })
+    this.commands = createCommands({
+      profile: this.profile,
+      drivers: this.drivers,
+      objectTypes: this.objectTypes,
+    })
     const finished = withResolvers<number>()
     this.finished = finished.promise
     this.#settle = finished

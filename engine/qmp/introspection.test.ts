@@ -6,6 +6,7 @@ import { compareSchemas } from '../../.ci/introspect-diff-compare.ts'
 import type { Driver } from '../block/driver.ts'
 import { defineDriver } from '../block/driver.ts'
 import { opt } from '../block/option.ts'
+import { PROFILES } from '../profiles/index.ts'
 import type { Command } from './command.ts'
 import { createCommands } from './commands/index.ts'
 import { describeSchema } from './introspection.ts'
@@ -90,7 +91,7 @@ describe('what introspect:diff tells', () => {
     open: () => ({ length: () => 0, read: () => undefined, write: () => undefined }),
   })
   const withDrivers = (drivers: readonly Driver[]): ReadonlyMap<string, Command> =>
-    createCommands({ drivers, objectTypes: [] })
+    createCommands({ profile: PROFILES.qemu, drivers, objectTypes: [] })
   const whole = withDrivers([driver])
   const differences = (changed: ReadonlyMap<string, Command>): readonly string[] =>
     compareSchemas(

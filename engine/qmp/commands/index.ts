@@ -1,6 +1,8 @@
 /** Every command. Adding one means one definition in a topic's file and its place in that list. */
 import type { Driver } from '../../block/driver.ts'
+import type { Profile } from '../../profiles/index.ts'
 import type { Command } from '../command.ts'
+import { commandsIn } from '../in-profile.ts'
 import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { blockdevBackup } from './backup.ts'
@@ -19,6 +21,7 @@ import { blockStream } from './stream.ts'
 import { transaction } from './transaction.ts'
 
 export function createCommands(about: {
+  readonly profile: Profile
   readonly drivers: readonly Driver[]
   readonly objectTypes: readonly ObjectType[]
 }): ReadonlyMap<string, Command> {
@@ -44,7 +47,7 @@ export function createCommands(about: {
     return index < 0 ? ORDER.length : index
   }
   const sorted = commands.toSorted((left, right) => place(left) - place(right))
-  return new Map(sorted.map((command) => [command.name, command]))
+  return commandsIn(about.profile, sorted)
 }
 
 /** As QEMU lists them; what is not among them comes last. */
