@@ -135,11 +135,7 @@ export class EngineProcess implements Engine, EngineParts {
       turn: (work) => this.#turns.take(work),
       bug: (bug) => this.#fail(bug),
     })
-    this.commands = createCommands({
-      profile: this.profile,
-      drivers: this.drivers,
-      objectTypes: this.objectTypes,
-    })
+    this.commands = commandsOf(this.profile)
     const finished = withResolvers<number>()
     this.finished = finished.promise
     this.#settle = finished
@@ -228,6 +224,17 @@ export class EngineProcess implements Engine, EngineParts {
     for (const session of [...this.#sessions]) session.close()
     this.#settle.resolve(this.#status)
   }
+}
+
+/** They are data that no engine changes, and many engines are made one after the other. */
+const COMMANDS = new Map<Profile, ReadonlyMap<string, Command>>()
+
+function commandsOf(profile: Profile): ReadonlyMap<string, Command> {
+  const known = COMMANDS.get(profile)
+  if (known !== undefined) return known
+  const made = createCommands({ profile, drivers: DRIVERS, objectTypes: OBJECT_TYPES })
+  COMMANDS.set(profile, made)
+  return made
 }
 
 /** As `Promise.withResolvers`, which our oldest Node lacks. */
