@@ -5,6 +5,13 @@ import type { Child, ChildRole } from './child.ts'
 import type { NodeFlags } from './info.ts'
 import type { Claims } from './permission.ts'
 
+/**
+ * How a line reaches the people who run the daemon. `asked`: on standard error, for whoever asked for
+ * what is being done: after the place on the command line, or without more if a client did. `bare`:
+ * there without more. `output`: on standard output.
+ */
+export type LogForm = 'asked' | 'bare' | 'output'
+
 /** The outside, as far as a driver may reach it. */
 export interface Services {
   readonly clock: Clock
@@ -15,11 +22,8 @@ export interface Services {
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */
   object(type: string, id: string): unknown
-  /**
-   * One line on the daemon's standard error, after the program's name unless it is `bare`; or on its
-   * standard output.
-   */
-  log(line: string, form?: 'bare' | 'output'): void
+  /** One line for the people who run the daemon: by default on standard error, after its name. */
+  log(line: string, form?: LogForm): void
   /** Ends the whole daemon with this status. */
   exit(status: number): void
   /** A dirty bitmap of any node. @throws {BlockError} where there is none. */

@@ -192,7 +192,10 @@ function dropNoBacking({ services }: Environment, options: FlatOptions): boolean
   const backing = options.get('backing')
   if (backing !== null && backing !== '') return false
   if (backing === '') {
-    services.log('warning: Use of "backing": "" is deprecated; use "backing": null instead')
+    services.log(
+      'warning: Use of "backing": "" is deprecated; use "backing": null instead',
+      'asked',
+    )
   }
   options.delete('backing')
   return true

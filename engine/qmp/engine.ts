@@ -1,6 +1,6 @@
 /** One engine: a graph, its exports and objects, and the monitors through which clients reach them. */
 import { findBitmap, listBitmap, nodeBitmaps } from '../bitmap/dirty-bitmaps.ts'
-import type { Driver, Services } from '../block/driver.ts'
+import type { Driver, LogForm, Services } from '../block/driver.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
 import { createExports } from '../exports/exports.ts'
@@ -36,7 +36,7 @@ export interface EngineOptions {
   /** `qemu` unless said otherwise. */
   readonly profile?: ProfileName
   /** Takes what a daemon would print on standard error, line by line. */
-  readonly log?: (line: string, form?: 'bare' | 'output') => void
+  readonly log?: (line: string, form?: LogForm) => void
 }
 
 export interface MonitorOptions {

@@ -116,6 +116,7 @@ function clusterBytesOf(target: Child, services: Services): number {
         `doesn't have a backing file. The default block size of ${String(MIN_CLUSTER_BYTES)} ` +
         'bytes is used. If the actual block size of the target exceeds this default, the backup ' +
         'may be unusable',
+      'asked',
     )
   }
   return Math.max(MIN_CLUSTER_BYTES, clusterBytes ?? 0)

@@ -30,6 +30,7 @@ export function* signalCorruption(image: Image, damage: Damage): Routine<never> 
     fatal
       ? `qcow2: Marking image as corrupt: ${message}; further corruption events will be suppressed`
       : `qcow2: Image is corrupt: ${message}; further non-fatal corruption events will be suppressed`,
+    'bare',
   )
   image.corruptionSignalled = true
   if (fatal) {

@@ -2,7 +2,7 @@
  * An open image: what its header said, the tables in memory, and what is under way. The parts of
  * the driver are functions over it; whoever reads or changes tables holds `lock`.
  */
-import type { Child, NodeBitmaps } from '../../block/driver.ts'
+import type { Child, LogForm, NodeBitmaps } from '../../block/driver.ts'
 import type { Compression } from '../../host/host.ts'
 import type { Mutex } from '../../util/mutex.ts'
 import type { WordTable } from '../../util/struct.ts'
@@ -43,7 +43,7 @@ export interface HeaderState {
 export interface Surroundings {
   readonly nodeName: () => string
   readonly writable: () => boolean
-  readonly log: (line: string) => void
+  readonly log: (line: string, form?: LogForm) => void
   /** Tells of damage; see `NodeHandle.corrupted`. */
   readonly corrupted: (about: {
     readonly message: string

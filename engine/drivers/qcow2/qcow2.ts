@@ -114,7 +114,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
     around: {
       nodeName: () => node.name,
       writable: () => !node.flags.readOnly,
-      log: (line) => services.log(line),
+      log: (line, form) => services.log(line, form),
       corrupted: (about) => node.corrupted(about),
       backing: () => children.get('backing'),
       bitmaps: () => services.bitmaps(node.name),

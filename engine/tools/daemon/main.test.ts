@@ -308,6 +308,26 @@ describe('the storage daemon', () => {
     assert.equal(await host.run(status), 77)
   })
 
+  it('warns whoever asked: after the place on the command line, or a client without more', async () => {
+    const warning = `warning: Use of "backing": "" is deprecated; use "backing": null instead\n`
+    const bad = 'qcow2,node-name=a,backing=,file.driver=null-co,file.read-zeroes=on'
+    const early = start(['--blockdev', bad])
+    assert.equal(await early.host.run(early.status), 1)
+    assert.equal(
+      early.errors(),
+      `daemon: --blockdev ${bad}: ${warning}daemon: --blockdev ${bad}: Image is not in qcow2 format\n`,
+    )
+    const late = start(['--chardev', 'stdio,id=c', '--monitor', 'c'])
+    await late.host.idle()
+    await late.send('{"execute":"qmp_capabilities"}')
+    await late.send(
+      '{"execute":"blockdev-add","arguments":{"driver":"qcow2","node-name":"a","backing":"",' +
+        '"file":{"driver":"null-co","read-zeroes":true}}}',
+    )
+    assert.equal(late.errors(), warning)
+    late.terminate()
+  })
+
   it('says of every trace pattern that there is no such event', async () => {
     const { host, errors, terminate } = start(['-T', 'x'])
     await host.idle()

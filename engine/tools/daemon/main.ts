@@ -36,8 +36,11 @@ export async function storageDaemon(
   const engine = new EngineProcess({
     host,
     log: (line, form) => {
+      const { place } = startup
       if (form === 'output') about.stdout(`${line}\n`)
-      else about.stderr(form === 'bare' ? `${line}\n` : `${about.program}: ${line}\n`)
+      else if (form === 'bare' || (form === 'asked' && place === undefined)) {
+        about.stderr(`${line}\n`)
+      } else reporter(about, about.program, form === 'asked' ? place : '').message(line)
     },
   })
   const startup: Startup = {
@@ -50,6 +53,7 @@ export async function storageDaemon(
     chardevs: new Map(),
     monitors: new Map(),
     pidFile: undefined,
+    place: undefined,
   }
   const stopListening = surroundings.onTerminate(() => void engine.shutdown())
   try {
@@ -102,6 +106,7 @@ async function carryOut(
       return 1
     }
     if (item.kind !== 'option') continue
+    startup.place = item.words
     try {
       const status = await HANDLERS[item.spec.long]?.(startup, item.value, item.words)
       if (status !== undefined) return status
@@ -111,6 +116,7 @@ async function carryOut(
       return 1
     }
   }
+  startup.place = undefined
   return undefined
 }
 

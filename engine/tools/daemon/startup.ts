@@ -36,6 +36,8 @@ export interface Startup {
   /** Monitors by the name of their device. */
   readonly monitors: Map<string, { readonly pretty: boolean }>
   pidFile: string | undefined
+  /** The option whose turn it is, as it was written; none once clients are in charge. */
+  place: string | undefined
 }
 
 /** Carries out one option; a number ends the program with that status. */
