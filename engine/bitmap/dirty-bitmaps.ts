@@ -18,6 +18,8 @@ import { DirtyBitmap, keptBitmap, type Tolerance } from './dirty-bitmap.ts'
 export interface Disk {
   readonly name: string
   readonly observers: Set<WriteObserver>
+  /** Whether its image turned out to be corrupt: then nothing is kept in it any more. */
+  readonly corrupted: boolean
   /** Where the node's image can keep bitmaps. */
   readonly bitmapKeeper: BitmapKeeper | undefined
   length(): number
@@ -146,7 +148,7 @@ export function addBitmap(
 export function removeBitmap(disks: Disks, address: BitmapAddress): MaybePromise<Change> {
   const bitmap = findUsable(disks, address, { inconsistent: true })
   const disk = findDisk(disks, address.node)
-  const isKept = bitmap.persistent && !bitmap.leavingImage
+  const isKept = bitmap.persistent && !bitmap.leavingImage && !disk.corrupted
   return andThen(isKept ? disk.bitmapKeeper?.remove(address.name) : undefined, () => {
     const release = bitmap.occupy()
     bitmap.leavingImage = true
@@ -268,18 +270,11 @@ export function defaultGranularity(clusterBytes = 0): number {
   return Math.min(DEFAULT_GRANULARITY, Math.max(MIN_DEFAULT_GRANULARITY, clusterBytes))
 }
 
-function checkStorable(
-  { bitmapKeeper, name: node }: Disk,
-  name: string,
-  granularity: number,
-): void {
-  if (bitmapKeeper !== undefined) {
-    bitmapKeeper.check(name, granularity)
-    return
-  }
-  throw new BlockError(`Can't store persistent bitmaps to ${node}: Operation not supported`, {
-    errno: 'ENOTSUP',
-  })
+function checkStorable(disk: Disk, name: string, granularity: number): void {
+  const what = `Can't store persistent bitmaps to ${disk.name}`
+  if (disk.corrupted) throw BlockError.system(what, 'ENOMEDIUM')
+  if (disk.bitmapKeeper === undefined) throw BlockError.system(what, 'ENOTSUP')
+  disk.bitmapKeeper.check(name, granularity)
 }
 
 function checkSameSize(target: Bitmap, source: Bitmap): void {

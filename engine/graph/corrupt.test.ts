@@ -45,13 +45,14 @@ describe('a corrupt image', () => {
     ])
   })
 
-  it('is neither read nor written, and flushed without an effect', async () => {
+  it('is neither read nor written; users may not flush it, and for others that has no effect', async () => {
     const { graph, user } = await world()
     const { io } = graph.find('c') as unknown as { io: Record<string, () => unknown> }
     for (const request of ['read', 'write', 'zero', 'discard', 'status', 'truncate']) {
       assert.equal(await refusal(() => io[request]?.()), 'No medium found')
     }
-    await user.flush()
+    await io['flush']?.()
+    assert.equal(await refusal(() => user.flush()), 'No medium found')
     assert.equal(await refusal(() => user.read(0, new Uint8Array(512))), 'No medium found')
   })
 

@@ -38,7 +38,11 @@ export function createUserIo(user: RootUser): NodeIo {
         checkMayWrite(user, offset, bytes)
         return below().io.discard(offset, bytes)
       }),
-    flush: () => run(() => below().io.flush()),
+    flush: () =>
+      run(() => {
+        checkMedium(user)
+        return below().io.flush()
+      }),
     status: (offset, bytes) =>
       run(() => {
         checkRange(user, offset, bytes)
