@@ -20,7 +20,7 @@ import {
   MAX_CLUSTER_BITS,
   MIN_CLUSTER_BITS,
 } from './header.ts'
-import { markClean, writeHeader } from './header-write.ts'
+import { markClean, writeBackingHint, writeHeader } from './header-write.ts'
 import type { Image, Surroundings } from './image.ts'
 import { openImage } from './open.ts'
 import type { Qcow2Options } from './options.ts'
@@ -107,11 +107,10 @@ export function* createImage(
   if (plan.size < 0) throw new BlockError('Could not resize image: Image size cannot be negative')
   yield* told('Could not resize image', resize(image, plan.size, { preallocation }))
   if (plan.backingFile !== undefined) {
-    image.header.backingFile = plan.backingFile
-    image.header.backingFormat = plan.backingFormat
+    const { backingFile: filename, backingFormat: format } = plan
     yield* told(
-      `Could not assign backing file '${plan.backingFile}' with format '${plan.backingFormat ?? ''}'`,
-      writeHeader(image),
+      `Could not assign backing file '${filename}' with format '${format ?? '(null)'}'`,
+      writeBackingHint(image, { filename, format }),
     )
   }
   yield* image.l2Cache.flush()

@@ -1,4 +1,5 @@
 /** Writing the header: as a whole, or one field that changes alone. */
+import type { BackingHint } from '../../block/driver.ts'
 import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
@@ -17,6 +18,7 @@ import {
   HEADER_V3_END,
   INCOMPATIBLE,
   MAGIC,
+  MAX_BACKING_NAME,
   ONE_WORD,
 } from './header.ts'
 import type { Image } from './image.ts'
@@ -38,6 +40,31 @@ export function* writeHeader(image: Image): Routine<void> {
   cluster.set(extensions, fixed)
   cluster.set(name, nameOffset)
   yield* wait(file.write(0, cluster))
+}
+
+/**
+ * Writes the name of another backing image, or that there is none.
+ *
+ * @throws {BlockError} `EINVAL` for a name that is too long, `ENOSPC` for one that the cluster of the
+ * header has no room for; the header is as before then.
+ */
+export function* writeBackingHint(
+  image: Image,
+  { filename, format }: { readonly [K in keyof BackingHint]?: string | undefined } = {},
+): Routine<void> {
+  const { header } = image
+  const bytes = new TextEncoder().encode(filename ?? '').length
+  if (bytes > MAX_BACKING_NAME) throw ioError('EINVAL')
+  const { backingFile, backingFormat } = header
+  header.backingFile = filename
+  header.backingFormat = format
+  try {
+    yield* writeHeader(image)
+  } catch (error) {
+    header.backingFile = backingFile
+    header.backingFormat = backingFormat
+    throw error
+  }
 }
 
 function fixedBytes({ geometry, header }: Image): number {

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../../util/async.ts'
 import { run, type Routine } from '../../util/routine.ts'
 import { checkNew, removeBitmap, storeBitmaps } from './bitmap-store.ts'
 import { checkImage } from './check.ts'
-import { markClean, writeHeader } from './header-write.ts'
+import { markClean, writeBackingHint } from './header-write.ts'
 import type { Image } from './image.ts'
 import { specificInfo } from './info.ts'
 import { read } from './read.ts'
@@ -55,14 +55,7 @@ export function instanceOf(image: Image): Instance {
       },
       remove: (name) => run(image.lock.during(() => removeBitmap(image, name))),
     },
-    changeBacking: (hint) =>
-      run(
-        image.lock.during(function* () {
-          header.backingFile = hint?.filename
-          header.backingFormat = hint?.format
-          yield* writeHeader(image)
-        }),
-      ),
+    changeBacking: (hint) => run(image.lock.during(() => writeBackingHint(image, hint))),
     // Without a flag for zeroes, clusters are given back at best.
     supports: { fastZero: geometry.version >= 3, unmapZero: geometry.version >= 3 },
     reopen: (query) => reopen(image, query),
