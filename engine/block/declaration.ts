@@ -2,6 +2,7 @@
 import type { MaybePromise } from '../util/async.ts'
 import type { Children } from './child.ts'
 import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext, Services } from './context.ts'
+import type { ImageOption } from './image-options.ts'
 import type { Instance } from './instance.ts'
 import type { BlockIo } from './io.ts'
 import type { Feature, Members } from './option.ts'
@@ -46,8 +47,12 @@ export interface Driver {
   /** What a file name that begins with `name:` means. */
   readonly prefixes: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create: Creation | undefined
+  /** Options of new images as words; nothing where no images can be made over it or of its format. */
+  readonly imageOptions: readonly ImageOption[] | undefined
   /** New images of the format are files of their size and nothing more. */
   readonly imageIsFile: boolean
+  /** Where nobody has written, new images have zeroes. */
+  readonly startsZeroed: boolean
   /** Its nodes carry out compressed writes, or hand them to a child that may. */
   readonly takesCompressed: boolean
   open(context: OpenContext): MaybePromise<Instance>
@@ -68,6 +73,8 @@ export interface Creation<O = Readonly<Record<string, unknown>>> {
   readonly needsFile: boolean
   /** @param file - The opened node to write to; absent where the driver makes the file itself. */
   run(context: CreateContext<O>): MaybePromise<void>
+  /** Takes back what was made. Absent where that cannot be. */
+  undo?(options: O, services: Services): void
 }
 
 export interface CreateContext<O = Readonly<Record<string, unknown>>> {

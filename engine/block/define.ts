@@ -3,6 +3,7 @@ import type { MaybePromise } from '../util/async.ts'
 import type { Child, Children } from './child.ts'
 import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext } from './context.ts'
 import type { Creation, Driver, DriverKind, NodeDescription } from './declaration.ts'
+import type { ImageOption } from './image-options.ts'
 import type { InstanceInfo } from './info.ts'
 import type { Instance } from './instance.ts'
 import type { Feature, Members, Values } from './option.ts'
@@ -32,7 +33,9 @@ interface DriverDefinition<O extends Members> {
   readonly probe?: (head: Uint8Array) => number
   readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
   readonly create?: Creation
+  readonly imageOptions?: readonly ImageOption[]
   readonly imageIsFile?: boolean
+  readonly startsZeroed?: boolean
   readonly takesCompressed?: boolean
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
@@ -56,7 +59,9 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     probe: undefined,
     prefixes: {},
     create: undefined,
+    imageOptions: undefined,
     imageIsFile: false,
+    startsZeroed: false,
     takesCompressed: false,
     ...definition,
   }

@@ -1,6 +1,7 @@
 /** `nbd`: a protocol node whose storage is an export of an NBD server. */
 import type { BlockStatus, Instance, Limits } from '../block/driver.ts'
 import { defineDriver } from '../block/driver.ts'
+import { SIZE_OPTION } from '../block/image-options.ts'
 import { addressText, hostAddress } from '../nbd/address.ts'
 import type { NbdClient } from '../nbd/client.ts'
 import { BASE_ALLOCATION, EXPORT_FLAG, STATUS } from '../nbd/constants.ts'
@@ -34,6 +35,7 @@ export const nbd = defineDriver({
       ? `nbd+unix://${path}?socket=${address.path}`
       : `nbd://${addressText(address)}${path}`
   },
+  imageOptions: [SIZE_OPTION],
   async open({ options, node, services }) {
     checkNbdOptions(options, services)
     const context = options['x-dirty-bitmap'] ?? BASE_ALLOCATION
@@ -81,6 +83,12 @@ function instanceOver(connection: Connection): Instance {
     discard: (offset, bytes) => {
       if (!has('trim') || bytes === 0) return
       return request((client) => client.trim(offset, bytes))
+    },
+    truncate(bytes, { exact = true } = {}) {
+      if (exact && bytes !== info.size) {
+        throw new BlockError('Cannot resize NBD nodes', { errno: 'ENOTSUP' })
+      }
+      if (bytes > info.size) throw new BlockError('Cannot grow NBD nodes', { errno: 'EINVAL' })
     },
     flush: () => (has('flush') ? request((client) => client.flush()) : undefined),
     status: (offset, bytes) => request((client) => statusOf(client, offset, bytes)),

@@ -6,6 +6,7 @@ import {
   type Instance,
   type Services,
 } from '../block/driver.ts'
+import { SIZE_OPTION } from '../block/image-options.ts'
 import { SECTOR_BYTES } from '../block/length.ts'
 import { opt } from '../block/option.ts'
 import { RESIZE } from '../block/permission.ts'
@@ -17,6 +18,7 @@ import { checkNotNegative } from './size.ts'
 export const raw = defineDriver({
   name: 'raw',
   kind: 'format',
+  imageOptions: [SIZE_OPTION],
   imageIsFile: true,
   doc: 'Shows a node as it is, or a part of it.',
   options: {

@@ -10,7 +10,8 @@ import type { DrainedSection, GraphChanges } from './graph.ts'
 import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
 import { addFilename, addNode, openBackingOf, openHeld } from './open.ts'
-import { openOverlay, putOverlay } from './overlay.ts'
+import { openImage } from './open-image.ts'
+import { putOverlay } from './overlay.ts'
 import { innerNode } from './public-node.ts'
 import { reopenNodes } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
@@ -36,7 +37,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
         replaceNode(innerNode(node), innerNode(next))
       }),
     createImage: (about) => change(() => createImage(environment, about)),
-    openOverlay: (node, about) => change(() => openOverlay(environment, innerNode(node), about)),
+    openImage: (node, about) => change(() => openImage(environment, innerNode(node), about)),
     putOverlay: (node, overlay) =>
       change(async () => {
         putOverlay(innerNode(node), innerNode(overlay))

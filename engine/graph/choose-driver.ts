@@ -53,7 +53,7 @@ function byFilename(drivers: ReadonlyMap<string, Driver>, options: FlatOptions):
 }
 
 /** A named driver takes names apart as it does its own, whatever protocol is in front. */
-function ownPrefix(driver: Driver, filename: string): string | undefined {
+export function ownPrefix(driver: Driver, filename: string): string | undefined {
   const prefix = hasProtocol(filename) ? filename.slice(0, filename.indexOf(':')) : ''
   if (Object.hasOwn(driver.prefixes, prefix) || prefix === driver.name) return prefix
   return Object.keys(driver.prefixes)[0]

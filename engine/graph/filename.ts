@@ -17,6 +17,11 @@ export function directoryOf(filename: string): string {
   return filename.slice(0, Math.max(protocolEnd, filename.lastIndexOf('/') + 1))
 }
 
+/** A name that stands in an image, as seen from where that image is. */
+export function besideOf(filename: string, name: string): string {
+  return hasProtocol(name) || isAbsolute(name) ? name : `${directoryOf(filename)}${name}`
+}
+
 export function isAbsolute(filename: string): boolean {
   return filename.startsWith('/')
 }

@@ -55,15 +55,25 @@ export interface NewImage {
   readonly format: string
   /** Size of the disk. */
   readonly bytes: number
-  readonly backing: { readonly filename: string; readonly format: string }
+  /** The backing image, as the new image is to name it. */
+  readonly backing: { readonly filename: string; readonly format: string } | undefined
+  /** Nothing is made where the backing image cannot be opened under that name. */
+  readonly opensBacking?: boolean
 }
 
-/** The image of an overlay. */
-export interface OverlayFile {
+/** An image that a command brings along. */
+export interface ImageFile {
   readonly filename: string
-  readonly format: string
+  /** Found by looking at the image where absent; over a protocol node the image is one too then. */
+  readonly format: string | undefined
   /** Name of its node; made up where absent. */
-  readonly name: string | undefined
+  readonly name?: string | undefined
+  /** Writable, whatever the node that it takes after is. */
+  readonly writable?: boolean
+  /** Leave its backing image closed. */
+  readonly noBacking: boolean
+  /** Further options. */
+  readonly options?: NodeOptions
 }
 
 export interface IntermediateAbout {
@@ -108,10 +118,10 @@ export interface GraphChanges {
    * Edges keep their names and places. On failure the graph is as before.
    */
   replaceNode(node: GraphNode, next: GraphNode): Promise<void>
-  /** Makes an image file. On failure the file may be there and hold no image. */
+  /** Makes an image file. On failure a file that was there may be gone or empty. */
   createImage(about: NewImage): Promise<void>
-  /** Opens an image, without a backing image of its own, with the flags of a node. */
-  openOverlay(node: GraphNode, about: OverlayFile): Promise<HeldNode>
+  /** Opens an image with the flags of a node. On failure the graph is as before. */
+  openImage(node: GraphNode, about: ImageFile): Promise<HeldNode>
   /** Puts an overlay above a drained node, below all else that was above it. */
   putOverlay(node: GraphNode, overlay: GraphNode): Promise<void>
   /** What a commit does in the end: overlays of `top` become overlays of `base`, headers too. */

@@ -114,6 +114,8 @@ export class Node implements Parent, GraphNode {
   options: FlatOptions
   /** The node whose options this one's were nested in, or whose header named it. */
   inheritsFrom: Node | undefined
+  /** Whoever opened it left its backing image closed, whatever its header says. */
+  openedAlone = false
   /** What the backing image is called that is opened where nothing else is asked for. */
   autoBacking = ''
   /** The children as the driver sees them, oldest first. */

@@ -152,6 +152,8 @@ interface Opening {
   readonly noBacking: boolean
   /** That was the options' wish, so that the node's name shows it. */
   readonly showsNoBacking: boolean
+  /** That was the wish of whoever opens it. */
+  readonly openedAlone: boolean
   readonly depth: number
   readonly above: Above
 }
@@ -182,6 +184,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
     filename,
     noBacking: noBacking || query.noBacking === true,
     showsNoBacking: noBacking,
+    openedAlone: query.noBacking === true,
     depth: parent?.depth ?? 0,
     above: parent?.above ?? new Set(),
   }
@@ -252,6 +255,7 @@ async function finish(
     options: new Map([...opening.all, ['driver', driver.name]]),
   })
   node.holds++
+  node.openedAlone = opening.openedAlone
   environment.nodes.set(name, node)
   try {
     const given = takeOwnOptions(driver.options, rest)

@@ -3,45 +3,10 @@ import { ALL_PERMISSIONS, CONSISTENT_READ, NO_PERMISSIONS } from '../block/permi
 import { BlockError } from '../util/errors.ts'
 import { refreshClaims } from './claims.ts'
 import { linkEdge } from './edge.ts'
-import type { Environment } from './environment.ts'
-import type { FlatOptions } from './flat.ts'
-import type { HeldNode, OverlayFile } from './graph.ts'
 import type { Node } from './node.ts'
-import { openNode, releaseHold } from './open.ts'
 import { cumulative } from './permission.ts'
 import { moveParents } from './replace-node.ts'
 import { Transaction } from './transaction.ts'
-
-/** Opens the image for an overlay with the flags of the node that it is for. @throws {BlockError} */
-export async function openOverlay(
-  environment: Environment,
-  node: Node,
-  { filename, format, name }: OverlayFile,
-): Promise<HeldNode> {
-  const options: FlatOptions = new Map([
-    ['driver', format],
-    ...(name === undefined ? [] : ([['node-name', name]] as const)),
-  ])
-  const overlay = await openNode(environment, {
-    filename,
-    options,
-    inherited: flagOptions(node),
-    protocol: false,
-    noBacking: true,
-  })
-  overlay.noteHeader()
-  return { node: overlay, release: () => releaseHold(environment, overlay) }
-}
-
-function flagOptions({ flags }: Node): FlatOptions {
-  return new Map<string, unknown>([
-    ['read-only', flags.readOnly],
-    ['auto-read-only', flags.autoReadOnly],
-    ['cache.direct', flags.direct],
-    ['cache.no-flush', flags.noFlush],
-    ['discard', flags.discard ? 'unmap' : 'ignore'],
-  ])
-}
 
 /**
  * Puts the overlay above the node, which must be drained.

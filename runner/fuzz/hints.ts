@@ -56,6 +56,14 @@ const imageFile: Hint = ({ random }, { parent }) => {
   return `$img.${random.pick(wantsQcow2 ? QCOW2_IMAGES : RAW_IMAGES) ?? 'f0'}`
 }
 
+/** An image that is made, or one that is there. */
+function targetFile({ random }: Draw): string {
+  if (random.chance(0.04)) return random.pick(['', '/nonexistent/x', 'nosuch:x'])
+  return random.chance(0.6)
+    ? `$new.t${String(random.below(4))}`
+    : `$img.${random.pick([...QCOW2_IMAGES, ...RAW_IMAGES]) ?? 'f0'}`
+}
+
 /** How often options in place get a name: only named nodes can be kept when others are reopened. */
 export const NAMED = 0.8
 
@@ -216,6 +224,10 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'block-export-del.id': (draw) => draw.existing(draw.state.exports, 'export'),
   'object-add.id': (draw) => draw.fresh('o', draw.state.objects()),
   'object-del.id': (draw) => draw.existing(draw.state.objects(), 'throttle-group'),
+  'drive-backup.target': targetFile,
+  'drive-mirror.target': targetFile,
+  'drive-backup.format': oneOf('qcow2', 'qcow2', 'raw', 'nosuch'),
+  'drive-mirror.format': oneOf('qcow2', 'qcow2', 'raw', 'nosuch'),
   'write-threshold': oneOf(0, 1, 512, 65_536, 1 << 20, 2n ** 63n - 1n, -1),
   'nbd-server-remove.name': (draw) => draw.existing(draw.state.exports, 'export'),
   'nbd-server-add.name': (draw) => draw.fresh('x', draw.state.exports),

@@ -28,6 +28,15 @@ export const fileCreation: Creation = {
   // Checked against the declaration above.
   run: ({ options, services }) =>
     run(createFile(options as unknown as CreateOptions, services.files)),
+  undo(options, { files }) {
+    const { filename } = options as unknown as CreateOptions
+    try {
+      files.unlink(filename)
+    } catch (error) {
+      // Whoever is told why there is no image need not hear of that too.
+      if (!(error instanceof BlockError)) throw error
+    }
+  },
 }
 
 function* createFile(options: CreateOptions, files: Files): Routine<void> {

@@ -1,5 +1,6 @@
 /** `file`: a regular file of the host. */
 import { defineDriver, type Instance, type NodeHandle } from '../../block/driver.ts'
+import { SIZE_OPTION } from '../../block/image-options.ts'
 import type { HostFile } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import { openAccess, type Access } from './access.ts'
@@ -22,6 +23,8 @@ export const file = defineDriver({
   resettable: ['x-check-cache-dropped'],
   unrestatable: ['aio-max-batch'],
   create: fileCreation,
+  imageOptions: [SIZE_OPTION, { name: 'preallocation', type: 'str', help: 'off, falloc or full' }],
+  startsZeroed: true,
   open(context) {
     const { options, node, services } = context
     checkFileOptions(options, services)

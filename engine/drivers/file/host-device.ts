@@ -1,5 +1,6 @@
 /** `host_device`: a disk or character device of the host. None is reached yet, each is refused. */
 import { defineDriver } from '../../block/driver.ts'
+import { SIZE_OPTION } from '../../block/image-options.ts'
 import { BlockError } from '../../util/errors.ts'
 import { openAccess } from './access.ts'
 import { checkAio, checkFileOptions, FILE_OPTIONS } from './options.ts'
@@ -15,8 +16,9 @@ export const hostDevice = defineDriver({
   filename: ({ options }) => options.filename,
   needsFilename: true,
   prefixes: {
-    host_device: (filename) => ({ filename: filename.slice('host_device:'.length) }),
+    host_device: (filename) => ({ filename: filename.replace(/^host_device:/, '') }),
   },
+  imageOptions: [SIZE_OPTION],
   open(context) {
     const { options, node, services } = context
     const { filename } = options

@@ -11,6 +11,9 @@ export function describeNbdName(filename: string): NodeDescription {
 
 /** `nbd:unix:PATH` or `nbd:HOST:PORT`, either with `:exportname=NAME`. */
 function describePlain(filename: string): NodeDescription {
+  if (!filename.startsWith('nbd:')) {
+    throw new BlockError("File name string for NBD must start with 'nbd:'")
+  }
   const at = filename.indexOf(EXPORT_NAME)
   const address = filename.slice('nbd:'.length, at < 0 ? undefined : at)
   const name = at < 0 ? {} : { export: filename.slice(at + EXPORT_NAME.length) }

@@ -4,6 +4,7 @@ import { CONSISTENT_READ, RESIZE, WRITE, WRITE_UNCHANGED } from '../../block/per
 import { assert } from '../../util/assert.ts'
 import { run, type Routine } from '../../util/routine.ts'
 import { CREATE_OPTIONS, createImage, type CreateOptions } from './create.ts'
+import { IMAGE_OPTIONS } from './image-options.ts'
 import { MAGIC, HEADER } from './header.ts'
 import type { Image } from './image.ts'
 import { instanceOf } from './instance.ts'
@@ -85,6 +86,8 @@ export const qcow2 = defineDriver({
     const { magic, version } = HEADER.decode(head)
     return magic === MAGIC && version >= 2 ? 100 : 0
   },
+  imageOptions: IMAGE_OPTIONS,
+  startsZeroed: true,
   create: {
     options: CREATE_OPTIONS,
     needsFile: true,

@@ -57,16 +57,17 @@ export class MirrorEnd {
     await this.#target.close()
     top.stopped = true
     await changes.settleClaims(filter)
-    const done = [
-      aborted || (await this.#attempt(() => this.#settleBacking(changes))),
-      !replace || (await this.#attempt(() => this.#replace(changes))),
-    ]
+    const { targetBacking } = this.#args
+    const settled = aborted || (await this.#attempt(() => this.#settleBacking(changes)))
+    const replaced = !replace || (await this.#attempt(() => this.#replace(changes)))
     await this.#release?.()
     await this.#setup.release()
     await changes.dropFilter(filter)
     drained.end()
     for (const go of letGo) await go()
-    if (done.includes(false)) throw ioError('EPERM')
+    if (!replaced) throw ioError('EPERM')
+    // Somebody gave the name of what could not be opened.
+    if (!settled) throw ioError(targetBacking === 'open' ? 'EINVAL' : 'EPERM')
   }
 
   /** @returns whether it went well; if not, standard error has the reason. */

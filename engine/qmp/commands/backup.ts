@@ -3,12 +3,14 @@ import type { Values } from '../../block/option.ts'
 import type { GraphNode } from '../../graph/graph.ts'
 import type { JobGroup } from '../../jobs/group.ts'
 import { prepareBackup, type BackupAbout } from '../../jobs/prepare-backup.ts'
+import { BlockError } from '../../util/errors.ts'
 import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
 import { defineCommand } from '../command.ts'
+import { makeTarget, openTarget, shownBelow, sourceLength, targetAbout } from '../new-target.ts'
 import type { EngineParts } from '../parts.ts'
-import { BLOCKDEV_BACKUP } from '../schema/backup.ts'
+import { BLOCKDEV_BACKUP, DRIVE_BACKUP } from '../schema/backup.ts'
 
-type Given = Values<typeof BLOCKDEV_BACKUP>
+type Given = Omit<Values<typeof BLOCKDEV_BACKUP>, 'device' | 'target'>
 
 /** Requests at the same time unless the client says how many. */
 const DEFAULT_WORKERS = 64
@@ -16,7 +18,7 @@ const DEFAULT_WORKERS = 64
 /** Puts the filter in and makes the job, which runs when all actions are committed. */
 export async function prepareBlockdevBackup(
   engine: EngineParts,
-  given: Given,
+  given: Values<typeof BLOCKDEV_BACKUP>,
   scope: ActionScope,
 ): Promise<PreparedAction> {
   const { graph } = engine
@@ -24,6 +26,37 @@ export async function prepareBlockdevBackup(
   const target = graph.findDeviceOrNode(given.target)
   await scope.drain(source)
   return prepareJob(engine, scope, aboutOf(given, source, target, scope.group))
+}
+
+/** Makes and opens the target first. What was made stays, whatever becomes of the job. */
+export async function prepareDriveBackup(
+  engine: EngineParts,
+  given: Values<typeof DRIVE_BACKUP>,
+  scope: ActionScope,
+): Promise<PreparedAction> {
+  const { graph } = engine
+  const source = graph.findDeviceOrNode(given.device)
+  if (source.corrupted) throw new BlockError('Device has no medium')
+  await scope.drain(source)
+  graph.checkOperation(source, 'backup-source')
+  const below = shownBelow(source)
+  const sync = given.sync === 'top' && below === undefined ? 'full' : given.sync
+  const about = targetAbout(source, given)
+  const bytes = sourceLength(source)
+  const backing = sync === 'none' ? source : sync === 'top' ? below : undefined
+  const changes = scope.graph
+  // The source itself takes the place of whatever the image names.
+  const overSource = sync === 'none'
+  await makeTarget(about, { graph, changes, bytes, backing, opensBacking: !overSource })
+  const options = { discard: 'unmap', 'detect-zeroes': 'unmap' }
+  const target = await openTarget(about, changes, { noBacking: overSource, options })
+  try {
+    if (overSource) await changes.setBacking(target.node, source)
+    const { group } = scope
+    return await prepareJob(engine, scope, aboutOf({ ...given, sync }, source, target.node, group))
+  } finally {
+    await target.release()
+  }
 }
 
 async function prepareJob(
@@ -72,10 +105,21 @@ function aboutOf(
   }
 }
 
-export const blockdevBackup = defineCommand({
+const blockdevBackup = defineCommand({
   name: 'blockdev-backup',
   doc: 'Copies a node, as it is now, to another one.',
   args: BLOCKDEV_BACKUP,
   run: ({ engine }, given) =>
     runActions(engine, [(scope) => prepareBlockdevBackup(engine, given, scope)]),
 })
+
+const driveBackup = defineCommand({
+  name: 'drive-backup',
+  doc: 'The same with an image that is made for it.',
+  features: ['deprecated'],
+  args: DRIVE_BACKUP,
+  run: ({ engine }, given) =>
+    runActions(engine, [(scope) => prepareDriveBackup(engine, given, scope)]),
+})
+
+export const BACKUP_COMMANDS = [blockdevBackup, driveBackup] as const

@@ -5,7 +5,7 @@ import type { Command } from '../command.ts'
 import { commandsIn } from '../in-profile.ts'
 import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
-import { blockdevBackup } from './backup.ts'
+import { BACKUP_COMMANDS } from './backup.ts'
 import { blockdevCommands } from './blockdev.ts'
 import { blockCommit } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
@@ -32,7 +32,7 @@ export function createCommands(about: {
     ...JOB_COMMANDS,
     ...MIRROR_COMMANDS,
     createCommand(about.drivers),
-    blockdevBackup,
+    ...BACKUP_COMMANDS,
     ...NODE_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,

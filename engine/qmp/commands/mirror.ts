@@ -6,10 +6,14 @@ import { mirror, type TargetBacking } from '../../jobs/mirror/mirror.ts'
 import { startMirror } from '../../jobs/mirror/start.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
+import { makeTarget, openTarget, shownBelow, sourceLength, targetAbout } from '../new-target.ts'
 import type { EngineParts } from '../parts.ts'
-import { BLOCKDEV_MIRROR } from '../schema/mirror.ts'
+import { BLOCKDEV_MIRROR, DRIVE_MIRROR } from '../schema/mirror.ts'
 
-type Given = Omit<Values<typeof BLOCKDEV_MIRROR>, 'device' | 'target'>
+/** What both commands are told. */
+type Given = Omit<Values<typeof BLOCKDEV_MIRROR>, 'device' | 'target' | 'filter-node-name'> & {
+  readonly 'filter-node-name'?: string | undefined
+}
 
 const blockdevMirror = defineCommand({
   name: 'blockdev-mirror',
@@ -29,6 +33,50 @@ const blockdevMirror = defineCommand({
     })
   },
 })
+
+const driveMirror = defineCommand({
+  name: 'drive-mirror',
+  doc: 'The same with an image that is made for it, unless it is there already.',
+  args: DRIVE_MIRROR,
+  async run({ engine }, args) {
+    const { graph } = engine
+    const source = graph.findDeviceOrNode(args.device)
+    graph.checkRoot(source)
+    graph.checkOperation(source, 'mirror-source')
+    const below = shownBelow(source)
+    const sync = args.sync === 'top' && below === undefined ? 'full' : args.sync
+    const bytes = sourceLength(source)
+    const name = args['node-name']
+    if (args.replaces !== undefined && name === undefined) {
+      throw new BlockError('a node-name must be provided when replacing a named node of the graph')
+    }
+    const about = targetAbout(source, args)
+    const backing = sync === 'full' ? undefined : sync === 'none' ? source : below
+    await makeTarget(about, { graph, changes: graph, bytes, backing })
+    const target = await openTarget(about, graph, { name, noBacking: true })
+    try {
+      await start(
+        engine,
+        { ...args, sync },
+        {
+          source,
+          target: target.node,
+          targetBacking: about.isMade ? 'source' : 'open',
+          zeroTarget: sync === 'full' && !(about.isMade && startsZeroed(target.node)),
+          unmap: args.unmap,
+        },
+      )
+    } finally {
+      await target.release()
+    }
+  },
+})
+
+/** Of a node above an image that was made just now. */
+function startsZeroed({ driver, primaryChild }: GraphNode): boolean {
+  if (!driver.imageIsFile) return driver.startsZeroed
+  return primaryChild !== undefined && startsZeroed(primaryChild)
+}
 
 interface Disks {
   readonly source: GraphNode
@@ -105,4 +153,4 @@ function checkReplaced(graph: Graph, source: GraphNode, name: string): void {
   }
 }
 
-export const MIRROR_COMMANDS = [blockdevMirror] as const
+export const MIRROR_COMMANDS = [blockdevMirror, driveMirror] as const

@@ -7,6 +7,7 @@ import { runActions, type ActionScope, type PreparedAction } from '../actions.ts
 import type { Command } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
+import { NEW_IMAGE_MODE } from '../schema/jobs.ts'
 
 export const SNAPSHOT = {
   node: opt.str({ doc: 'The node that becomes the backing image.' }),
@@ -19,7 +20,7 @@ export const SNAPSHOT_SYNC = {
   'snapshot-file': opt.str({ doc: 'The image of the overlay.' }),
   'snapshot-node-name': opt.str({ optional: true, doc: 'Name of the node of the overlay.' }),
   format: opt.str({ optional: true, doc: 'Its format; qcow2.' }),
-  mode: opt.enum('NewImageMode', ['existing', 'absolute-paths'])({
+  mode: NEW_IMAGE_MODE({
     optional: true,
     doc: 'Whether the image is there already; by default it is made.',
   }),
@@ -56,7 +57,8 @@ export async function prepareSnapshotSync(
     const backing = { filename: graph.filename(node), format: node.driver.name }
     await scope.graph.createImage({ filename, format, bytes: node.length(), backing })
   }
-  return put(graph, scope, node, await scope.graph.openOverlay(node, { filename, format, name }))
+  const image = { filename, format, name, noBacking: true }
+  return put(graph, scope, node, await scope.graph.openImage(node, image))
 }
 
 function findOld(graph: EngineParts['graph'], args: Values<typeof SNAPSHOT_SYNC>): GraphNode {

@@ -1,5 +1,5 @@
 /** `transaction`: several changes, of which all happen or none. */
-import type { Members, Schema, Union, Values } from '../../block/option.ts'
+import type { Feature, Members, Schema, Union, Values } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
 import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
 import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
@@ -9,8 +9,8 @@ import { JobGroup } from '../../jobs/group.ts'
 import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
-import { BLOCKDEV_BACKUP } from '../schema/backup.ts'
-import { prepareBlockdevBackup } from './backup.ts'
+import { BLOCKDEV_BACKUP, DRIVE_BACKUP } from '../schema/backup.ts'
+import { prepareBlockdevBackup, prepareDriveBackup } from './backup.ts'
 import { prepareSnapshot, prepareSnapshotSync, SNAPSHOT, SNAPSHOT_SYNC } from './snapshot.ts'
 import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
 
@@ -18,6 +18,8 @@ interface Action {
   readonly data: Schema
   /** Jobs that it starts may end together. */
   readonly grouped: boolean
+  /** What introspection says of it. */
+  readonly features?: readonly Feature[]
   /** What it is given was checked against `data`. */
   prepare(
     engine: EngineParts,
@@ -31,6 +33,7 @@ function action<const M extends Members>(
   members: M,
   about: {
     readonly grouped: boolean
+    readonly features?: readonly Feature[]
     readonly prepare: (
       engine: EngineParts,
       data: Values<M>,
@@ -40,7 +43,7 @@ function action<const M extends Members>(
 ): Action {
   return {
     data: shape.struct(name, members),
-    grouped: about.grouped,
+    ...about,
     // The data was checked against these members.
     prepare: (engine, given, scope) => about.prepare(engine, given as Values<M>, scope),
   }
@@ -94,6 +97,17 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     grouped: false,
     prepare: prepareSnapshotSync,
   }),
+  'drive-backup': action('DriveBackup', DRIVE_BACKUP, {
+    grouped: true,
+    features: ['deprecated'],
+    prepare: prepareDriveBackup,
+  }),
+}
+
+const KIND: Schema = {
+  kind: 'enum',
+  name: 'TransactionActionKind',
+  values: Object.entries(ACTIONS).map(([name, { features = [] }]) => ({ name, features })),
 }
 
 const ACTION: Union = {
@@ -101,7 +115,7 @@ const ACTION: Union = {
   name: 'TransactionAction',
   tag: 'type',
   base: {
-    type: opt.enum('TransactionActionKind', Object.keys(ACTIONS))({ doc: 'Kind of action.' }),
+    type: opt.of<string>(KIND)({ doc: 'Kind of action.' }),
   },
   variants: Object.fromEntries(
     Object.entries(ACTIONS).map(([type, { data }]) => [

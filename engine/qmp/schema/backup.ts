@@ -1,6 +1,7 @@
 /** What clients say of a backup. */
 import type { Members } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
+import { NEW_IMAGE_MODE } from './jobs.ts'
 
 const POLICY = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
 
@@ -39,6 +40,13 @@ const COMMON = {
     features: ['unstable'],
     doc: 'Sizes and numbers of requests.',
   }),
+} as const satisfies Members
+
+export const DRIVE_BACKUP = {
+  ...COMMON,
+  target: opt.str({ doc: 'The image to copy to, by its file name.' }),
+  format: opt.str({ optional: true, doc: 'Its format; that of the node, or found by looking.' }),
+  mode: NEW_IMAGE_MODE({ optional: true, doc: 'Whether the image is there already.' }),
 } as const satisfies Members
 
 export const BLOCKDEV_BACKUP = {

@@ -21,6 +21,8 @@ const STATUSES: readonly JobStatus[] = [
 export const JOB_STATUS = opt.enum('JobStatus', STATUSES)
 export const JOB_TYPE = opt.enum('JobType', JOB_TYPES)
 export const ON_ERROR = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
+/** Whether an image that is brought along is there, or is made. */
+export const NEW_IMAGE_MODE = opt.enum('NewImageMode', ['existing', 'absolute-paths'])
 export const IO_STATUS = opt.enum('BlockDeviceIoStatus', ['ok', 'failed', 'nospace'])
 const OPERATION = opt.enum('IoOperationType', ['read', 'write'])
 const ACTION = opt.enum('BlockErrorAction', ['ignore', 'report', 'stop'])

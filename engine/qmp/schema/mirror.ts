@@ -1,7 +1,7 @@
 /** Arguments of the commands that start mirrors. */
 import type { Members } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
-import { JOB_ENDING, ON_ERROR } from './jobs.ts'
+import { JOB_ENDING, NEW_IMAGE_MODE, ON_ERROR } from './jobs.ts'
 
 const SYNC = opt.enum('MirrorSyncMode', ['top', 'full', 'none', 'incremental', 'bitmap'])
 const COPY_MODE = opt.enum('MirrorCopyMode', ['background', 'write-blocking'])
@@ -22,6 +22,20 @@ const COPYING = {
 const JOB_ID = opt.str({ optional: true, doc: 'Name of the job.' })
 const DEVICE = opt.str({ doc: 'The node to copy.' })
 const REPLACES = opt.str({ optional: true, doc: 'The node whose place the target takes.' })
+
+export const DRIVE_MIRROR = {
+  'job-id': JOB_ID,
+  device: DEVICE,
+  target: opt.str({ doc: 'The image to copy to, by its file name.' }),
+  format: opt.str({ optional: true, doc: 'Its format; that of the node, or found by looking.' }),
+  'node-name': opt.str({ optional: true, doc: 'Name of its node.' }),
+  replaces: REPLACES,
+  sync: SYNC({ doc: 'What is copied first.' }),
+  mode: NEW_IMAGE_MODE({ default: 'absolute-paths', doc: 'Whether the image is there already.' }),
+  ...SPEED,
+  unmap: opt.bool({ default: true, doc: 'What is not allocated is not allocated there either.' }),
+  ...COPYING,
+} as const satisfies Members
 
 export const BLOCKDEV_MIRROR = {
   'job-id': JOB_ID,

@@ -1,16 +1,7 @@
-/** Options of `img create -o`: what a format takes, how values are read, how they are printed. */
+/** Options of `img create -o`: how values are read, and what is printed of those that there are. */
+import type { ImageOption } from '../../block/image-options.ts'
 import { parseSize } from '../../block/size.ts'
 import { ImgFailure } from './command-line.ts'
-
-export interface CreateOption {
-  readonly name: string
-  readonly type: 'str' | 'size' | 'num' | 'bool (on/off)'
-  readonly help: string
-  /** What it is when it is not given; printed too. */
-  readonly default?: string
-  /** Read and refused in words of our own. */
-  readonly unbuilt?: boolean
-}
 
 /** Checked values of one command line. */
 export interface CreateValues {
@@ -45,7 +36,7 @@ export function readPairs(text: string): Map<string, string> {
  */
 export function checkPairs(
   filename: string,
-  options: readonly CreateOption[],
+  options: readonly ImageOption[],
   pairs: ReadonlyMap<string, string>,
 ): Map<string, string> {
   const checked = new Map<string, string>()
@@ -57,7 +48,7 @@ export function checkPairs(
   return checked
 }
 
-function checkValue(filename: string, { name, type }: CreateOption, value: string): string {
+function checkValue(filename: string, { name, type }: ImageOption, value: string): string {
   const fail = (text: string, hint = ''): never => {
     throw new ImgFailure(`${filename}: Parameter '${name}' ${text}`, 1, hint)
   }
@@ -98,18 +89,8 @@ export function createValues(size: number, values: ReadonlyMap<string, string>):
   }
 }
 
-/** `Formatting 'NAME', fmt=FORMAT` and all values in the order in which options are declared. */
-export function formattingLine(
-  filename: string,
-  format: string,
-  values: ReadonlyMap<string, string>,
-): string {
-  const words = [...values].map(([name, value]) => ` ${name}=${value.replaceAll(',', ',,')}`)
-  return `Formatting '${filename}', fmt=${format}${words.join('')}\n`
-}
-
 /** What `-o help` prints. */
-export function optionHelp(format: string, options: readonly CreateOption[]): string {
+export function optionHelp(format: string, options: readonly ImageOption[]): string {
   const sorted = options.toSorted((one, other) => (one.name < other.name ? -1 : 1))
   const lines = sorted.map(
     ({ name, type, help }) => `  ${`${name}=<${type}>`.padEnd(22)} - ${help}\n`,

@@ -1,5 +1,13 @@
 /** `img create`: makes an image file. */
-import { directoryOf, hasProtocol, isAbsolute } from '../../graph/filename.ts'
+import {
+  completed,
+  formattingLine,
+  UNBUILT_FORMATS,
+  type ImageOption,
+} from '../../block/image-options.ts'
+import { file } from '../../drivers/file/file.ts'
+import { qcow2 } from '../../drivers/qcow2/qcow2.ts'
+import { besideOf, hasProtocol } from '../../graph/filename.ts'
 import type { Host } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { CommandLine, ImgContext } from './command-line.ts'
@@ -12,16 +20,9 @@ import {
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import {
-  checkPairs,
-  createValues,
-  formattingLine,
-  optionHelp,
-  readPairs,
-  type CreateOption,
-  type CreateValues,
-} from './create-options.ts'
-import { createQcow2, QCOW2_OPTIONS } from './create-qcow2.ts'
+import { checkPairs, createValues, optionHelp, readPairs } from './create-options.ts'
+import type { CreateValues } from './create-options.ts'
+import { createQcow2 } from './create-qcow2.ts'
 import { createRaw } from './create-raw.ts'
 import { openImage } from './image.ts'
 import { readSize } from './size.ts'
@@ -39,7 +40,7 @@ const OPTIONS = [
 
 /** How images of a format are made. */
 interface ImageFormat {
-  readonly options: readonly CreateOption[]
+  readonly options: readonly ImageOption[]
   readonly run: (
     host: Host,
     filename: string,
@@ -48,20 +49,14 @@ interface ImageFormat {
   ) => Promise<void>
 }
 
-const RAW: ImageFormat = {
-  options: [
-    { name: 'size', type: 'size', help: 'Virtual disk size' },
-    { name: 'preallocation', type: 'str', help: 'off, falloc or full' },
-  ],
-  run: createRaw,
-}
+/** A raw image is its file, and so takes the options of files. */
+const RAW: ImageFormat = { options: file.imageOptions ?? [], run: createRaw }
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = {
   raw: RAW,
   file: RAW,
-  qcow2: { options: QCOW2_OPTIONS, run: createQcow2 },
+  qcow2: { options: qcow2.imageOptions ?? [], run: createQcow2 },
 }
-const UNBUILT = ['luks', 'parallels', 'qcow', 'qed', 'vdi', 'vhdx', 'vmdk', 'vpc']
 
 export async function create(
   host: Host,
@@ -88,8 +83,8 @@ export async function create(
     pairs,
     options: format.options,
   })
-  const printed = withDefaults(format, pairs)
-  if (!line.has('quiet')) context.stdout(formattingLine(filename, name, printed))
+  const printed = completed(format.options, pairs)
+  if (!line.has('quiet')) context.stdout(`${formattingLine(filename, name, printed)}\n`)
   await makeImage(host, format, { filename, path }, createValues(bytes, printed), context)
   return 0
 }
@@ -98,7 +93,7 @@ function formatOf(name: string, filename: string): ImageFormat {
   const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
   if (format !== undefined) return format
   throw new ImgFailure(
-    UNBUILT.includes(name)
+    UNBUILT_FORMATS.includes(name)
       ? `${filename}: format '${name}' is not built yet`
       : `${filename}: Unknown file format '${name}'`,
   )
@@ -122,7 +117,7 @@ interface Asked {
   /** The size as a word of the command line. */
   readonly given: number | undefined
   readonly pairs: Map<string, string>
-  readonly options: readonly CreateOption[]
+  readonly options: readonly ImageOption[]
 }
 
 /** Puts size and backing image among the options. @returns the size. */
@@ -165,12 +160,6 @@ async function completePairs(host: Host, line: CommandLine, asked: Asked): Promi
   return bytes
 }
 
-/** A name inside an image is relative to the image's place. */
-function besideOf(filename: string, backing: string): string {
-  if (hasProtocol(backing) || isAbsolute(backing)) return backing
-  return `${directoryOf(filename)}${backing}`
-}
-
 async function backingSize(
   host: Host,
   { filename, pairs }: Asked,
@@ -196,19 +185,6 @@ async function backingSize(
     const text = error.message.replace(/^Could not open '[^']*': (?=Could not open )/, '')
     throw new ImgFailure(`${filename}: ${text}`, 1, 'Could not open backing image.\n')
   }
-}
-
-/** What is given and what is so without being given, in the order in which QEMU keeps them. */
-function withDefaults(
-  format: ImageFormat,
-  pairs: ReadonlyMap<string, string>,
-): Map<string, string> {
-  const all = new Map<string, string>()
-  for (const option of format.options) {
-    const value = pairs.get(option.name) ?? option.default
-    if (value !== undefined) all.set(option.name, value)
-  }
-  return all
 }
 
 async function makeImage(
