@@ -167,6 +167,11 @@ export class Play {
     return this.#stepWithinMs
   }
 
+  /** Milliseconds in real time grow with the host's slowness; virtual time has none. */
+  scaled(ms: number): number {
+    return this.#life.scaled(ms)
+  }
+
   /** The scenario has told the target to quit. */
   expectEnd(): void {
     this.#life.endExpected = true

@@ -3,8 +3,9 @@
  * Every other command of the schema is drawn generically with the default weight.
  */
 import type { Value } from '../../dsl/plan.ts'
-import { isMap, text } from '../json.ts'
+import { isList, isMap, member, text } from '../json.ts'
 import type { Draw } from './draw.ts'
+import { JOB_COMMANDS } from './job-commands.ts'
 import type { NodeState } from './state.ts'
 import type { Members } from './step.ts'
 
@@ -17,6 +18,10 @@ export interface Focus {
   readonly given?: Members
   /** Type of an object. */
   readonly object?: string
+  /** Nothing beside what is given. */
+  readonly bare?: boolean
+  /** A job of this kind that comes to this status. */
+  readonly job?: { readonly type: string; readonly status: string }
 }
 
 export interface CommandKind {
@@ -40,7 +45,7 @@ const TABLE: readonly CommandKind[] = [
   { command: 'x-blockdev-change', weight: 6, flawed: 0.04, make: changeChild },
   { command: 'block_resize', weight: 3, flawed: 0.05, make: resize },
   { command: 'change-backing-file', weight: 2, flawed: 0.05, make: changeBackingFile },
-  { command: 'transaction', weight: 4, flawed: 0.1 },
+  { command: 'transaction', weight: 5, flawed: 0.06, make: transaction },
   { command: 'object-add', weight: 3, make: addObject },
   { command: 'block-export-add', weight: 3, flawed: 0.04, make: onServer('block-export-add') },
   { command: 'nbd-server-add', weight: 1, make: onServer('nbd-server-add') },
@@ -57,6 +62,7 @@ const TABLE: readonly CommandKind[] = [
   { command: 'nbd-server-start', weight: 2 },
   // Ends the sequence, so it comes late: see the generator.
   { command: 'quit', weight: 0, flawed: QUERY_FLAWED },
+  ...JOB_COMMANDS,
 ]
 
 const BY_NAME = new Map(TABLE.map((kind) => [kind.command, kind]))
@@ -88,9 +94,11 @@ function addNode(draw: Draw, focus: Focus): Members {
   const common = COMMON.filter((driver) => drivers.includes(driver))
   const driver =
     focus.driver ?? (random.chance(0.5) ? random.pick(common) : random.pick(drivers)) ?? 'file'
-  const name = random.chance(0.97)
-    ? draw.fresh('n', names(draw))
-    : random.pick(['#x', 'a b', '1a', '', 'y'.repeat(31), 'y'.repeat(32), 'a.b'])
+  const name =
+    random.chance(0.97) || focus.bare === true
+      ? draw.fresh('n', names(draw))
+      : random.pick(['#x', 'a b', '1a', '', 'y'.repeat(31), 'y'.repeat(32), 'a.b'])
+  if (focus.bare === true) return { driver, 'node-name': name, ...focus.given }
   const options = draw.nodeOptions(driver, {
     name,
     ...(focus.must === undefined ? {} : { must: focus.must }),
@@ -187,6 +195,51 @@ function resize(draw: Draw): Members {
   )
   if (random.chance(0.05)) return { device: name, size }
   return random.chance(0.03) ? { size } : { 'node-name': name, size }
+}
+
+/** Those that start jobs or move the top of a chain are the interesting ones. */
+const ACTIONS = [
+  'blockdev-backup',
+  'blockdev-backup',
+  'blockdev-backup',
+  'blockdev-snapshot',
+  'blockdev-snapshot-sync',
+] as const
+
+function transaction(draw: Draw): Members | undefined {
+  const { random } = draw
+  const drawn = withoutDeaths(draw, draw.arguments('transaction'))
+  if (random.chance(0.35)) return drawn
+  const others = isList(drawn?.['actions']) ? drawn['actions'] : []
+  const count = random.pick([1, 1, 2, 2, 3])
+  const actions = Array.from({ length: count }, (): Value => {
+    const other = random.chance(0.25) ? random.pick(others) : undefined
+    if (other !== undefined) return other
+    const type = random.pick(ACTIONS)
+    return { type, data: makeArguments(kindOf(type), draw, {}) ?? {} }
+  })
+  const areJobs = actions.every((action) => member(action, 'type') === 'blockdev-backup')
+  const mode = random.pick([areJobs ? 'grouped' : undefined, 'grouped', 'individual', undefined])
+  return { actions, ...(mode === undefined ? {} : { properties: { 'completion-mode': mode } }) }
+}
+
+/** Undoing one that has done nothing, 7.2 dies: once in a while is enough. */
+const DEADLY = ['block-dirty-bitmap-enable', 'block-dirty-bitmap-disable']
+
+function withoutDeaths({ random, state }: Draw, args: Members | undefined): Members | undefined {
+  if (args === undefined || random.chance(0.02)) return args
+  const actions = isList(args['actions']) ? args['actions'] : []
+  const { properties, ...rest } = args
+  const isDeadly = (action: Value): boolean => {
+    if (!DEADLY.includes(text(member(action, 'type')) ?? '')) return false
+    const data = member(action, 'data')
+    const node = state.node(text(member(data, 'node')) ?? '')
+    return (
+      properties !== undefined || node?.bitmaps.includes(text(member(data, 'name')) ?? '') !== true
+    )
+  }
+  const kept = actions.filter((action) => !isDeadly(action))
+  return { ...rest, actions: kept, ...(properties === undefined ? {} : { properties }) }
 }
 
 /** A command that means nothing without an NBD server. */

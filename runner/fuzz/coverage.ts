@@ -5,6 +5,8 @@
 import type { Value } from '../../dsl/plan.ts'
 import { isList, isMap, text } from '../json.ts'
 import type { Exclusion } from './exclusions.ts'
+import { JobCoverage } from './job-coverage.ts'
+import { JOB_KINDS, starterOf, takes } from './job-kinds.ts'
 import type { StepRecord } from './record.ts'
 import { type FuzzSchema, optionName } from './schema.ts'
 import type { FuzzStep } from './step.ts'
@@ -16,6 +18,10 @@ export const MINIMA = {
   acceptedHigh: 0.8,
   option: 20,
   io: 1 / 3,
+  /** Starts of each kind of job that were accepted. */
+  started: 300,
+  /** Each verb on each kind that takes it, accepted. */
+  verb: 20,
 } as const
 
 /** The size of a run that the figures are for. */
@@ -35,6 +41,7 @@ export class Coverage {
   readonly #commands: Map<string, { count: number; accepted: number }>
   readonly #drivers: Map<string, number>
   readonly #options: Map<string, number>
+  readonly jobs = new JobCoverage()
   #sequences = 0
   #withIo = 0
 
@@ -64,6 +71,7 @@ export class Coverage {
   /** A sequence was played; what has no record was not. */
   add(steps: readonly FuzzStep[], records: readonly StepRecord[]): void {
     this.#sequences += 1
+    this.jobs.add(steps, records)
     if (records.some((_record, at) => steps[at]?.kind === 'io')) this.#withIo += 1
     records.forEach((record, at) => {
       const step = steps[at]
@@ -105,7 +113,12 @@ export class Coverage {
 
   /** Everything below the minimal figures, whatever is excluded. */
   shortfalls(): readonly Shortfall[] {
-    return [...this.#commandShortfalls(), ...this.#countShortfalls(), ...this.#ioShortfall()]
+    return [
+      ...this.#commandShortfalls(),
+      ...this.#countShortfalls(),
+      ...this.#ioShortfall(),
+      ...this.#jobShortfalls(),
+    ]
   }
 
   #commandShortfalls(): Shortfall[] {
@@ -144,6 +157,17 @@ export class Coverage {
     return [{ subject: 'requests', figure: 'count', message }]
   }
 
+  /** Of kinds whose command is built. */
+  #jobShortfalls(): Shortfall[] {
+    return this.jobs.demanded().flatMap(({ subject, kind, count, isStart }) => {
+      const least = isStart ? MINIMA.started : MINIMA.verb
+      if (count >= least || !this.#commands.has(starterOf(kind))) return []
+      const what = isStart ? 'started' : 'accepted'
+      const message = `${what} ${String(count)} times, at least ${String(least)} are needed`
+      return [{ subject, figure: 'count' as const, message }]
+    })
+  }
+
   /** Whether the subject of an exclusion is built at all. */
   knows({ subject, figure }: Exclusion): boolean {
     const [kind = '', name = ''] = subject.split(' ')
@@ -153,6 +177,11 @@ export class Coverage {
     }
     if (kind === 'command') return this.#commands.has(name)
     if (kind === 'driver') return this.#drivers.has(name)
+    if (kind === 'job') return JOB_KINDS.includes(name)
+    if (kind === 'verb') {
+      const [type = '', verb = ''] = name.split('.')
+      return JOB_KINDS.includes(type) && takes(type, verb)
+    }
     return kind === 'option' && this.#options.has(name)
   }
 }
@@ -200,8 +229,17 @@ export function coverageLines(coverage: Coverage): string[] {
     '',
     ...table(['option', 'drawn'], counts(coverage.options)),
     '',
+    ...table(...headed(coverage.jobs.rows())),
+    '',
     `sequences with requests: ${String(withIo)} of ${String(sequences)} (${percent(withIo / Math.max(1, sequences))})`,
   ]
+}
+
+function headed(
+  rows: readonly (readonly string[])[],
+): [head: readonly string[], rows: readonly (readonly string[])[]] {
+  const [head = [], ...rest] = rows
+  return [head, rest]
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -3,6 +3,7 @@
  * has no hint is drawn from the type alone, so that nothing which is built is left out.
  */
 import type { Value } from '../../dsl/plan.ts'
+import type { Focus } from './commands.ts'
 import { HINTS, NAMED, RARELY_GIVEN, USUALLY_GIVEN } from './hints.ts'
 import type { Random } from './random.ts'
 import type { FuzzSchema, MemberShape, Shape } from './schema.ts'
@@ -12,6 +13,12 @@ import type { Members } from './step.ts'
 /** Something that does not exist yet and that a step would need to be accepted. */
 export type Want =
   'node' | 'chain' | 'quorum' | 'throttle-group' | 'iothread' | 'bitmap' | 'export' | 'server'
+
+/** A step that makes what another one needs. */
+export interface Provider {
+  readonly command: string
+  readonly focus: Focus
+}
 
 /** Where a value stands. */
 export interface Place {
@@ -60,6 +67,9 @@ export class Draw {
   /** Members that are never given, as `OWNER.MEMBER`. */
   readonly #undrawn: ReadonlySet<string>
   readonly wants = new Set<Want>()
+  /** What is settled about the step by now, where that is more than it was drawn for. */
+  focus: Focus | undefined
+  #provider: Provider | undefined
   #depth = 0
   /** Names given to nodes within this step. */
   readonly #given = new Set<string>()
@@ -74,6 +84,15 @@ export class Draw {
     this.random = random
     this.schema = schema
     this.state = state
+  }
+
+  /** The step that is to come before this one; of several the first. */
+  get provider(): Provider | undefined {
+    return this.#provider
+  }
+
+  need(provider: Provider): void {
+    this.#provider ??= provider
   }
 
   // --- Names -----------------------------------------------------------------------------------

@@ -64,6 +64,8 @@ function seeNodes(generator: Generator): void {
       image: { 'virtual-size': 512 },
     })),
     exports: [],
+    jobs: [],
+    blockJobs: [],
   })
 }
 

@@ -4,12 +4,13 @@
  * seed shuffles, so that a run of full size meets its minimal figures by construction.
  */
 import { flawedShare, kindOf, makeArguments, type CommandKind, type Focus } from './commands.ts'
-import { Draw, type Want } from './draw.ts'
+import { Draw, type Provider, type Want } from './draw.ts'
 import { withFlaw } from './flaws.ts'
 import { drawIo } from './io.ts'
+import { verbOf } from './job-kinds.ts'
 import { Random } from './random.ts'
 import type { FuzzSchema, OptionPath } from './schema.ts'
-import { State } from './state.ts'
+import { hasConcludedStream, type JobState, State } from './state.ts'
 import type { FuzzStep, Members } from './step.ts'
 import { isList, isMap } from '../json.ts'
 import type { Value } from '../../dsl/plan.ts'
@@ -40,6 +41,8 @@ const OPTIONS_A_SEQUENCE = 12
 const RAW_TEXT = 0.006
 /** Nodes beyond which no more are asked for. */
 const MANY_NODES = 14
+/** Steps that may be put before one, each for the next. */
+const DEEPEST = 5
 /** How often a sequence ends with `quit`. */
 const QUITS = 0.2
 
@@ -69,7 +72,7 @@ const TEXTS = [
 ] as const
 
 /** What makes the thing that a step wants. */
-const PROVIDERS: Readonly<Record<Want, { readonly command: string; readonly focus: Focus }>> = {
+const PROVIDERS: Readonly<Record<Want, Provider>> = {
   node: { command: 'blockdev-add', focus: {} },
   quorum: { command: 'blockdev-add', focus: { driver: 'quorum' } },
   // An image that names what backs it.
@@ -120,9 +123,11 @@ export class Generator {
     if (last && this.#random.chance(QUITS)) return this.#play({ ...PLAIN, command: 'quit' })
     const pending = this.#pending.pop()
     if (pending !== undefined) return this.#play(pending)
+    const isHeld = holdingJobs(this.state.jobs).length > 0
     if (this.#random.chance(RAW_TEXT)) return { kind: 'raw', text: this.#random.pick(TEXTS) }
     return (
-      (this.#random.chance(this.#io) ? this.#drawIo() : undefined) ?? this.#play(this.#choose())
+      (!isHeld && this.#random.chance(this.#io) ? this.#drawIo() : undefined) ??
+      this.#play(this.#choose())
     )
   }
 
@@ -132,7 +137,38 @@ export class Generator {
     this.#closing = []
   }
 
+  /** What is to be done, but hardly ever what 7.2 is known to die or hang of. */
   #choose(): Intent {
+    const held = this.#random.pick(holdingJobs(this.state.jobs))
+    if (held !== undefined && this.#random.chance(0.97)) return this.#letGo(held)
+    const intent = this.#chooseAny()
+    const isDeadly =
+      intent.command === 'query-named-block-nodes' && hasConcludedStream(this.state.jobs)
+    return isDeadly && this.#random.chance(0.98) ? { ...PLAIN, command: 'job-dismiss' } : intent
+  }
+
+  /** Something that needs no request to a node of this job, most often its end. */
+  #letGo({ id, type }: JobState): Intent {
+    const verbs = this.#commands.filter((command) => verbOf(command) !== undefined)
+    const ends = verbs.filter((command) => /finalize|cancel/.test(command))
+    if (this.#random.chance(0.75)) {
+      const command = this.#random.pick(ends) ?? 'job-finalize'
+      const name = command.startsWith('block-job-cancel') ? 'device' : 'id'
+      return {
+        command,
+        focus: { given: { [name]: id }, job: { type, status: 'pending' } },
+        prepared: DEEPEST,
+      }
+    }
+    const queries = this.#commands.filter((command) => /^query-(?:block-)?jobs/.test(command))
+    return {
+      ...PLAIN,
+      command: this.#random.pick([...verbs, ...queries]) ?? 'query-jobs',
+      prepared: DEEPEST,
+    }
+  }
+
+  #chooseAny(): Intent {
     const early = this.#drawn <= 4
     if (!early && this.#random.chance(TURNS)) {
       const turn = this.#options.index * this.#options.steps + this.#drawn
@@ -163,9 +199,13 @@ export class Generator {
     const draw = new Draw(this.#random, this.#options.schema, this.state, this.#undrawn)
     const kind = kindOf(intent.command)
     const args = makeArguments(kind, draw, focus)
-    const provider = this.#provider(draw.wants)
-    if (provider !== undefined && intent.prepared < 3 && this.#random.chance(0.85)) {
-      this.#pending.push({ ...intent, focus, prepared: intent.prepared + 1 })
+    const provider = this.#provider(draw)
+    if (provider !== undefined && intent.prepared < DEEPEST && this.#random.chance(0.85)) {
+      this.#pending.push({
+        ...intent,
+        focus: draw.focus ?? focus,
+        prepared: intent.prepared + 1,
+      })
       return this.#play({ ...provider, prepared: intent.prepared + 1 })
     }
     this.#noteSpent(args)
@@ -183,12 +223,10 @@ export class Generator {
     for (const driver of this.#options.schema.drivers()) this.#undrawn.add(`${driver}.${ONCE}`)
   }
 
-  #provider(
-    wants: ReadonlySet<Want>,
-  ): { readonly command: string; readonly focus: Focus } | undefined {
-    const [want] = wants
-    if (want === undefined) return undefined
-    const provider = PROVIDERS[want]
+  #provider(draw: Draw): Provider | undefined {
+    const [want] = draw.wants
+    const provider = draw.provider ?? (want === undefined ? undefined : PROVIDERS[want])
+    if (provider === undefined) return undefined
     return this.#commands.includes(provider.command) ? provider : undefined
   }
 
@@ -213,10 +251,23 @@ export class Generator {
 
   /** A look at every node whose data is what was written. */
   #contents(): FuzzStep[] {
-    return this.state.nodes
+    const ends = holdingJobs(this.state.jobs).map(({ id }): FuzzStep => ({
+      kind: 'qmp',
+      command: 'job-finalize',
+      args: { id },
+    }))
+    const looks = this.state.nodes
       .filter(({ name }) => !this.state.hasUndefinedData(name))
-      .map(({ name }) => ({ kind: 'content', node: name }))
+      .map(({ name }): FuzzStep => ({ kind: 'content', node: name }))
+    return [...ends, ...looks]
   }
+}
+
+/** A mirror lets no request through to its nodes from its last one on until it is finalized. */
+function holdingJobs(jobs: readonly JobState[]): readonly JobState[] {
+  return jobs.filter(
+    ({ type, status }) => status === 'pending' && (type === 'mirror' || type === 'commit'),
+  )
 }
 
 /** The names of all members, wherever they are. */

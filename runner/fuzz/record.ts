@@ -1,10 +1,20 @@
 /** What one side showed at one step: lines of normalised text, part by part, ready to be compared. */
 import type { Value } from '../../dsl/plan.ts'
 import { isList, isMap } from '../json.ts'
+import type { JobState } from './state.ts'
 import { isShownList, isShownMap, memberKey, show, type Shown } from '../notation.ts'
 
 /** In the order in which they are compared. */
-export const PARTS = ['reply', 'events', 'graph', 'nodes', 'exports', 'data', 'files'] as const
+export const PARTS = [
+  'reply',
+  'events',
+  'graph',
+  'nodes',
+  'exports',
+  'jobs',
+  'data',
+  'files',
+] as const
 
 export type Part = (typeof PARTS)[number]
 
@@ -13,6 +23,8 @@ export interface StepRecord {
   readonly parts: Readonly<Partial<Record<Part, string>>>
   /** Whether a command was accepted, or every request of a step was. */
   readonly accepted: boolean
+  /** Jobs that exist after the step. */
+  readonly jobs?: readonly JobState[]
   /** The outcome as scenarios claim it. */
   readonly outcome: Outcome
 }

@@ -4,7 +4,8 @@ import type { Device, StatusRun } from '../device.ts'
 import type { OpResult } from './record.ts'
 import type { IoOp } from './step.ts'
 
-const SPAN = {
+/** Steps that are drawn stand in no file. */
+export const NOWHERE = {
   file: 'fuzz',
   start: 0,
   end: 0,
@@ -62,7 +63,7 @@ function part(device: Device, offset: number, bytes: number): Device {
 /** Runs of bytes; of what is large only both ends. */
 export async function contentWords(device: Device): Promise<readonly string[]> {
   const look = async (piece: Device): Promise<readonly string[]> =>
-    (await checkExtents(piece, [], SPAN, noFiles)).words
+    (await checkExtents(piece, [], NOWHERE, noFiles)).words
   if (device.size <= WHOLE) return look(device)
   const start = await look(part(device, 0, EDGE))
   const end = await look(part(device, device.size - EDGE, EDGE))

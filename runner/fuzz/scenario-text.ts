@@ -181,6 +181,7 @@ function lookLines({ part }: Difference): string[] {
     graph: 'x-debug-query-block-graph',
     nodes: 'query-named-block-nodes',
     exports: 'query-block-exports',
+    jobs: 'query-jobs',
   } as const
   return part in query ? [`  - qmp: { ${query[part as keyof typeof query]}: {} }`] : []
 }

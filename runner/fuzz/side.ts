@@ -5,15 +5,17 @@
  */
 import { BlockError, SimStalled } from '../../engine/index.ts'
 import type { Value } from '../../dsl/plan.ts'
+import { AtRest } from '../at-rest.ts'
 import { type Device, fileDevice, withFile } from '../device.ts'
 import { laneOf } from '../lanes.ts'
 import { isList, member, text } from '../json.ts'
 import { compareNames } from '../normalise.ts'
 import { Play } from '../play.ts'
 import { DeadlineError, GoneError, type QmpEvent, type Reply } from '../session.ts'
+import { StepError } from '../step-error.ts'
 import type { Selected } from '../suite.ts'
 import { type Capabilities, type Station, TargetError } from '../targets/target.ts'
-import { copyTemplate, IMAGES, type Template } from './images.ts'
+import { copyTemplate, IMAGES, RAW_IMAGES, type Template } from './images.ts'
 import {
   type Ending,
   leafLines,
@@ -22,8 +24,9 @@ import {
   type StepRecord,
   wireOrder,
 } from './record.ts'
-import type { Queried } from './state.ts'
-import { contentWords, performOp, refusal, showResult } from './requests.ts'
+import { hasConcludedStream, type Queried, readJobs } from './state.ts'
+import { contentWords, NOWHERE, performOp, refusal, showResult } from './requests.ts'
+import { JobSettler } from './settle.ts'
 import { type FuzzStep, type IoOp, withPaths, writes } from './step.ts'
 
 /** What gives the steps, one by one. */
@@ -79,15 +82,26 @@ function endingOf(error: unknown): Ending {
   throw error
 }
 
+async function guestWords(atRest: AtRest, path: string): Promise<readonly string[]> {
+  try {
+    return await atRest.withDevice(path, 'qcow2', false, NOWHERE, contentWords)
+  } catch (error) {
+    if (error instanceof StepError) return [error.message]
+    throw error
+  }
+}
+
 class SidePlay {
   readonly #play: Play
   readonly #options: SideOptions
+  readonly #settler: JobSettler
   #events = 0
   #ended = false
 
   constructor(play: Play, options: SideOptions) {
     this.#play = play
     this.#options = options
+    this.#settler = new JobSettler(play)
   }
 
   async play(source: StepSource): Promise<Ending> {
@@ -109,6 +123,7 @@ class SidePlay {
       const record: StepRecord = {
         ...done,
         parts: { ...done.parts, ...(queried === undefined ? {} : this.#shown(queried)) },
+        ...(queried === undefined ? {} : { jobs: readJobs(queried.jobs) }),
       }
       this.#options.onRecord(step, record)
       source.seen?.(step, record, queried)
@@ -130,15 +145,7 @@ class SidePlay {
     } catch (error) {
       return endingOf(error)
     }
-    const lines: string[] = []
-    for (const { name } of IMAGES) {
-      const path = this.#play.images.path(name)
-      const words = await withFile(this.#play.station.host, path, false, async (file) => [
-        `${String(file.length())} bytes`,
-        ...(await contentWords(fileDevice(file))),
-      ])
-      lines.push(`${name} ${words.join(' ')}`)
-    }
+    const lines = await this.#files()
     const record: StepRecord = {
       parts: { files: lines.join('\n') },
       accepted: true,
@@ -146,6 +153,28 @@ class SidePlay {
     }
     this.#options.onRecord(step, record)
     return undefined
+  }
+
+  /** Bytes of the files; of an image that requests were written to side by side, what guests read. */
+  async #files(): Promise<readonly string[]> {
+    const play = this.#play
+    const atRest = new AtRest(play)
+    const lines: string[] = []
+    try {
+      for (const { name } of IMAGES) {
+        const path = play.images.path(name)
+        const isPlaced = !this.#settler.hasParallel || RAW_IMAGES.includes(name)
+        const { length, bytes } = await withFile(play.station.host, path, false, async (file) => ({
+          length: file.length(),
+          bytes: isPlaced ? await contentWords(fileDevice(file)) : [],
+        }))
+        const words = isPlaced ? bytes : await guestWords(atRest, path)
+        lines.push(`${name} ${String(length)} bytes ${words.join(' ')}`)
+      }
+    } finally {
+      await atRest.stop()
+    }
+    return lines
   }
 
   // --- Steps -----------------------------------------------------------------------------------
@@ -173,7 +202,10 @@ class SidePlay {
           )
     await play.hidden.hide(command)
     const reply = await play.ask(command, lowered)
-    if (reply.kind === 'return') play.hidden.note(command, lowered)
+    if (reply.kind === 'return') {
+      play.hidden.note(command, lowered)
+      this.#settler.note(command, lowered)
+    }
     if (command === 'quit' && reply.kind === 'return') {
       this.#ended = true
       await play.ended()
@@ -228,7 +260,11 @@ class SidePlay {
   async #io(node: string, ops: readonly IoOp[]): Promise<StepRecord> {
     const results = await this.#onNode(node, ops.some(writes), async (device) => {
       const done: OpResult[] = []
-      for (const op of ops) done.push(await this.#guarded(() => performOp(device, op)))
+      for (const op of ops) {
+        done.push(await this.#guarded(() => performOp(device, op)))
+        // What a mirror copies at once, and what later, is nobody's choice.
+        await this.#settler.settle()
+      }
       return done
     })
     const all = 'refused' in results ? [refusal(results.refused)] : results
@@ -281,7 +317,7 @@ class SidePlay {
   /** Events since the last step, by lane. */
   async #newEvents(): Promise<string> {
     const { hidden, normaliser, session } = this.#play
-    await this.#play.settle()
+    await this.#settler.settle()
     const arrived = session.events.slice(this.#events)
     this.#events += arrived.length
     return arrived
@@ -302,21 +338,29 @@ class SidePlay {
       const reply = await this.#play.ask(command)
       return reply.kind === 'return' ? reply.value : reply.desc
     }
+    const jobs = await ask('query-jobs')
     return {
       graph: await ask('x-debug-query-block-graph'),
-      named: await ask('query-named-block-nodes'),
+      named: hasConcludedStream(readJobs(jobs)) ? undefined : await ask('query-named-block-nodes'),
       exports: await ask('query-block-exports'),
+      jobs,
+      blockJobs: await ask('query-block-jobs'),
     }
   }
 
-  #shown({ graph, named, exports }: Queried): Record<'graph' | 'nodes' | 'exports', string> {
+  #shown({ graph, named, exports, jobs, blockJobs }: Queried): StepRecord['parts'] {
+    const shown = {
+      graph: this.#valueText(graph, 'x-debug-query-block-graph'),
+      exports: this.#valueText(exports, 'query-block-exports'),
+      jobs: `${this.#valueText(jobs, 'query-jobs')}\n${this.#valueText(blockJobs, 'query-block-jobs')}`,
+    }
+    if (named === undefined) return shown
     const order = (isList(named) ? named : []).map((node) =>
       this.#play.normaliser.prose(text(member(node, 'node-name')) ?? ''),
     )
     return {
-      graph: this.#valueText(graph, 'x-debug-query-block-graph'),
+      ...shown,
       nodes: `${this.#valueText(named, 'query-named-block-nodes')}\n${order.join(' ')}`,
-      exports: this.#valueText(exports, 'query-block-exports'),
     }
   }
 }

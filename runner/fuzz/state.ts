@@ -21,11 +21,20 @@ export interface NodeState {
   readonly parents: number
 }
 
+export interface JobState {
+  readonly id: string
+  readonly type: string
+  readonly status: string
+}
+
 /** Answers to the queries that are made after each step. */
 export interface Queried {
   readonly graph: Value
-  readonly named: Value
+  /** Not asked for where the real one is known to die of it. */
+  readonly named: Value | undefined
   readonly exports: Value
+  readonly jobs: Value
+  readonly blockJobs: Value
 }
 
 const GENERATED = /^#block\d+$/
@@ -44,6 +53,9 @@ export class State {
   readonly #options = new Map<string, Members>()
   readonly #objects = new Map<string, string>()
   #exports: readonly string[] = []
+  #jobs: readonly JobState[] = []
+  /** Nodes that something other than a node has an edge to. */
+  #used: ReadonlySet<string> = new Set()
   #hasServer = false
 
   constructor(port = 20_000) {
@@ -57,6 +69,15 @@ export class State {
 
   get exports(): readonly string[] {
     return this.#exports
+  }
+
+  get jobs(): readonly JobState[] {
+    return this.#jobs
+  }
+
+  /** Whether a job or an export uses the node. */
+  isUsed(name: string): boolean {
+    return this.#used.has(name)
   }
 
   get hasServer(): boolean {
@@ -107,11 +128,23 @@ export class State {
     }
   }
 
+  /** Whether the node is of one of these drivers, or anything below it is. */
+  contains(name: string, drivers: ReadonlySet<string>, seen = new Set<string>()): boolean {
+    const node = this.#all.get(name)
+    if (node === undefined || seen.has(name)) return false
+    seen.add(name)
+    return (
+      drivers.has(node.driver) ||
+      [...node.children.values()].some((child) => this.contains(child, drivers, seen))
+    )
+  }
+
   /** Takes over what the queries say. */
-  see({ graph, named, exports }: Queried): void {
+  see({ graph, named, exports, jobs }: Queried): void {
     const about = new Map(
       (isList(named) ? named : []).map((info) => [text(member(info, 'node-name')) ?? '', info]),
     )
+    const before = this.#all
     const byId = new Map<Value, string>()
     for (const node of listIn(graph, 'nodes')) {
       if (text(member(node, 'type')) !== 'block-driver') continue
@@ -119,9 +152,11 @@ export class State {
     }
     const children = new Map<string, Map<string, string>>()
     const parents = new Map<string, number>()
+    const used = new Set<string>()
     for (const edge of listIn(graph, 'edges')) {
       const parent = byId.get(member(edge, 'parent') ?? null)
       const child = byId.get(member(edge, 'child') ?? null)
+      if (child !== undefined && parent === undefined) used.add(child)
       if (parent === undefined || child === undefined) continue
       const own = children.get(parent) ?? new Map<string, string>()
       own.set(text(member(edge, 'name')) ?? '', child)
@@ -129,6 +164,9 @@ export class State {
       parents.set(child, (parents.get(child) ?? 0) + 1)
     }
     const nodes = [...byId.values()].sort().map((name): NodeState => {
+      const known = before.get(name)
+      const edges = { children: children.get(name) ?? new Map(), parents: parents.get(name) ?? 0 }
+      if (named === undefined && known !== undefined) return { ...known, ...edges }
       const info = about.get(name)
       const size = member(member(info, 'image'), 'virtual-size')
       return {
@@ -138,8 +176,7 @@ export class State {
         readOnly: member(info, 'ro') === true,
         size: isNumber(size) ? Number(size) : 0,
         bitmaps: listIn(info, 'dirty-bitmaps').flatMap((map) => text(member(map, 'name')) ?? []),
-        children: children.get(name) ?? new Map(),
-        parents: parents.get(name) ?? 0,
+        ...edges,
       }
     })
     this.#all = new Map(nodes.map((node) => [node.name, node]))
@@ -147,6 +184,8 @@ export class State {
     this.#exports = (isList(exports) ? exports : []).flatMap(
       (each) => text(member(each, 'id')) ?? [],
     )
+    this.#jobs = readJobs(jobs)
+    this.#used = used
     for (const name of this.#options.keys()) if (!this.#all.has(name)) this.#options.delete(name)
   }
 
@@ -180,6 +219,19 @@ export class State {
     }
     return isMap(value) && 'driver' in value ? this.#keep(value) : value
   }
+}
+
+/** 7.2 dies of looking at the nodes while a stream is concluded and not dismissed. */
+export function hasConcludedStream(jobs: readonly JobState[]): boolean {
+  return jobs.some(({ type, status }) => type === 'stream' && status === 'concluded')
+}
+
+export function readJobs(jobs: Value): readonly JobState[] {
+  return (isList(jobs) ? jobs : []).map((job) => ({
+    id: text(member(job, 'id')) ?? '',
+    type: text(member(job, 'type')) ?? '',
+    status: text(member(job, 'status')) ?? '',
+  }))
 }
 
 function listIn(value: Value | undefined, name: string): readonly Value[] {
