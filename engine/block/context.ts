@@ -20,7 +20,11 @@ export interface Services {
   readonly compression: Compression
   /** Sends a QMP event. */
   emit(event: string, data: Readonly<Record<string, unknown>>): void
-  /** A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type. */
+  /**
+   * A user-created object, such as `object('throttle-group', 'tg0')`; its module knows its type.
+   *
+   * @throws {BlockError} where an object of another type has that id, for most types.
+   */
   object(type: string, id: string): unknown
   /** One line for the people who run the daemon: by default on standard error, after its name. */
   log(line: string, form?: LogForm): void

@@ -19,10 +19,15 @@ export class NbdServer implements Catalogue<NbdExport> {
   #listener: Listener | undefined
 
   static async start(options: NbdServerOptions, services: ExportServices): Promise<NbdServer> {
-    // Without them no client comes by TLS, and `tls-authz` is never asked.
-    checkCredentials(options['tls-creds'], (type, id) => services.object?.(type, id))
     const server = new NbdServer(services, options['max-connections'] ?? 0)
     await server.#listen(options.addr)
+    try {
+      // Without them no client comes by TLS, and `tls-authz` is never asked.
+      checkCredentials(options['tls-creds'], (type, id) => services.object?.(type, id))
+    } catch (error) {
+      server.close()
+      throw error
+    }
     return server
   }
 

@@ -29,6 +29,7 @@ export function hostAddress(
     const value = given[name]
     return typeof value === 'string' ? value : ''
   }
+  checkKind(given)
   switch (given['type']) {
     case 'unix': {
       const path = text('path')
@@ -37,11 +38,14 @@ export function hostAddress(
     }
     case 'vsock':
       return vsockAddress(text('cid'), text('port'))
-    case 'fd':
-      throw new BlockError('only QEMU supports file descriptor passing')
     default:
       return inetAddress(given, text('host'), text('port'), use)
   }
+}
+
+/** @throws {BlockError} for kinds that no host of ours has. */
+export function checkKind(given: Readonly<Record<string, unknown>>): void {
+  if (given['type'] === 'fd') throw new BlockError('only QEMU supports file descriptor passing')
 }
 
 function vsockAddress(cid: string, port: string): SocketAddress {

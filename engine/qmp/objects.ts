@@ -56,6 +56,12 @@ export interface Entry {
 /** Types that are in a list of their own, in which they are looked for. */
 const LISTED_APART: readonly string[] = ['throttle-group']
 
+/** What an object of another type is not. */
+const PHRASES: Readonly<Record<string, string>> = {
+  'pr-manager': 'a persistent reservation manager',
+  'tls-creds': 'TLS credentials',
+}
+
 export class Objects {
   readonly types: readonly ObjectType[]
   readonly #host: ObjectHost
@@ -114,10 +120,20 @@ export class Objects {
     return [...this.#entries]
   }
 
-  /** The object of this type with this id, for drivers. */
+  /**
+   * The object of this type with this id, for drivers.
+   *
+   * @throws {BlockError} where it is of another type, for types that are looked for by their place.
+   */
   instance(typeName: string, id: string): unknown {
     const entry = this.#entries.get(id)
-    if (!LISTED_APART.includes(typeName)) this.used = true
-    return entry?.type.name === typeName ? entry.object.instance : undefined
+    const isOfType = entry?.type.name === typeName
+    if (!LISTED_APART.includes(typeName)) {
+      this.used = true
+      if (entry !== undefined && !isOfType) {
+        throw new BlockError(`Object with id '${id}' is not ${PHRASES[typeName] ?? typeName}`)
+      }
+    }
+    return isOfType ? entry.object.instance : undefined
   }
 }

@@ -112,6 +112,8 @@ describe('nbd node', () => {
     inSim(async ({ open }) => {
       const path = { type: 'unix', path: '/none' }
       const inet = { type: 'inet', host: '127.1', port: '1' }
+      const descriptor = { type: 'fd', str: '7' }
+      const long = 'x'.repeat(5000)
       const cases: readonly [Record<string, unknown>, string][] = [
         [{ server: path }, "Failed to connect to '/none': No such file or directory"],
         [{ server: inet }, "Failed to connect to '127.1:1': Connection refused"],
@@ -120,8 +122,14 @@ describe('nbd node', () => {
           'address resolution failed for 127.1:x: Servname not supported for ai_socktype',
         ],
         [{ export: 'nope' }, 'Requested export not available'],
-        [{ export: 'x'.repeat(5000) }, 'export name too long to send to server'],
+        [{ export: long }, 'export name too long to send to server'],
         [{ 'tls-creds': 'c' }, "No TLS credentials with id 'c'"],
+        [{ server: path, 'tls-creds': 'c' }, "No TLS credentials with id 'c'"],
+        [{ server: descriptor, 'tls-creds': 'c' }, 'only QEMU supports file descriptor passing'],
+        [{ server: descriptor, export: long }, 'only QEMU supports file descriptor passing'],
+        [{ export: long, 'tls-creds': 'c' }, 'export name too long to send to server'],
+        [{ 'x-dirty-bitmap': long, 'tls-creds': 'c' }, "No TLS credentials with id 'c'"],
+        [{ 'x-dirty-bitmap': long }, 'x-dirty-bitmap query too long to send to server'],
         [{ 'x-dirty-bitmap': 'b' }, 'Could not open image: Invalid argument'],
       ]
       for (const [options, text] of cases) assert.equal(await textOf(open(options)), text)

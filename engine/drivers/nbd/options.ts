@@ -2,6 +2,7 @@
 import type { Services } from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
 import { ADDRESS_MEMBERS, ADDRESS_TYPE } from '../../block/socket-address.ts'
+import { checkKind } from '../../nbd/address.ts'
 import { checkCredentials } from '../../nbd/credentials.ts'
 import { MAX_STRING_BYTES } from '../../nbd/limits.ts'
 import { encodeText } from '../../nbd/text.ts'
@@ -47,12 +48,14 @@ export interface NbdOptions {
   readonly 'open-timeout': number | undefined
 }
 
+/** What is refused before anybody looks where the server is. */
 export function checkNbdOptions(options: NbdOptions, services: Pick<Services, 'object'>): void {
+  checkKind(options.server)
   if (isTooLong(options.export)) throw new BlockError('export name too long to send to server')
+  checkCredentials(options['tls-creds'], (type, id) => services.object(type, id))
   if (isTooLong(options['x-dirty-bitmap'])) {
     throw new BlockError('x-dirty-bitmap query too long to send to server')
   }
-  checkCredentials(options['tls-creds'], (type, id) => services.object(type, id))
 }
 
 function isTooLong(text: string | undefined): boolean {

@@ -154,6 +154,21 @@ describe('the container of objects', () => {
       ['qom-list', { path: '/objects' }, '{"return": [{"name": "type", "type": "string"}]}'],
     ]))
 
+  it('has objects that are not what somebody looks for there', () =>
+    play([
+      ['object-add', { 'qom-type': 'secret', id: 's', data: 'd' }, OK],
+      [
+        'blockdev-add',
+        { driver: 'file', 'node-name': 'n', filename: '/f', 'pr-manager': 's' },
+        "Object with id 's' is not a persistent reservation manager",
+      ],
+      [
+        'nbd-server-start',
+        { addr: { type: 'unix', data: { path: '/s' } }, 'tls-creds': 's' },
+        "Object with id 's' is not TLS credentials",
+      ],
+    ]))
+
   const LOOKS: readonly (readonly [command: string, args: object, refusal: string])[] = [
     [
       'blockdev-add',
