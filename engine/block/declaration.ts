@@ -45,7 +45,7 @@ export interface Driver {
   /** How sure the driver is, from 0 to 100, that the image beginning with `head` is of its format. */
   readonly probe: ((head: Uint8Array) => number) | undefined
   /** What a file name that begins with `name:` means. */
-  readonly prefixes: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly prefixes: Prefixes
   readonly create: Creation | undefined
   /** Options of new images as words; nothing where no images can be made over it or of its format. */
   readonly imageOptions: readonly ImageOption[] | undefined
@@ -64,6 +64,14 @@ export function isProtocol({ kind, prefixes }: Driver): boolean {
 }
 
 /** Options as `blockdev-add` takes them, without a node name. */
+/**
+ * What file names mean by what stands before their first colon. `given` are the names of the options
+ * that stand beside the file name, in the order of QEMU's table.
+ */
+export type Prefixes = Readonly<
+  Record<string, (filename: string, given: readonly string[]) => NodeDescription>
+>
+
 export type NodeDescription = Readonly<Record<string, unknown>>
 
 /** How new images of a format or protocol are made. */

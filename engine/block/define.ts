@@ -2,7 +2,7 @@
 import type { MaybePromise } from '../util/async.ts'
 import type { Child, Children } from './child.ts'
 import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext } from './context.ts'
-import type { Creation, Driver, DriverKind, NodeDescription } from './declaration.ts'
+import type { Creation, Driver, DriverKind, Prefixes } from './declaration.ts'
 import type { ImageOption } from './image-options.ts'
 import type { InstanceInfo } from './info.ts'
 import type { Instance } from './instance.ts'
@@ -31,7 +31,7 @@ interface DriverDefinition<O extends Members> {
   readonly resettable?: readonly (keyof O & string)[]
   readonly unrestatable?: readonly (keyof O & string)[]
   readonly probe?: (head: Uint8Array) => number
-  readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly prefixes?: Prefixes
   readonly create?: Creation
   readonly imageOptions?: readonly ImageOption[]
   readonly imageIsFile?: boolean
@@ -82,7 +82,7 @@ interface FilterDefinition<O extends Members> {
   readonly strongOptions?: readonly (keyof O & string)[]
   readonly reopenable?: readonly (keyof O & string)[]
   readonly resettable?: readonly (keyof O & string)[]
-  readonly prefixes?: Readonly<Record<string, (filename: string) => NodeDescription>>
+  readonly prefixes?: Prefixes
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly takesCompressed?: boolean

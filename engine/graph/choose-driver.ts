@@ -12,16 +12,20 @@ export interface Choice {
   readonly filename: string | undefined
 }
 
-/**
- * Completes the options with what a file name says.
- *
- * @param protocol - Without a driver, the name is that of storage; else that of an image on it.
- */
+/** How a file name is meant. */
+export interface NameUse {
+  /** A file name without a driver is that of storage, not of an image on it. */
+  readonly protocol: boolean
+  /** A driver that is named with it gets it as it is, even one that takes names apart. */
+  readonly verbatim?: boolean
+}
+
+/** Completes the options with what a file name says. */
 export function chooseDriver(
   { drivers }: Environment,
   options: FlatOptions,
   filename: string | undefined,
-  protocol: boolean,
+  { protocol, verbatim = false }: NameUse,
 ): Choice {
   const name = stringOption(options, 'driver')
   const named = name === undefined ? undefined : drivers.get(name)
@@ -33,11 +37,15 @@ export function chooseDriver(
     throw new BlockError("Can't specify 'file' and 'filename' options at the same time")
   }
   if (filename === undefined) return { driver: named ?? byFilename(drivers, options), filename }
+  if (named !== undefined && verbatim) {
+    options.set('filename', filename)
+    return { driver: named, filename: undefined }
+  }
   const found =
     named === undefined
       ? driverForName(filename, drivers)
       : { driver: named, prefix: ownPrefix(named, filename) }
-  putMissing(options, optionsInName(filename, found.driver, found.prefix))
+  putMissing(options, optionsInName(filename, found.driver, found.prefix, options))
   options.set('driver', found.driver.name)
   return { driver: found.driver, filename: undefined }
 }

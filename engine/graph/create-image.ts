@@ -133,7 +133,7 @@ async function makeFile(
     await makeByOpening(environment, found.driver, filename, bytes)
     return
   }
-  const options = Object.fromEntries(optionsInName(filename, found.driver, found.prefix))
+  const options = Object.fromEntries(optionsInName(filename, found.driver, found.prefix, new Map()))
   await create.run({ options: { ...options, size: bytes }, file: undefined, services })
 }
 

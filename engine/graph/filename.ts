@@ -2,7 +2,7 @@
 import type { Driver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
-import { flatten, type FlatOptions } from './flat.ts'
+import { copied, flatten, type FlatOptions } from './flat.ts'
 
 const JSON_PREFIX = 'json:'
 
@@ -68,13 +68,14 @@ export function driverForName(
   throw new BlockError(`Unknown protocol '${prefix ?? 'file'}'`)
 }
 
-/** What a name says of the options of its driver. */
+/** What a name says of the options of its driver, beside those that are given. */
 export function optionsInName(
   filename: string,
   driver: Driver,
   prefix: string | undefined,
+  given: FlatOptions,
 ): FlatOptions {
   const takeApart = prefix === undefined ? undefined : driver.prefixes[prefix]
-  if (takeApart !== undefined) return flatten(takeApart(filename))
+  if (takeApart !== undefined) return flatten(takeApart(filename, [...copied(given).keys()]))
   return new Map([['filename', prefix === 'file' ? filename.slice('file:'.length) : filename]])
 }

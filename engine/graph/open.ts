@@ -8,7 +8,7 @@ import { ALL_PERMISSIONS } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
-import { chooseDriver } from './choose-driver.ts'
+import { chooseDriver, type NameUse } from './choose-driver.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { takeOwnOptions } from './coerce.ts'
 import { filenameOf } from './describe.ts'
@@ -56,15 +56,13 @@ interface Heritage {
 type Above = ReadonlySet<string>
 
 /** One node to open: by its options, a file name, or both; or one that is there already. */
-export interface OpenQuery {
+export interface OpenQuery extends NameUse {
   readonly filename?: string | undefined
   readonly reference?: string | undefined
   readonly options: FlatOptions
   /** What holds where nothing else is said. */
   readonly inherited?: FlatOptions
   readonly parent?: Heritage
-  /** A file name without a driver is that of storage, not of an image on it. */
-  readonly protocol: boolean
   readonly noBacking?: boolean
 }
 
@@ -171,7 +169,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
     environment,
     options,
     inName === undefined ? query.filename : undefined,
-    query.protocol,
+    query,
   )
   putMissing(options, OPEN_DEFAULTS)
   const noBacking = dropNoBacking(environment, options)
@@ -342,7 +340,7 @@ async function openChild(
     reference,
     options,
     parent: { node, options: all, role, depth, above },
-    protocol: opensStorage(node.driver, role),
+    ...nameUse(node.driver, role),
   })
   try {
     if (reference === undefined) child.inheritsFrom = node
@@ -356,12 +354,15 @@ function roleOf({ given }: Node, { role, roleFor }: ChildDeclaration): ChildRole
   return roleFor?.(given.checked) ?? role
 }
 
-/** Whether a file name given for such a child is that of storage rather than of an image. */
-export function opensStorage(driver: Driver, role: ChildRole): boolean {
+/** How a file name is meant that is given for such a child. */
+export function nameUse(driver: Driver, role: ChildRole): NameUse {
   const isFormat = driver.kind === 'format'
-  if ((isFormat && role.cow !== true) || role.metadata === true) return true
-  if (!isFormat && role.data === true && role.filtered !== true) return false
-  return role.cow !== true && isProtocol(driver)
+  if ((isFormat && role.cow !== true) || role.metadata === true) return { protocol: true }
+  // That 7.2 does not take the name apart there looks like an oversight.
+  if (!isFormat && role.data === true && role.filtered !== true) {
+    return { protocol: false, verbatim: true }
+  }
+  return { protocol: role.cow !== true && isProtocol(driver) }
 }
 
 function attach(node: Node, edge: string, role: ChildRole, child: Node): void {

@@ -29,7 +29,7 @@ describe('a file name of an NBD export', () => {
   ]
   for (const [filename, meaning] of MEANINGS) {
     it(`is taken apart: ${filename}`, () => {
-      assert.deepEqual(describeNbdName(filename), meaning)
+      assert.deepEqual(describeNbdName(filename, ['node-name']), meaning)
     })
   }
 
@@ -44,13 +44,26 @@ describe('a file name of an NBD export', () => {
     ['nbd://h:1/x?socket=y', 'No valid URL specified'],
     ['nbd://h:99999/', 'No valid URL specified'],
     ['nbd://h/%zz', 'No valid URL specified'],
+    ['', "File name string for NBD must start with 'nbd:'"],
+    ['base.img', "File name string for NBD must start with 'nbd:'"],
   ]
   for (const [filename, text] of REFUSALS) {
     it(`is refused: ${filename}`, () => {
       assert.throws(
-        () => describeNbdName(filename),
+        () => describeNbdName(filename, ['node-name']),
         (error) => error instanceof BlockError && error.message === text,
       )
     })
   }
+
+  it('stands beside no option that says the same, whatever it is', () => {
+    for (const filename of ['nbd:unix:/s', 'base.img']) {
+      for (const option of ['host', 'port', 'path', 'export', 'server.type', 'server.path']) {
+        assert.throws(() => describeNbdName(filename, ['node-name', option]), {
+          message: `Option '${option}' cannot be used with a file name`,
+        })
+      }
+    }
+    describeNbdName('nbd:unix:/s', ['tls-creds', 'server', 'serverless'])
+  })
 })

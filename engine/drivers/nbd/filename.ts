@@ -5,7 +5,16 @@ import { BlockError } from '../../util/errors.ts'
 const EXPORT_NAME = ':exportname='
 const DEFAULT_PORT = '10809'
 
-export function describeNbdName(filename: string): NodeDescription {
+/** Options that say what a file name says too. */
+const IN_NAME = ['host', 'port', 'path', 'export']
+
+/**
+ * @param given - Names of the options that stand beside the file name.
+ * @throws {BlockError} for names of nothing, and where an option says what a name is to say.
+ */
+export function describeNbdName(filename: string, given: readonly string[]): NodeDescription {
+  const other = given.find((option) => IN_NAME.includes(option) || option.startsWith('server.'))
+  if (other !== undefined) throw new BlockError(`Option '${other}' cannot be used with a file name`)
   return filename.includes('://') ? describeUrl(filename) : describePlain(filename)
 }
 
