@@ -21,10 +21,13 @@ interface DiskAbout {
   /** Called with each request when it is carried out; may throw. */
   readonly meets?: (request: Request) => void
   readonly maxTransfer?: number
+  /** What is there is not known at once. */
+  readonly looksLater?: boolean
 }
 
 /** A disk of memory, each of whose requests waits for its turn; equal bytes are a run of status. */
-function disk({ host, content, meets = () => undefined, maxTransfer = 0 }: DiskAbout) {
+function disk(about: DiskAbout) {
+  const { host, content, meets = () => undefined, maxTransfer = 0, looksLater = false } = about
   const requests: Request[] = []
   const running = { now: 0, most: 0 }
   const step = async (request: Request, run: () => void): Promise<void> => {
@@ -52,7 +55,8 @@ function disk({ host, content, meets = () => undefined, maxTransfer = 0 }: DiskA
     limits,
     length: () => content.length,
     status,
-    statusAbove: status,
+    statusAbove: (offset: number, bytes: number) =>
+      looksLater ? Promise.resolve(status(offset, bytes)) : status(offset, bytes),
     read: (offset: number, into: Uint8Array) =>
       step({ kind: 'read', offset, bytes: into.length }, () => {
         into.set(content.subarray(offset, offset + into.length))
@@ -102,6 +106,7 @@ const STEP = fc.oneof(
     count: fc.integer({ min: 1, max: 20 }),
     workers: fc.integer({ min: 1, max: 4 }),
     maxChunk: fc.constantFrom(0, CLUSTER, 3 * CLUSTER),
+    keepsSpeed: fc.boolean(),
     cancelAfter: fc.option(fc.nat(5)),
   }),
   fc.record({ kind: fc.constant('guest' as const), at: fc.nat(1200), byte: fc.nat(3) }),
@@ -115,8 +120,10 @@ describe('copying clusters', () => {
         CONTENT,
         fc.array(STEP, { maxLength: 8 }),
         fc.array(fc.record({ cluster: PLACE, side: fc.constantFrom('read', 'write') })),
+        fc.boolean(),
+        fc.constantFrom(0, 10 * CLUSTER),
         fc.nat(),
-        async (content, steps, faults, seed) => {
+        async (content, steps, faults, looksLater, bytesPerSecond, seed) => {
           const host = createSimHost({ seed })
           const before = content.slice()
           const copied = new Set<number>()
@@ -131,7 +138,7 @@ describe('copying clusters', () => {
               throw ioError('EIO')
             }
           }
-          const source = disk({ host, content, meets: fails })
+          const source = disk({ host, content, meets: fails, looksLater })
           const target = disk({
             host,
             content: new Uint8Array(content.length).fill(9),
@@ -144,6 +151,7 @@ describe('copying clusters', () => {
             },
           })
           const copy = copier(host, source, target)
+          copy.setSpeed(bytesPerSecond)
           let told = 0
           copy.progressed = (bytes) => (told += bytes)
           const forgotten = new Set<number>()

@@ -117,23 +117,24 @@ export class BlockCopy implements Copier {
 
   async #copy(offset: number, bytes: number, call: CopyCall): Promise<void> {
     for (;;) {
-      const found = await this.#copyPending(offset, bytes, call)
+      await this.#copyPending(offset, bytes, call)
       if (call.failure !== undefined) throw call.failure.error
       if (call.cancelled) return
       // Whatever others copy here may fail, and is this request's business then.
-      if (!(await this.#inFlight.waitForOne(offset, bytes)) && !found) return
+      const over = this.#inFlight.oneOver(offset, bytes)
+      if (over !== undefined) await over
+      // Something may have been put back since this request looked.
+      else if (this.pending.nextDirty(offset, bytes) === undefined) return
     }
   }
 
-  /** Copies what is pending now. @returns Whether there was anything. */
-  async #copyPending(offset: number, bytes: number, call: CopyCall): Promise<boolean> {
+  /** Copies what is pending now. */
+  async #copyPending(offset: number, bytes: number, call: CopyCall): Promise<void> {
     const pool = new Pool(call.workers)
     const end = offset + bytes
-    let found = false
     for (let at = offset; at < end && call.failure === undefined && !call.cancelled;) {
       const range = this.#take(at, end - at, call.maxChunk)
       if (range === undefined) break
-      found = true
       const looked = this.#look(range)
       const as = isPromise(looked) ? await looked : looked
       const delayNs = as === 'nothing' || !call.keepsSpeed ? 0 : this.#speed.delayNs(0)
@@ -151,7 +152,6 @@ export class BlockCopy implements Copier {
       await this.#run({ range, as }, pool, call)
     }
     await pool.idle()
-    return found
   }
 
   /** The next run, at most as long as is copied at once. */

@@ -1,6 +1,5 @@
 /** Ranges that are being worked on, and waiting for those that overlap another one. */
 import { assert } from '../util/assert.ts'
-import type { MaybePromise } from '../util/async.ts'
 
 export interface InFlightRange {
   readonly offset: number
@@ -44,15 +43,19 @@ export class InFlight {
     return this.#overlapping(offset, bytes) !== undefined
   }
 
-  /** Waits until one overlapping range has ended or become shorter; false where there is none. */
-  waitForOne(offset: number, bytes: number): MaybePromise<boolean> {
+  /** Resolves when one overlapping range has ended or become shorter; undefined if there is none. */
+  oneOver(offset: number, bytes: number): Promise<void> | undefined {
     const range = this.#overlapping(offset, bytes)
-    if (range === undefined) return false
-    return new Promise((resolve) => {
-      range.waiters.push(() => {
-        resolve(true)
-      })
-    })
+    return range && new Promise((resolve) => range.waiters.push(resolve))
+  }
+
+  /** Begins a range once none overlaps it; nobody comes in between. */
+  async claim(offset: number, bytes: number): Promise<InFlightRange> {
+    for (let over = this.oneOver(offset, bytes); over !== undefined;) {
+      await over
+      over = this.oneOver(offset, bytes)
+    }
+    return this.begin(offset, bytes)
   }
 
   #overlapping(offset: number, bytes: number): InFlightRange | undefined {

@@ -53,14 +53,26 @@ describe('ranges in flight', () => {
   it('wake those who wait when they end or no longer reach so far', async () => {
     const ranges = new InFlight()
     const range = ranges.begin(0, 100)
-    assert.equal(ranges.waitForOne(100, 10), false)
-    const waiting = ranges.waitForOne(60, 10)
+    assert.equal(ranges.oneOver(100, 10), undefined)
+    const waiting = ranges.oneOver(60, 10)
     ranges.shorten(range, 50)
-    assert.equal(await waiting, true)
+    await waiting
     assert.equal(ranges.bytes, 50)
     assert.equal(ranges.overlaps(60, 10), false)
     ranges.end(range)
     assert.equal(ranges.overlaps(0, 10), false)
+  })
+
+  it('are claimed by one of those who wait, however many wake up', async () => {
+    const ranges = new InFlight()
+    const first = ranges.begin(0, 100)
+    const claims = [ranges.claim(0, 60), ranges.claim(50, 60)]
+    ranges.end(first)
+    await settled()
+    assert.equal(ranges.bytes, 60)
+    const [one, other] = claims
+    if (one !== undefined) ranges.end(await one)
+    if (other !== undefined) assert.equal((await other).end, 110)
   })
 })
 

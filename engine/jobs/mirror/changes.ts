@@ -16,8 +16,7 @@ export function writingBoth(copying: Copying, target: User, job: JobControl): On
     const from = alignDown(offset, granularity)
     const to = alignUp(offset + bytes, granularity)
     // What is being copied there now is older than this.
-    while (await copying.inFlight.waitForOne(from, to - from));
-    const range = copying.inFlight.begin(from, to - from)
+    const range = await copying.inFlight.claim(from, to - from)
     try {
       await apply()
       await writeTarget(copying, target, job, change)
