@@ -150,8 +150,14 @@ export class Copying {
   *iterate(): JobRoutine<number> {
     const { granularity, zeroesAreFree } = this.#about
     let offset = this.#nextDirty()
-    while (yield* wait(this.inFlight.waitForOne(offset, 1)));
-    yield* this.#job.checkpoint()
+    do {
+      for (let over = this.inFlight.oneOver(offset, 1); over !== undefined;) {
+        yield* wait(over)
+        over = this.inFlight.oneOver(offset, 1)
+      }
+      yield* this.#job.checkpoint()
+      // While it was paused others may have begun to write there.
+    } while (this.inFlight.overlaps(offset, 1))
     const end = this.#endOfRun(offset)
     this.#cursor = end
     // Cleaned before the source is looked at: what is written from now on is dirty again.

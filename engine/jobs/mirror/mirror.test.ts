@@ -1,65 +1,40 @@
 /** Tests of mirrors under writes of others, on storage that takes its time. */
 import assert from 'node:assert/strict'
-import { ALL_PERMISSIONS, CONSISTENT_READ, WRITE } from '../../block/permission.ts'
 import type { User } from '../../graph/graph.ts'
-import { createPrng } from '../../host/sim/prng.ts'
-import { testEngine, type TestMonitor } from '../../qmp/testing.ts'
+import { jobWorld, type JobWorld } from '../testing.ts'
 
 const SIZE = 256 * 1024
 
-interface World {
-  readonly monitor: TestMonitor
-  readonly guest: User
+interface World extends JobWorld {
+  readonly writer: User
   readonly model: Uint8Array
   readonly content: (file: string) => Uint8Array
-  readonly below: (bound: number) => number
-  readonly pass: (ns: number) => Promise<void>
-  readonly until: (work: Promise<void>) => Promise<void>
-  readonly run: (command: string, args: object) => Promise<void>
-  readonly statuses: () => Promise<string>
 }
 
-/** Source `a`, target `b`, and a guest at the source; every request of storage takes some time. */
+/** Source `a`, target `b`, and a guest at the source. */
 async function world(seed: number): Promise<World> {
-  const { host, engine, monitor: connect } = testEngine(seed)
-  const below = createPrng(seed)
+  const about = await jobWorld(seed)
+  const { host, run, below } = about
   const model = new Uint8Array(SIZE).map(() => below(256))
   host.files.put('a', model)
   host.files.put('b', new Uint8Array(SIZE).fill(0xee))
-  const monitor = await connect()
-  const run = async (command: string, args: object): Promise<void> => {
-    const lines = await monitor.run(command, args)
-    assert.ok(!lines.some((line) => line.includes('"error": {')), lines.join('\n'))
-  }
   await run('blockdev-add', { driver: 'file', filename: 'a', 'node-name': 'a' })
   await run('blockdev-add', { driver: 'file', filename: 'b', 'node-name': 'b' })
-  host.files.hook = ({ kind }) =>
-    kind === 'read' || kind === 'write' ? { delayNs: below(2_000_000) } : undefined
-  const claims = { uses: CONSISTENT_READ | WRITE, shares: ALL_PERMISSIONS }
-  return {
-    monitor,
-    guest: engine.graph.attach(engine.graph.find('a'), claims),
-    model,
-    content: (file) => host.files.content(file),
-    below,
-    pass: (ns) => host.advance(ns),
-    until: (work) => host.run(work),
-    run,
-    statuses: async () => (await monitor.run('query-jobs')).join(''),
-  }
+  about.slow()
+  return { ...about, writer: about.guest('a'), model, content: (file) => host.files.content(file) }
 }
 
-/** Writes, zeroes or discards somewhere; several may be under way. */
-function change({ guest, model, below }: World): Promise<void> {
+/** Writes or zeroes somewhere. */
+function change({ writer, model, below }: World): Promise<void> {
   const offset = below(SIZE / 512) * 512
   const bytes = Math.min(SIZE - offset, (1 + below(40)) * 512)
   const fill = 1 + below(255)
   if (below(4) === 0) {
     model.fill(0, offset, offset + bytes)
-    return Promise.resolve(guest.zero(offset, bytes))
+    return Promise.resolve(writer.zero(offset, bytes))
   }
   model.fill(fill, offset, offset + bytes)
-  return Promise.resolve(guest.write(offset, new Uint8Array(bytes).fill(fill)))
+  return Promise.resolve(writer.write(offset, new Uint8Array(bytes).fill(fill)))
 }
 
 /** Some changes, of which no two that overlap run beside each other. */
@@ -67,17 +42,12 @@ async function changes(about: World, count: number): Promise<void> {
   for (let done = 0; done < count; done += 1) {
     const changing = change(about)
     await about.pass(about.below(20_000_000))
-    await about.until(changing)
+    await about.host.run(changing)
   }
 }
 
-async function untilReady(about: World): Promise<void> {
-  for (let tries = 0; tries < 1000; tries += 1) {
-    if ((await about.statuses()).includes('"ready"')) return
-    await about.pass(10_000_000)
-  }
-  assert.fail('the mirror never becomes ready')
-}
+const untilReady = (about: World): Promise<void> =>
+  about.until(async () => (await about.status('m')) === 'ready', 'ready')
 
 describe('a mirror', () => {
   for (const mode of ['background', 'write-blocking']) {
@@ -97,12 +67,9 @@ describe('a mirror', () => {
         await untilReady(about)
         await changes(about, 5)
         await about.run('job-complete', { id: 'm' })
-        for (let tries = 0; (await about.statuses()).includes('"m"'); tries += 1) {
-          assert.ok(tries < 1000, 'the mirror never ends')
-          await about.pass(10_000_000)
-        }
+        await about.until(async () => (await about.status('m')) === undefined, 'over')
         assert.deepEqual(about.content('b'), about.model, `seed ${String(seed)}`)
-        assert.equal(about.guest.node.name, 'b')
+        assert.equal(about.writer.node.name, 'b')
       }
     })
   }
@@ -117,10 +84,42 @@ describe('a mirror', () => {
       'copy-mode': 'write-blocking',
     })
     await untilReady(about)
-    const writing = Promise.resolve(about.guest.write(65536, new Uint8Array(65536).fill(9)))
-    await about.until(writing)
+    const writing = Promise.resolve(about.writer.write(65536, new Uint8Array(65536).fill(9)))
+    await about.host.run(writing)
     const written = about.content('b').subarray(65536, 131072)
     assert.ok(written.every((byte) => byte === 9))
+  })
+
+  it('writes to both sides from the beginning, while the target is still being zeroed', async () => {
+    const { host, run, guest, pass, until, status } = await jobWorld(1)
+    const empty = new Uint8Array(SIZE)
+    for (const name of ['a', 'b']) host.files.put(name, empty)
+    await run('object-add', { 'qom-type': 'throttle-group', id: 'g', limits: { 'iops-write': 1 } })
+    const file = (filename: string) => ({ driver: 'file', filename, discard: 'unmap' })
+    await run('blockdev-add', { 'node-name': 'a', ...file('a') })
+    const throttle = { driver: 'throttle', 'throttle-group': 'g', discard: 'unmap' }
+    await run('blockdev-add', { 'node-name': 'b', ...throttle, file: file('b') })
+    const writer = guest('a')
+    const other = guest('b')
+    // What comes next has to wait for a second.
+    await other.write(0, empty.subarray(0, 512))
+    await other.close()
+    await run('blockdev-mirror', {
+      'job-id': 'm',
+      device: 'a',
+      target: 'b',
+      sync: 'full',
+      'copy-mode': 'write-blocking',
+    })
+    let answered = false
+    const writing = Promise.resolve(writer.write(512, new Uint8Array(512).fill(7))).then(() => {
+      answered = true
+    })
+    await pass(100_000_000)
+    assert.ok(!answered, 'older zeroes must not come after it')
+    await host.run(writing)
+    await until(async () => (await status('m')) === 'ready', 'ready')
+    assert.equal(host.files.content('b')[512], 7)
   })
 
   it('does not begin anew what it has copied, after a pause', async () => {

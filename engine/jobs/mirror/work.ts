@@ -104,9 +104,9 @@ export class MirrorWork implements JobWork {
 
   *#copy(job: JobControl): JobRoutine<void> {
     const copying = this.#newCopying(job)
-    if (!this.#args.nothingFirst) yield* this.#markFirst(job, copying)
-    // Not before all is prepared, so that nobody waits for that.
+    // From the very beginning: what is found out about the source is not looked at again.
     if (this.#args.writeBlocking) this.#args.top.onChange = writingBoth(copying, this.#target, job)
+    if (!this.#args.nothingFirst) yield* this.#markFirst(job, copying)
     for (;;) {
       if (copying.failure !== undefined) throw copying.failure
       yield* job.checkpoint()
