@@ -19,5 +19,5 @@ export async function resizeNode(
   await using _user = new RootUser(environment, node, claims)
   if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
   await using _drained = await beginDrained(node)
-  await node.io.truncate(bytes, { exact: true })
+  await node.io.truncate(bytes, { exact: false })
 }

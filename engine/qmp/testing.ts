@@ -23,8 +23,8 @@ export interface TestEngine {
   readonly monitor: () => Promise<TestMonitor>
 }
 
-export function testEngine(seed = 1): TestEngine {
-  const host = createSimHost({ seed })
+/** @param host - That of another engine, for two that meet. */
+export function testEngine(seed = 1, host: SimHost = createSimHost({ seed })): TestEngine {
   const log: string[] = []
   const engine = new EngineProcess({ host, log: (line) => log.push(line) })
   const connect = async (options = {}): Promise<TestMonitor> => {

@@ -267,6 +267,19 @@ describe('nbd node', () => {
       await node.close?.()
     }))
 
+  it('has the size that the server says, so that it can only do with less', () =>
+    inSim(async ({ open }) => {
+      const node = await open()
+      const resized = (bytes: number, exact: boolean): Promise<string> =>
+        textOf((async () => node.truncate?.(bytes, { exact }))())
+      assert.equal(await resized(SIZE, true), 'undefined')
+      assert.equal(await resized(512, true), 'Cannot resize NBD nodes')
+      assert.equal(await resized(512, false), 'undefined')
+      assert.equal(await resized(SIZE + 512, false), 'Cannot grow NBD nodes')
+      assert.equal(node.length(), SIZE)
+      await node.close?.()
+    }))
+
   it('does not become writable where the server is not', () =>
     inSim(
       async ({ open }) => {

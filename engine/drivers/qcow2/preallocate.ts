@@ -2,6 +2,7 @@
 import { assert } from '../../util/assert.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import type { Allocation } from './allocation.ts'
+import { told } from './context.ts'
 import { clusterEnd, clusterStart } from './geometry.ts'
 import { hostRange } from './host-range.ts'
 import type { Image } from './image.ts'
@@ -56,7 +57,11 @@ function* mapInOnePiece(
   yield* freeClusters(image, oldTable.offset, oldTable.bytes, 'other')
   const taken = yield* allocateClustersAt(image, area, clusters)
   assert(taken === clusters, 'what lies behind the end of the file is free')
-  yield* wait(file.truncate(area + clusters * clusterBytes, { exact: false, preallocation: mode }))
+  const grown = area + clusters * clusterBytes
+  yield* told(
+    'Failed to resize underlying file',
+    wait(file.truncate(grown, { exact: false, preallocation: mode })),
+  )
   let hostOffset = area
   for (let left = clusters, at = start; left > 0;) {
     const slice = sliceEntries(image)
