@@ -224,6 +224,8 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'block-export-del.id': (draw) => draw.existing(draw.state.exports, 'export'),
   'object-add.id': (draw) => draw.fresh('o', draw.state.objects()),
   'object-del.id': (draw) => draw.existing(draw.state.objects(), 'throttle-group'),
+  // What is true is not built yet.
+  'use-copy-range': oneOf(false),
   'drive-backup.target': targetFile,
   'drive-mirror.target': targetFile,
   'drive-backup.format': oneOf('qcow2', 'qcow2', 'raw', 'nosuch'),

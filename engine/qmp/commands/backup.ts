@@ -21,6 +21,7 @@ export async function prepareBlockdevBackup(
   given: Values<typeof BLOCKDEV_BACKUP>,
   scope: ActionScope,
 ): Promise<PreparedAction> {
+  checkBuilt(given)
   const { graph } = engine
   const source = graph.findDeviceOrNode(given.device)
   const target = graph.findDeviceOrNode(given.target)
@@ -34,6 +35,7 @@ export async function prepareDriveBackup(
   given: Values<typeof DRIVE_BACKUP>,
   scope: ActionScope,
 ): Promise<PreparedAction> {
+  checkBuilt(given)
   const { graph } = engine
   const source = graph.findDeviceOrNode(given.device)
   if (source.corrupted) throw new BlockError('Device has no medium')
@@ -57,6 +59,12 @@ export async function prepareDriveBackup(
   } finally {
     await target.release()
   }
+}
+
+/** Zeroes that somebody wrote are found by reading, so that images show who has read. */
+function checkBuilt({ 'x-perf': perf }: Pick<Given, 'x-perf'>): void {
+  if (perf?.['use-copy-range'] !== true) return
+  throw new BlockError("Copying inside the host ('x-perf.use-copy-range') is not built yet")
 }
 
 async function prepareJob(

@@ -176,6 +176,17 @@ describe('drive-backup', () => {
   })
 })
 
+describe('a backup', () => {
+  it('is not copied inside the host, and says so before anything is made', async () => {
+    const { answer, host } = await world()
+    const about = { 'job-id': 'j', sync: 'full', 'x-perf': { 'use-copy-range': true } }
+    const text = "Copying inside the host ('x-perf.use-copy-range') is not built yet"
+    assert.equal(await answer('drive-backup', { ...about, device: 'top', target: 't' }), text)
+    assert.equal(await answer('blockdev-backup', { ...about, device: 'top', target: 'n' }), text)
+    assert.equal(host.files.exists('t'), false)
+  })
+})
+
 describe('an image that is made by name', () => {
   const REFUSED = [
     ['bogus', 't', "Unknown file format 'bogus'"],
