@@ -78,11 +78,11 @@ describe('names in steps', () => {
       schema: await engineSchema(),
       seed: 3,
       index: 0,
-      steps: 3000,
+      steps: 10_000,
     })
     seeNodes(generator)
     const names: string[] = []
-    for (let count = 0; count < 3000; count += 1) {
+    for (let count = 0; count < 10_000; count += 1) {
       const step = generator.next()
       if (step?.kind !== 'qmp' || !NAMING.has(step.command)) continue
       const name = text(step.args?.['node-name'])
@@ -125,12 +125,12 @@ describe('members that are not drawn', () => {
         schema,
         seed: 1,
         index: 0,
-        steps: 6000,
+        steps: 20_000,
         undrawn: new Set(undrawn),
       })
       seeNodes(generator)
       const places = new Set<string>()
-      for (let count = 0; count < 6000; count += 1) {
+      for (let count = 0; count < 20_000; count += 1) {
         const step = generator.next()
         if (step?.kind === 'qmp' && showStep(step).includes(member)) places.add(step.command)
       }
