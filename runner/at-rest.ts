@@ -6,6 +6,7 @@ import type { Span } from '../dsl/plan.ts'
 import { NbdClient } from '../engine/index.ts'
 import { ALLOCATION, type Device, nbdDevice } from './device.ts'
 import type { Play } from './play.ts'
+import { member } from './json.ts'
 import { StepError } from './step-error.ts'
 import { Session } from './session.ts'
 import type { Machine } from './targets/target.ts'
@@ -66,8 +67,9 @@ export class AtRest {
       await ask('block-export-del', { id: node, mode: 'hard' })
       await session.waitFor(
         () =>
-          session.events.filter((event) => event.name === 'BLOCK_EXPORT_DELETED').length >=
-          this.#serial,
+          session.events.some(
+            ({ name, data }) => name === 'BLOCK_EXPORT_DELETED' && member(data, 'id') === node,
+          ),
         this.#play.withinMs,
         'the end of an export',
       )

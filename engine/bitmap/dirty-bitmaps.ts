@@ -181,8 +181,9 @@ export function setRecording(disks: Disks, address: BitmapAddress, recording: bo
   const before = bitmap.recording
   bitmap.recording = recording
   return {
+    // What changed nothing has nothing to undo, whatever others did to the bitmap meanwhile.
     abort: () => {
-      bitmap.recording = before
+      if (before !== recording) bitmap.recording = before
     },
   }
 }

@@ -1,7 +1,7 @@
 /** The children of a node: as they are declared, and as the driver sees them once they are open. */
 import type { MaybePromise } from '../util/async.ts'
 import type { InstanceInfo, Limits } from './info.ts'
-import type { BlockIo, BlockStatus, SnapshotIo } from './io.ts'
+import type { BlockIo, BlockStatus, StatusQuery, SnapshotIo } from './io.ts'
 
 /** What the parent uses a child for. */
 export interface ChildRole {
@@ -82,5 +82,6 @@ export interface Child extends BlockIo {
     offset: number,
     bytes: number,
     base?: { readonly node: string; readonly include?: boolean },
+    query?: StatusQuery,
   ): MaybePromise<BlockStatus>
 }

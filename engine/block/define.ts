@@ -118,7 +118,7 @@ function passThrough(next: Child): Instance {
     zero: (offset, bytes, flags) => next.zero(offset, bytes, flags),
     discard: (offset, bytes) => next.discard(offset, bytes),
     flush: () => next.flush(),
-    status: (offset, bytes) => next.status(offset, bytes),
+    status: (offset, bytes, query) => next.status(offset, bytes, query),
     truncate: (bytes, options) => next.truncate(bytes, options),
     info: () => {
       // What is special about a format concerns its own node only.

@@ -4,7 +4,7 @@ import type { BitmapKeeper } from './bitmaps.ts'
 import type { Child, DebugEvent } from './child.ts'
 import type { Copier } from './copier.ts'
 import type { BackingHint, CheckReport, InstanceInfo, Limits, NodeFlags } from './info.ts'
-import type { BlockStatus, RequestFlags, SnapshotIo, TruncateOptions } from './io.ts'
+import type { BlockStatus, RequestFlags, SnapshotIo, StatusQuery, TruncateOptions } from './io.ts'
 import type { Claims } from './permission.ts'
 
 /**
@@ -28,7 +28,7 @@ export interface Instance {
   flushToOs?(): MaybePromise<void>
   /** Makes stable; only called where something was written since the last time. */
   flushToDisk?(): MaybePromise<void>
-  status?(offset: number, bytes: number): MaybePromise<BlockStatus>
+  status?(offset: number, bytes: number, query?: StatusQuery): MaybePromise<BlockStatus>
   truncate?(bytes: number, options: TruncateOptions): MaybePromise<void>
   limits?(): Partial<Limits>
   info?(): InstanceInfo

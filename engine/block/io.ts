@@ -39,6 +39,15 @@ export interface BlockStatus {
   readonly depth?: number
 }
 
+/** What is asked about a run. */
+export interface StatusQuery {
+  /**
+   * Only whether the node has something of its own there: what is cheap to tell is told, and all
+   * of a file counts as data.
+   */
+  readonly allocationOnly?: boolean
+}
+
 export interface TruncateOptions {
   /** False: a larger length than asked for will do as well. Default true. */
   readonly exact?: boolean
@@ -57,7 +66,7 @@ export interface BlockIo {
   zero(offset: number, bytes: number, flags?: RequestFlags): MaybePromise<void>
   discard(offset: number, bytes: number): MaybePromise<void>
   flush(): MaybePromise<void>
-  status(offset: number, bytes: number): MaybePromise<BlockStatus>
+  status(offset: number, bytes: number, query?: StatusQuery): MaybePromise<BlockStatus>
   truncate(bytes: number, options?: TruncateOptions): MaybePromise<void>
 }
 

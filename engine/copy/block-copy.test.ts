@@ -309,6 +309,13 @@ describe('the requests of a copy', () => {
     assert.equal(source.requests.length, 3)
   })
 
+  it('do not wait for the speed any more once they are given up', async () => {
+    const { host, copy } = big(MIB)
+    const request = copy.request({ keepsSpeed: true })
+    request.cancel()
+    await host.run(request.sleep(host.clock, 3_600_000_000_000), 0)
+  })
+
   it('leave out what the source does not have itself', async () => {
     const { copy, source, target, whole } = big(4 * 65_536)
     source.content.fill(0, 65_536, 3 * 65_536)

@@ -44,8 +44,9 @@ export class CopyCall implements CopyRequest {
     this.#sleep?.wake()
   }
 
-  /** Waits for the speed's sake, until somebody is in a hurry. */
+  /** Waits for the speed's sake, until somebody is in a hurry; what is given up does not wait at all. */
   sleep(clock: Clock, delayNs: number): Promise<void> {
+    if (this.#cancelled) return Promise.resolve()
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#sleep = undefined

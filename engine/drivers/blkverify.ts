@@ -70,9 +70,9 @@ export const blkverify = defineDriver({
         ),
       // The copy is only there to compare with: nobody needs it on disk.
       flush: () => test.flush(),
-      status: (offset, bytes) =>
+      status: (offset, bytes, query) =>
         offset < raw.length()
-          ? raw.status(offset, bytes)
+          ? raw.status(offset, bytes, query)
           : { bytes, allocated: true, data: true, zero: false },
       truncate: (bytes, options) => raw.truncate(bytes, options),
       info: () => shownInfo(raw),

@@ -53,10 +53,15 @@ interface Read {
 async function readAbove(next: Child, bottom: string, read: Read): Promise<void> {
   const end = read.offset + read.into.length
   for (let at = read.offset; at < end;) {
-    const own = await next.status(at, end - at)
+    const own = await next.status(at, end - at, { allocationOnly: true })
     const found = own.allocated
       ? undefined
-      : await next.statusAbove(at, own.bytes, { node: bottom, include: true })
+      : await next.statusAbove(
+          at,
+          own.bytes,
+          { node: bottom, include: true },
+          { allocationOnly: true },
+        )
     const bytes = Math.max(1, found?.bytes ?? own.bytes)
     const copyOnRead = found?.allocated === true
     // Nobody looks at data that is only to be copied.

@@ -152,7 +152,7 @@ function instanceOf(
     },
     zero: (offset, bytes, flags) => file.zero(place(offset, bytes, 'ENOSPC'), bytes, flags),
     discard: (offset, bytes) => file.discard(place(offset, bytes, 'ENOSPC'), bytes),
-    status: (offset, bytes) => file.status(window.start + offset, bytes),
+    status: (offset, bytes, query) => file.status(window.start + offset, bytes, query),
     truncate(bytes, how) {
       if (window.size !== undefined) {
         throw new BlockError('Cannot resize fixed-size raw disks', { errno: 'ENOTSUP' })

@@ -27,7 +27,8 @@ export async function setBacking(
     await using _drained = await beginDrained(node)
     Transaction.run((transaction) => {
       setChild(node, 'backing', backing, transaction)
-      refreshClaims(old === undefined ? [node] : [node, old], transaction)
+      // What is let go keeps its claims until somebody else looks at it.
+      refreshClaims([node], transaction)
     })
   }
   if (old !== undefined) await closeIfUnused(environment, old)

@@ -21,8 +21,8 @@ function corruptIo(io: NodeIo, profile: Profile): NodeIo {
   return {
     length: () => io.length(),
     read: (offset, into, flags) => reads.read(offset, into, flags),
-    status: (offset, bytes) => reads.status(offset, bytes),
-    statusAbove: (offset, bytes, base) => reads.statusAbove(offset, bytes, base),
+    status: (offset, bytes, query) => reads.status(offset, bytes, query),
+    statusAbove: (offset, bytes, base, query) => reads.statusAbove(offset, bytes, base, query),
     write: refused,
     zero: refused,
     discard: refused,

@@ -232,9 +232,10 @@ export class Node implements Parent, GraphNode {
     }
   }
 
-  /** Children came or went. */
+  /** Children came or went. Those that stayed keep their place, wherever they lead by now. */
   childrenChanged(): void {
-    this.handles.clear()
+    const names = new Set(this.children.map(({ name }) => name))
+    for (const name of this.handles.keys()) if (!names.has(name)) this.handles.delete(name)
     for (const edge of this.children.toReversed()) this.handles.set(edge.name, edge.handle)
   }
 
@@ -337,7 +338,7 @@ function childHandle(seat: { readonly edge: Edge }, name: string): Child {
       seat.edge.child.io.zero(offset, bytes, zeroFlags(seat.edge, flags)),
     discard: (offset, bytes) => seat.edge.child.io.discard(offset, bytes),
     flush: () => seat.edge.child.io.flush(),
-    status: (offset, bytes) => seat.edge.child.io.status(offset, bytes),
+    status: (offset, bytes, query) => seat.edge.child.io.status(offset, bytes, query),
     truncate: (bytes, options) => seat.edge.child.io.truncate(bytes, options),
     limits: () => seat.edge.child.limits(),
     info: () => instanceInfo(seat.edge.child),
@@ -349,7 +350,8 @@ function childHandle(seat: { readonly edge: Edge }, name: string): Child {
     takesCompressed: () => seat.edge.child.driver.takesCompressed,
     driverName: () => seat.edge.child.driver.name,
     shows: (node) => showsThrough(seat.edge.child, node),
-    statusAbove: (offset, bytes, base) => seat.edge.child.io.statusAbove(offset, bytes, base),
+    statusAbove: (offset, bytes, base, query) =>
+      seat.edge.child.io.statusAbove(offset, bytes, base, query),
   }
 }
 

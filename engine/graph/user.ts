@@ -1,5 +1,12 @@
 /** Root users: exports, jobs and commands that use a node without being one. */
-import type { BlockStatus, Child, Limits, RequestFlags, TruncateOptions } from '../block/driver.ts'
+import type {
+  BlockStatus,
+  Child,
+  Limits,
+  RequestFlags,
+  StatusQuery,
+  TruncateOptions,
+} from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -150,15 +157,16 @@ export class RootUser implements User, Parent {
   flush(): MaybePromise<void> {
     return this.#io.flush()
   }
-  status(offset: number, bytes: number): MaybePromise<BlockStatus> {
-    return this.#io.status(offset, bytes)
+  status(offset: number, bytes: number, query?: StatusQuery): MaybePromise<BlockStatus> {
+    return this.#io.status(offset, bytes, query)
   }
   statusAbove(
     offset: number,
     bytes: number,
     base?: Parameters<Child['statusAbove']>[2],
+    query?: StatusQuery,
   ): MaybePromise<BlockStatus> {
-    return this.#io.statusAbove(offset, bytes, base)
+    return this.#io.statusAbove(offset, bytes, base, query)
   }
   truncate(bytes: number, options?: TruncateOptions): MaybePromise<void> {
     return this.#io.truncate(bytes, options)

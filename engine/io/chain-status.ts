@@ -2,7 +2,7 @@
  * Status of a chain: what a node does not have is asked of the node that shows through it, and so
  * on down to a base.
  */
-import type { BlockStatus, Child } from '../block/driver.ts'
+import type { BlockStatus, Child, StatusQuery } from '../block/driver.ts'
 import type { Node } from '../graph/node.ts'
 import { isPromise, type MaybePromise } from '../util/async.ts'
 
@@ -10,18 +10,18 @@ type Base = Parameters<Child['statusAbove']>[2]
 
 export function statusAbove(
   node: Node,
-  offset: number,
-  bytes: number,
+  { offset, bytes }: { readonly offset: number; readonly bytes: number },
   base?: Base,
+  query?: StatusQuery,
 ): MaybePromise<BlockStatus> {
-  const found = node.io.status(offset, bytes)
+  const found = node.io.status(offset, bytes, query)
   const goOn = (run: BlockStatus): MaybePromise<BlockStatus> => {
     if (run.allocated) return { ...run, depth: 1 }
     const next = nextBelow(node, base)
     if (next === undefined) return run
     // Below the upper disk's range but beyond the lower one's end, the lower one answers: zeroes.
     if (offset >= next.length()) return { ...run, allocated: true, zero: true, depth: 2 }
-    const below = statusAbove(next, offset, run.bytes, base)
+    const below = statusAbove(next, { offset, bytes: run.bytes }, base, query)
     // Where the lower disk ends the upper one goes on.
     const merge = (status: BlockStatus): BlockStatus => ({
       ...status,

@@ -64,7 +64,7 @@ async function runAt(
 ): Promise<{ readonly bytes: number; readonly allocated: boolean }> {
   const bytes = end - offset
   try {
-    const run = await node.io.status(offset, bytes)
+    const run = await node.io.status(offset, bytes, { allocationOnly: true })
     return run.allocated
       ? { bytes: Math.min(run.bytes, bytes), allocated: true }
       : { bytes: Math.min(run.bytes, bytes, MAX_COPY_BYTES), allocated: false }

@@ -2,7 +2,7 @@
  * A request's way through one node: bounds, overlap, alignment, splitting, fallbacks; then the
  * driver. What completes at once never becomes a promise.
  */
-import type { BlockIo, BlockStatus, RequestFlags } from '../block/driver.ts'
+import type { BlockIo, BlockStatus, RequestFlags, StatusQuery } from '../block/driver.ts'
 import type { NodeIo } from '../graph/environment.ts'
 import type { Node } from '../graph/node.ts'
 import { alignDown, alignUp, isAligned } from '../util/align.ts'
@@ -36,9 +36,9 @@ export function createNodeIo(node: Node): NodeIo {
     zero: (offset, bytes, flags = NO_FLAGS) => zero(state, offset, bytes, flags),
     discard: (offset, bytes) => discard(state, offset, bytes),
     flush: () => counted(state, flushNode(state)),
-    status: (offset, bytes) => status(state, offset, bytes),
+    status: (offset, bytes, query) => status(state, offset, bytes, query),
     truncate: (bytes, options = {}) => truncate(state, bytes, options),
-    statusAbove: (offset, bytes, base) => statusAbove(node, offset, bytes, base),
+    statusAbove: (offset, bytes, base, query) => statusAbove(node, { offset, bytes }, base, query),
   }
 }
 
@@ -140,12 +140,17 @@ function discard(state: PathState, offset: number, bytes: number): MaybePromise<
   return inTurn(state, offset, end, false, work)
 }
 
-function status(state: PathState, offset: number, bytes: number): MaybePromise<BlockStatus> {
+function status(
+  state: PathState,
+  offset: number,
+  bytes: number,
+  query?: StatusQuery,
+): MaybePromise<BlockStatus> {
   const length = state.node.length()
   if (offset >= length) return { bytes, allocated: false, data: false, zero: true, eof: true }
   const asked = Math.min(bytes, length - offset)
   const { instance } = state.node
-  const found = instance.status?.(offset, asked) ?? {
+  const found = instance.status?.(offset, asked, query) ?? {
     bytes: asked,
     allocated: true,
     data: true,

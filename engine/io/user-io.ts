@@ -43,15 +43,15 @@ export function createUserIo(user: RootUser): NodeIo {
         checkMedium(user)
         return below().io.flush()
       }),
-    status: (offset, bytes) =>
+    status: (offset, bytes, query) =>
       run(() => {
         checkRange(user, offset, bytes)
-        return below().io.status(offset, bytes)
+        return below().io.status(offset, bytes, query)
       }),
-    statusAbove: (offset, bytes, base) =>
+    statusAbove: (offset, bytes, base, query) =>
       run(() => {
         checkRange(user, offset, bytes)
-        return below().io.statusAbove(offset, bytes, base)
+        return below().io.statusAbove(offset, bytes, base, query)
       }),
     truncate: (bytes, options) =>
       run(() => {

@@ -151,7 +151,9 @@ function* copy(job: JobControl, args: CommitArgs, { base, top }: Parts): JobRout
     let operation: 'read' | 'write' = 'read'
     try {
       const length = Math.min(CHUNK_BYTES, bytes - offset)
-      const run = yield* job.request(() => top.statusAbove(offset, length, above))
+      const run = yield* job.request(() =>
+        top.statusAbove(offset, length, above, { allocationOnly: true }),
+      )
       if (run.allocated) {
         const data = buffer.subarray(0, run.bytes)
         yield* job.request(() => top.read(offset, data))

@@ -56,7 +56,7 @@ export class JobGroup {
       if (!member.about.autoFinalize) member.emitPending()
     }
     if (this.#jobs.every((member) => member.about.autoFinalize)) await this.finalize()
-    else for (const member of this.#jobs) member.work.leftPending?.()
+    else for (const member of this.#jobs) member.leftPending()
   }
 
   /** @returns the job whose preparation failed, if one did. */

@@ -259,6 +259,13 @@ export class Job implements JobControl {
     this.#setBusy(false)
   }
 
+  /** It waits for a client to finalize it. What its work has stopped lets others go on, and not itself. */
+  leftPending(): void {
+    if (this.#work.leftPending === undefined) return
+    this.#pauses += 1
+    this.#work.leftPending()
+  }
+
   /** Takes cancelling into account. A job with an error is aborting. */
   updateResult(): void {
     if (this.error === undefined && this.#forced) {

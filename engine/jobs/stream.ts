@@ -229,9 +229,11 @@ function* missingRun(
     length,
   }: { readonly user: User; readonly offset: number; readonly length: number },
 ): JobRoutine<{ readonly bytes: number; readonly copy: boolean }> {
-  const own = yield* job.request(() => user.status(offset, length))
+  const own = yield* job.request(() => user.status(offset, length, { allocationOnly: true }))
   if (own.allocated) return { bytes: own.bytes, copy: false }
   const base = { node: overlay.name, include: true }
-  const found = yield* job.request(() => user.statusAbove(offset, own.bytes, base))
+  const found = yield* job.request(() =>
+    user.statusAbove(offset, own.bytes, base, { allocationOnly: true }),
+  )
   return { bytes: found.bytes, copy: found.allocated }
 }

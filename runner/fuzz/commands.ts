@@ -202,6 +202,7 @@ const ACTIONS = [
   'blockdev-backup',
   'blockdev-backup',
   'blockdev-backup',
+  'drive-backup',
   'blockdev-snapshot',
   'blockdev-snapshot-sync',
 ] as const
@@ -218,7 +219,9 @@ function transaction(draw: Draw): Members | undefined {
     const type = random.pick(ACTIONS)
     return { type, data: makeArguments(kindOf(type), draw, {}) ?? {} }
   })
-  const areJobs = actions.every((action) => member(action, 'type') === 'blockdev-backup')
+  const areJobs = actions.every((action) =>
+    (text(member(action, 'type')) ?? '').endsWith('-backup'),
+  )
   const mode = random.pick([areJobs ? 'grouped' : undefined, 'grouped', 'individual', undefined])
   return { actions, ...(mode === undefined ? {} : { properties: { 'completion-mode': mode } }) }
 }

@@ -11,6 +11,8 @@ export const JOB_COMMANDS: readonly CommandKind[] = [
   { command: 'block-commit', weight: 4, flawed: 0.04, make: commit },
   { command: 'blockdev-backup', weight: 4, flawed: 0.04, make: backup },
   { command: 'blockdev-mirror', weight: 4, flawed: 0.04, make: mirror },
+  { command: 'drive-backup', weight: 2, flawed: 0.04, make: driveBackup },
+  { command: 'drive-mirror', weight: 2, flawed: 0.04, make: driveMirror },
   { command: 'blockdev-create', weight: 3, flawed: 0.06, make: create },
   { command: 'blockdev-snapshot', weight: 2, flawed: 0.06, make: snapshot },
   { command: 'blockdev-snapshot-sync', weight: 2, flawed: 0.06, make: snapshotSync },
@@ -78,9 +80,18 @@ function commit(draw: Draw, focus: Focus): Members {
   return { ...started(draw, focus), device, ...ends, ...backing, ...onError(draw, ['on-error']) }
 }
 
+type Ends = { readonly device: string; readonly target: string } & Members
+
 function backup(draw: Draw, focus: Focus): Members {
+  return backupOf(draw, focus, sourceAndTarget(draw))
+}
+
+function driveBackup(draw: Draw, focus: Focus): Members {
+  return backupOf(draw, focus, sourceAndFile(draw))
+}
+
+function backupOf(draw: Draw, focus: Focus, ends: Ends): Members {
   const { random, state } = draw
-  const ends = sourceAndTarget(draw)
   const bitmaps = state.node(ends.device)?.bitmaps ?? []
   const sync =
     bitmaps.length > 0 && random.chance(0.5)
@@ -115,6 +126,21 @@ function backup(draw: Draw, focus: Focus): Members {
 }
 
 function mirror(draw: Draw, focus: Focus): Members {
+  return mirrorOf(draw, focus, sourceAndTarget(draw))
+}
+
+function driveMirror(draw: Draw, focus: Focus): Members {
+  const { random, state } = draw
+  const taken = state.nodes.map(({ name }) => name)
+  const { 'filter-node-name': _none, ...rest } = mirrorOf(draw, focus, sourceAndFile(draw))
+  return {
+    ...rest,
+    ...(random.chance(0.6) ? { 'node-name': draw.fresh('n', taken) } : {}),
+    ...(random.chance(0.1) ? { unmap: random.chance(0.5) } : {}),
+  }
+}
+
+function mirrorOf(draw: Draw, focus: Focus, ends: Ends): Members {
   const { random } = draw
   const extra: Members = {
     ...(random.chance(0.1) ? { replaces: draw.node() } : {}),
@@ -126,7 +152,7 @@ function mirror(draw: Draw, focus: Focus): Members {
   }
   return {
     ...started(draw, focus),
-    ...sourceAndTarget(draw),
+    ...ends,
     sync: random.pick([
       'full',
       'full',
@@ -278,10 +304,12 @@ function chainProvider(draw: Draw): { readonly command: string; readonly focus: 
 /** Drivers that tell in which order requests come, which the machine decides for those side by side. */
 const ORDERED = new Set(['blklogwrites', 'blkdebug'])
 
-function sourceAndTarget(draw: Draw): { readonly device: string; readonly target: string } {
+/** A node that tells nothing of the order of requests, and always the same data. */
+function sourceOf(draw: Draw): string {
   const { random, state } = draw
-  const isSource = ({ size, name }: NodeState): boolean =>
-    size > 0 && size <= 1 << 22 && !state.hasUndefinedData(name) && !state.contains(name, ORDERED)
+  const isSteady = ({ size, name }: NodeState): boolean =>
+    size <= 1 << 22 && !state.hasUndefinedData(name) && !state.contains(name, ORDERED)
+  const isSource = (node: NodeState): boolean => node.size > 0 && isSteady(node)
   if (!state.nodes.some(isSource)) {
     draw.need({
       command: 'blockdev-add',
@@ -291,6 +319,29 @@ function sourceAndTarget(draw: Draw): { readonly device: string; readonly target
   const device = draw.nodeWhere(
     (node) => isSource(node) && (node.parents === 0 || random.chance(0.1)),
   )
+  const node = state.node(device)
+  return node === undefined || isSteady(node) ? device : 'nosuch'
+}
+
+function sourceAndFile(draw: Draw): Ends {
+  const { random } = draw
+  const isThere = random.chance(0.35)
+  const target = isThere
+    ? random.pick(['$img.f1', '$img.f4', '$img.q3', '$img.q5', '$new.b0'])
+    : random.pick(['$new.b0', '$new.b1', '$new.b2'])
+  const format = random.chance(0.6)
+    ? { format: random.pick(['qcow2', 'qcow2', 'raw', 'raw', 'nosuch']) }
+    : {}
+  const mode =
+    isThere || random.chance(0.1)
+      ? { mode: random.pick(['existing', 'existing', 'existing', 'absolute-paths']) }
+      : {}
+  return { device: sourceOf(draw), target, ...format, ...mode }
+}
+
+function sourceAndTarget(draw: Draw): Ends {
+  const { random, state } = draw
+  const device = sourceOf(draw)
   const size = state.node(device)?.size ?? 0
   const fits = (node: NodeState): boolean =>
     node.size === size &&
@@ -319,9 +370,8 @@ function sourceAndTarget(draw: Draw): { readonly device: string; readonly target
       ]),
     })
   }
-  const ends = { device, target: draw.nodeWhere(fits) }
-  const isOrdered = Object.values(ends).some((name) => state.contains(name, ORDERED))
-  return isOrdered ? { ...ends, target: 'nosuch' } : ends
+  const target = draw.nodeWhere(fits)
+  return { device, target: state.contains(target, ORDERED) ? 'nosuch' : target }
 }
 
 // --- Snapshots ---------------------------------------------------------------------------------

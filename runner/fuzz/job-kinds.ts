@@ -9,6 +9,8 @@ const STARTS: Readonly<Record<string, string>> = {
   'blockdev-backup': 'backup',
   'blockdev-create': 'create',
   'blockdev-mirror': 'mirror',
+  'drive-backup': 'backup',
+  'drive-mirror': 'mirror',
 }
 
 /** `job-pause` and `block-job-pause` are one verb. */

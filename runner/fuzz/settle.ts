@@ -21,7 +21,13 @@ const STILL_MS = { running: 60, ready: 250 } as const
 const RESTING = new Set(['paused', 'standby', 'pending', 'concluded', 'null'])
 
 /** Commands that start jobs with several requests under way. */
-const PARALLEL = new Set(['blockdev-backup', 'blockdev-mirror', 'block-commit'])
+const PARALLEL = new Set([
+  'blockdev-backup',
+  'blockdev-mirror',
+  'block-commit',
+  'drive-backup',
+  'drive-mirror',
+])
 
 /** Answers to the queries about jobs. */
 export interface JobsQueried {

@@ -139,12 +139,12 @@ function requests(image: Child, machine: RuleMachine, clock: Clock, options: Opt
       return ask('discard', offset, bytes, () => image.discard(offset, bytes), nothing)
     },
     flushToDisk: () => ask('flush', 0, 0, () => image.flush(), nothing),
-    status: (offset, bytes) =>
+    status: (offset, bytes, query) =>
       ask(
         'block-status',
         offset,
         bytes,
-        () => image.status(offset, bytes),
+        () => image.status(offset, bytes, query),
         () => ({ bytes, allocated: true, data: true, zero: false }),
       ),
   }

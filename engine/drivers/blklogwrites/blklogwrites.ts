@@ -90,7 +90,7 @@ function logged(file: Child, log: Log): Instance {
       return after(() => file.discard(offset, bytes), entry)
     },
     flushToDisk: () => after(() => file.flush(), { offset: 0, bytes: 0, flags: FLAG.flush }),
-    status: (offset, bytes) => file.status(offset, bytes),
+    status: (offset, bytes, query) => file.status(offset, bytes, query),
     truncate: (bytes, options) => file.truncate(bytes, options),
     info: () => infoBelow(file),
     supports: { unchanged: true, fastZero: false },

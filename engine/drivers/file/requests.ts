@@ -32,7 +32,10 @@ export function fileRequests(current: () => HostFile): Instance {
       'discard-bytes-ok': discards.bytesOk,
     }),
     flushToDisk: () => current().flush(),
-    status: (offset, bytes) => status(current(), offset, bytes),
+    status: (offset, bytes, query) =>
+      query?.allocationOnly === true
+        ? { bytes, allocated: true, data: true, zero: false, offset }
+        : status(current(), offset, bytes),
     truncate: (bytes, { preallocation = 'off' }) => resizeFile(current(), bytes, preallocation),
     info: () => {
       const allocatedBytes = current().allocatedBytes()

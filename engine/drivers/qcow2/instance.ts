@@ -28,7 +28,7 @@ export function instanceOf(image: Image): Instance {
     zero: (offset, bytes, flags) => zero(image, offset, bytes, flags),
     discard: (offset, bytes) => discard(image, offset, bytes),
     flushToOs: () => flushToOs(image),
-    status: (offset, bytes) => status(image, offset, bytes),
+    status: (offset, bytes, query) => status(image, offset, bytes, query),
     truncate: (bytes, options) => truncate(image, bytes, options),
     limits: () => ({
       zeroAlignment: geometry.clusterBytes,

@@ -1,5 +1,5 @@
 /** What is known of runs of the disk. */
-import type { BlockStatus } from '../../block/driver.ts'
+import type { BlockStatus, StatusQuery } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { ioError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
@@ -7,11 +7,21 @@ import type { Image } from './image.ts'
 import { lookUp, type Mapping } from './mapping.ts'
 import { visitCounted } from './refcount-lookup.ts'
 
-export function status(image: Image, offset: number, bytes: number): MaybePromise<BlockStatus> {
-  return run(statusAt(image, offset, bytes))
+export function status(
+  image: Image,
+  offset: number,
+  bytes: number,
+  query?: StatusQuery,
+): MaybePromise<BlockStatus> {
+  return run(statusAt(image, offset, bytes, query))
 }
 
-export function* statusAt(image: Image, offset: number, bytes: number): Routine<BlockStatus> {
+export function* statusAt(
+  image: Image,
+  offset: number,
+  bytes: number,
+  query: StatusQuery = {},
+): Routine<BlockStatus> {
   if (image.dead) throw ioError('ENOMEDIUM')
   const mapping = yield* image.lock.during(function* () {
     image.metadataPreallocated ??= yield* isMetadataPreallocated(image)
@@ -19,7 +29,12 @@ export function* statusAt(image: Image, offset: number, bytes: number): Routine<
   })
   const backing = image.around.backing()
   const found = ownStatus(mapping, backing === undefined || offset >= backing.length())
-  if (image.metadataPreallocated !== true || !found.data || found.offset === undefined) {
+  if (
+    query.allocationOnly === true ||
+    image.metadataPreallocated !== true ||
+    !found.data ||
+    found.offset === undefined
+  ) {
     return found
   }
   // Clusters may have been mapped without ever being written.

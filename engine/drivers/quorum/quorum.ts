@@ -71,7 +71,7 @@ function requests(state: Quorum, voting: boolean): Instance {
     zero: (offset, bytes, flags) =>
       zero(state, offset, bytes, zeroesFast(state) ? flags : { ...flags, mayUnmap: false }),
     flush: () => flush(state),
-    status: (offset, bytes) => status(state, offset, bytes),
+    status: (offset, bytes, query) => status(state, { offset, bytes }, query),
     get supports() {
       return { unchanged: true, fastZero: zeroesFast(state) }
     },

@@ -1,5 +1,12 @@
 /** Requests of a quorum: to all children at once, or to the first that answers. */
-import type { BlockStatus, Child, NodeHandle, RequestFlags, Services } from '../../block/driver.ts'
+import type {
+  BlockStatus,
+  Child,
+  NodeHandle,
+  RequestFlags,
+  StatusQuery,
+  Services,
+} from '../../block/driver.ts'
 import { firstDifference, isSame } from '../../util/bytes.ts'
 import { BlockError, type Errno, ioError } from '../../util/errors.ts'
 import type { Operation, Report } from './report.ts'
@@ -152,11 +159,15 @@ export async function flush(quorum: Quorum): Promise<void> {
 }
 
 /** Zeroes where every child has zeroes, else data, also where a child cannot tell. */
-export async function status(quorum: Quorum, offset: number, bytes: number): Promise<BlockStatus> {
+export async function status(
+  quorum: Quorum,
+  { offset, bytes }: { readonly offset: number; readonly bytes: number },
+  query?: StatusQuery,
+): Promise<BlockStatus> {
   let zeroBytes = bytes
   let dataBytes = 0
   for (const child of quorum.children) {
-    const answer = await answerOf(() => child.statusAbove(offset, bytes))
+    const answer = await answerOf(() => child.statusAbove(offset, bytes, undefined, query))
     if ('errno' in answer) {
       quorum.report.bad(child, 'read', offset, bytes, answer.errno)
       dataBytes = bytes

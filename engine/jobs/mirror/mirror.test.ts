@@ -122,6 +122,16 @@ describe('a mirror', () => {
     assert.equal(host.files.content('b')[512], 7)
   })
 
+  it('has a bitmap of a disk without any bytes too', async () => {
+    const { run, until, status } = await jobWorld(1)
+    const none = { driver: 'null-co', size: 0 }
+    await run('blockdev-add', { ...none, 'node-name': 'c' })
+    await run('blockdev-add', { ...none, 'node-name': 'd' })
+    await run('blockdev-mirror', { 'job-id': 'm', device: 'c', target: 'd', sync: 'full' })
+    await until(async () => (await status('m')) === 'ready', 'ready')
+    assert.match(JSON.stringify(await run('query-named-block-nodes')), /"dirty-bitmaps"/)
+  })
+
   it('does not begin anew what it has copied, after a pause', async () => {
     const about = await world(3)
     await about.run('blockdev-mirror', { 'job-id': 'm', device: 'a', target: 'b', sync: 'full' })

@@ -41,7 +41,7 @@ export class MirrorTop {
           ? { uses: above.uses & ~CONSISTENT_READ, shares: above.shares | WRITE }
           : above
       },
-      filename: ({ children }) => children.get('backing'),
+      filename: ({ shown }) => shown.get('backing'),
       open: (next) => {
         this.#source = next
         return {

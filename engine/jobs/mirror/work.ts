@@ -39,8 +39,9 @@ export class MirrorWork implements JobWork {
     this.#job = job
     try {
       yield* this.#checkLengths(job)
+      const copying = this.#newCopying(job)
       if (this.#args.top.source.length() === 0) yield* this.#waitForEnd(job)
-      else yield* this.#copy(job)
+      else yield* this.#copy(job, copying)
     } finally {
       if (this.#copying !== undefined) yield* this.#copying.allOver()
       this.#section ??= yield* job.drain(this.#args.source)
@@ -102,8 +103,7 @@ export class MirrorWork implements JobWork {
     while (!job.endRequested && !this.#shouldComplete) yield* job.rest()
   }
 
-  *#copy(job: JobControl): JobRoutine<void> {
-    const copying = this.#newCopying(job)
+  *#copy(job: JobControl, copying: Copying): JobRoutine<void> {
     // From the very beginning: what is found out about the source is not looked at again.
     if (this.#args.writeBlocking) this.#args.top.onChange = writingBoth(copying, this.#target, job)
     if (!this.#args.nothingFirst) yield* this.#markFirst(job, copying)
@@ -214,7 +214,9 @@ export class MirrorWork implements JobWork {
     for (let offset = 0; offset < bitmap.size;) {
       yield* job.checkpoint()
       const bytes = Math.min(bitmap.size - offset, alignDown(MAX_LOOK_BYTES, bitmap.granularity))
-      const status = yield* wait(top.source.statusAbove(offset, bytes, above))
+      const status = yield* wait(
+        top.source.statusAbove(offset, bytes, above, { allocationOnly: true }),
+      )
       if (status.allocated) bitmap.mark(offset, status.bytes)
       offset += status.bytes
     }
