@@ -123,6 +123,7 @@ const blockdevBackup = defineCommand({
 
 const driveBackup = defineCommand({
   name: 'drive-backup',
+  when: 'legacyCommands',
   doc: 'The same with an image that is made for it.',
   features: ['deprecated'],
   args: DRIVE_BACKUP,

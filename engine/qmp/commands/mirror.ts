@@ -36,6 +36,7 @@ const blockdevMirror = defineCommand({
 
 const driveMirror = defineCommand({
   name: 'drive-mirror',
+  when: 'legacyCommands',
   doc: 'The same with an image that is made for it, unless it is there already.',
   args: DRIVE_MIRROR,
   async run({ engine }, args) {

@@ -1,6 +1,10 @@
 /** Images that commands make by name: what is in them, what is refused, and what is left of it. */
 import assert from 'node:assert/strict'
 import { ALL_PERMISSIONS, CONSISTENT_READ, WRITE } from '../../block/permission.ts'
+import { DRIVERS } from '../../drivers/index.ts'
+import { PROFILES, type ProfileName } from '../../profiles/index.ts'
+import { describeSchema } from '../introspection.ts'
+import { createCommands } from './index.ts'
 import { description, testEngine, type TestEngine, type TestMonitor } from '../testing.ts'
 
 const SIZE = 1 << 20
@@ -82,6 +86,25 @@ async function world(about: TestEngine = testEngine()): Promise<World> {
 }
 
 const FILE = { driver: 'file', filename: 't' }
+
+describe('the commands that make images to copy to', () => {
+  const legacy = ['drive-backup', 'drive-mirror']
+  const made = (profile: ProfileName) =>
+    createCommands({ profile: PROFILES[profile], drivers: DRIVERS, objectTypes: [] })
+
+  it('are gone where a profile has no older commands, and so is the action', () => {
+    const commands = made('note')
+    assert.ok(!legacy.some((name) => commands.has(name)))
+    assert.ok(!JSON.stringify(describeSchema(commands)).includes('drive-backup'))
+  })
+
+  it('are flagged as on their way out where they are, and the mirror is not yet for QEMU', () => {
+    const features = (profile: ProfileName) =>
+      legacy.map((name) => made(profile).get(name)?.features)
+    assert.deepEqual(features('note-transition'), [['deprecated'], ['deprecated']])
+    assert.deepEqual(features('qemu'), [['deprecated'], []])
+  })
+})
 
 describe('drive-backup', () => {
   const BACKUP = { 'job-id': 'j', device: 'top', target: 't' }

@@ -4,6 +4,7 @@ import { opt, shape } from '../../block/option.ts'
 import type { BitmapAddress, Change } from '../../bitmap/dirty-bitmaps.ts'
 import { bitmapOf } from '../../bitmap/dirty-bitmaps.ts'
 import type { MaybePromise } from '../../util/async.ts'
+import type { Conditional } from '../../profiles/index.ts'
 import { BlockError } from '../../util/errors.ts'
 import { JobGroup } from '../../jobs/group.ts'
 import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
@@ -14,7 +15,7 @@ import { prepareBlockdevBackup, prepareDriveBackup } from './backup.ts'
 import { prepareSnapshot, prepareSnapshotSync, SNAPSHOT, SNAPSHOT_SYNC } from './snapshot.ts'
 import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
 
-interface Action {
+interface Action extends Conditional {
   readonly data: Schema
   /** Jobs that it starts may end together. */
   readonly grouped: boolean
@@ -31,7 +32,7 @@ interface Action {
 function action<const M extends Members>(
   name: string,
   members: M,
-  about: {
+  about: Conditional & {
     readonly grouped: boolean
     readonly features?: readonly Feature[]
     readonly prepare: (
@@ -100,6 +101,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'drive-backup': action('DriveBackup', DRIVE_BACKUP, {
     grouped: true,
     features: ['deprecated'],
+    when: 'legacyCommands',
     prepare: prepareDriveBackup,
   }),
 }
@@ -107,7 +109,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 const KIND: Schema = {
   kind: 'enum',
   name: 'TransactionActionKind',
-  values: Object.entries(ACTIONS).map(([name, { features = [] }]) => ({ name, features })),
+  values: Object.entries(ACTIONS).map(([name, { features = [], when }]) => ({
+    name,
+    features,
+    ...(when === undefined ? {} : { when }),
+  })),
 }
 
 const ACTION: Union = {
