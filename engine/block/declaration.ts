@@ -2,7 +2,7 @@
 import type { MaybePromise } from '../util/async.ts'
 import type { Children } from './child.ts'
 import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext, Services } from './context.ts'
-import type { ImageOption } from './image-options.ts'
+import type { ImageOption, ImageValues } from './image-options.ts'
 import type { Instance } from './instance.ts'
 import type { BlockIo } from './io.ts'
 import type { Feature, Members } from './option.ts'
@@ -81,6 +81,8 @@ export interface Creation<O = Readonly<Record<string, unknown>>> {
   readonly needsFile: boolean
   /** @param file - The opened node to write to; absent where the driver makes the file itself. */
   run(context: CreateContext<O>): MaybePromise<void>
+  /** The same options from words. @throws {BlockError} for values that no image has. */
+  fromWords(values: ImageValues): O
   /** Takes back what was made. Absent where that cannot be. */
   undo?(options: O, services: Services): void
 }

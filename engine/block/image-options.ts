@@ -28,6 +28,45 @@ export function completed(
   return all
 }
 
+/** Options with values, which were looked at one by one. */
+export interface ImageValues {
+  text(name: string): string | undefined
+  number(name: string): number | undefined
+  flag(name: string): boolean | undefined
+}
+
+/** Words for yes and no, as command lines have them. */
+export const TRUE_WORDS: readonly string[] = ['on', 'yes', 'true', 'y']
+export const FALSE_WORDS: readonly string[] = ['off', 'no', 'false', 'n']
+
+export function imageValues(words: ReadonlyMap<string, string>): ImageValues {
+  return {
+    text: (name) => words.get(name),
+    number: (name) => {
+      const word = words.get(name)
+      return word === undefined ? undefined : Number(word)
+    },
+    flag: (name) => {
+      const word = words.get(name)
+      return word === undefined ? undefined : TRUE_WORDS.includes(word)
+    },
+  }
+}
+
+/** What an image has that a command makes with nothing but defaults. */
+export function plainWords(about: {
+  readonly bytes: number
+  readonly backing: { readonly filename: string; readonly format: string } | undefined
+}): ReadonlyMap<string, string> {
+  const { bytes, backing } = about
+  const words = new Map([['size', String(bytes)]])
+  if (backing !== undefined) {
+    words.set('backing_file', backing.filename)
+    words.set('backing_fmt', backing.format)
+  }
+  return words
+}
+
 /** `Formatting 'NAME', fmt=FORMAT` and all values in the order in which options are declared. */
 export function formattingLine(
   filename: string,

@@ -1,6 +1,13 @@
 /** Making the file of a new image by its name, as commands do that bring their images along. */
-import type { Driver } from '../block/driver.ts'
-import { completed, formattingLine, UNBUILT_FORMATS } from '../block/image-options.ts'
+import type { Creation, Driver } from '../block/driver.ts'
+import {
+  completed,
+  formattingLine,
+  imageValues,
+  UNBUILT_FORMATS,
+  type ImageOption,
+  type ImageValues,
+} from '../block/image-options.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { BlockError } from '../util/errors.ts'
 import { ownPrefix } from './choose-driver.ts'
@@ -15,18 +22,26 @@ const HEAD_BYTES = 512
 
 /** @throws {BlockError} A file that was made or emptied may be there then, and hold no image. */
 export async function createImage(environment: Environment, about: NewImage): Promise<void> {
-  const { filename, format, backing } = about
+  const { filename, format } = about
   const driver = formatOf(environment, format)
   const { driver: protocol } = driverForName(filename, environment.drivers)
   checkCanCreate(driver, protocol, about)
-  if (filename === backing?.filename) {
+  if (filename === about.words.get('backing_file')) {
     throw new BlockError(
       'Error: Trying to create an image with the same filename as the backing file',
     )
   }
   if (about.opensBacking === true) await tryBacking(environment, about)
-  environment.services.log(formattingLine(filename, format, wordsOf(driver, about)), 'output')
-  await make(environment, driver, about)
+  const words = completed(optionsOver(driver, protocol), about.words)
+  environment.services.log(formattingLine(filename, format, words), 'output')
+  await make(environment, driver, { filename, values: imageValues(words) })
+}
+
+/** Those of the format, and what the storage below has besides. */
+function optionsOver(driver: Driver, protocol: Driver): readonly ImageOption[] {
+  const own = driver.imageOptions ?? []
+  const names = new Set(own.map(({ name }) => name))
+  return [...own, ...(protocol.imageOptions ?? []).filter(({ name }) => !names.has(name))]
 }
 
 function formatOf({ drivers }: Environment, format: string): Driver {
@@ -38,28 +53,26 @@ function formatOf({ drivers }: Environment, format: string): Driver {
   throw new BlockError(`Unknown file format '${format}'`)
 }
 
-function checkCanCreate(driver: Driver, protocol: Driver, { backing }: NewImage): void {
+function checkCanCreate(driver: Driver, protocol: Driver, { words }: NewImage): void {
   if (driver.imageOptions === undefined) {
     throw new BlockError(`Format driver '${driver.name}' does not support image creation`)
   }
   if (protocol.imageOptions === undefined) {
     throw new BlockError(`Protocol driver '${protocol.name}' does not support image creation`)
   }
-  if (backing === undefined) return
+  if (!words.has('backing_file')) return
   if (driver.imageOptions.some(({ name }) => name === 'backing_file')) return
   throw new BlockError(`Backing file not supported for file format '${driver.name}'`)
 }
 
 /** Whether the backing image can be opened, under the name that the new image will have for it. */
-async function tryBacking(
-  environment: Environment,
-  { filename, backing }: NewImage,
-): Promise<void> {
-  if (backing === undefined) return
+async function tryBacking(environment: Environment, { filename, words }: NewImage): Promise<void> {
+  const name = words.get('backing_file')
+  if (name === undefined) return
   const node = await openNode(environment, {
-    filename: besideOf(filename, backing.filename),
+    filename: besideOf(filename, name),
     options: new Map<string, unknown>([
-      ['driver', backing.format],
+      ['driver', words.get('backing_fmt')],
       ['force-share', true],
       ['read-only', true],
     ]),
@@ -68,38 +81,33 @@ async function tryBacking(
   await releaseHold(environment, node)
 }
 
-function wordsOf({ imageOptions = [] }: Driver, about: NewImage): Map<string, string> {
-  const { bytes, backing } = about
-  const given = new Map([['size', String(bytes)]])
-  if (backing !== undefined) {
-    given.set('backing_file', backing.filename)
-    given.set('backing_fmt', backing.format)
-  }
-  return completed(imageOptions, given)
+/** What is to be made, and where. */
+interface Wanted {
+  readonly filename: string
+  readonly values: ImageValues
 }
 
-function make(environment: Environment, driver: Driver, about: NewImage): Promise<void> {
-  const { filename, bytes } = about
-  if (driver.create?.needsFile === true) return makeFormat(environment, driver, about)
-  return makeFile(environment, driver.imageIsFile ? undefined : driver, filename, bytes)
+function make(environment: Environment, driver: Driver, wanted: Wanted): Promise<void> {
+  if (driver.create?.needsFile === true) {
+    return makeFormat(environment, driver.create, wanted)
+  }
+  return makeFile(environment, driver.imageIsFile ? undefined : driver, wanted)
 }
+
+const EMPTY = imageValues(new Map([['size', '0']]))
 
 async function makeFormat(
   environment: Environment,
-  driver: Driver,
-  { filename, bytes, backing }: NewImage,
+  creation: Creation,
+  { filename, values }: Wanted,
 ): Promise<void> {
-  await makeFile(environment, undefined, filename, 0)
+  await makeFile(environment, undefined, { filename, values: EMPTY })
   const file = await openNode(environment, { filename, options: new Map(), protocol: true })
   const { services } = environment
   try {
+    const options = creation.fromWords(values)
     await using user = newUser(environment, file)
-    const options = {
-      size: bytes,
-      'backing-file': backing?.filename,
-      'backing-fmt': backing?.format,
-    }
-    await driver.create?.run({ options, file: user, services })
+    await creation.run({ options, file: user, services })
   } catch (error) {
     file.driver.create?.undo?.(file.given.checked, services)
     throw error
@@ -120,8 +128,7 @@ function newUser(environment: Environment, file: Awaited<ReturnType<typeof openN
 async function makeFile(
   environment: Environment,
   driver: Driver | undefined,
-  filename: string,
-  bytes: number,
+  { filename, values }: Wanted,
 ): Promise<void> {
   const { drivers, services } = environment
   const found =
@@ -130,11 +137,12 @@ async function makeFile(
       : { driver, prefix: ownPrefix(driver, filename) }
   const { create } = found.driver
   if (create === undefined) {
-    await makeByOpening(environment, found.driver, filename, bytes)
+    await makeByOpening(environment, found.driver, filename, values.number('size') ?? 0)
     return
   }
-  const options = Object.fromEntries(optionsInName(filename, found.driver, found.prefix, new Map()))
-  await create.run({ options: { ...options, size: bytes }, file: undefined, services })
+  const place = Object.fromEntries(optionsInName(filename, found.driver, found.prefix, new Map()))
+  const options = { ...create.fromWords(values), ...place }
+  await create.run({ options, file: undefined, services })
 }
 
 /** Storage that cannot be made may be there already, and large enough. */

@@ -49,14 +49,12 @@ export interface FilterAbout {
   readonly neverFreeze?: boolean
 }
 
-/** An image that is made for a command, with the defaults of its format. */
+/** An image that is made by its name. */
 export interface NewImage {
   readonly filename: string
   readonly format: string
-  /** Size of the disk. */
-  readonly bytes: number
-  /** The backing image, as the new image is to name it. */
-  readonly backing: { readonly filename: string; readonly format: string } | undefined
+  /** Its options as words, with its size; defaults need not be there. */
+  readonly words: ReadonlyMap<string, string>
   /** Nothing is made where the backing image cannot be opened under that name. */
   readonly opensBacking?: boolean
 }

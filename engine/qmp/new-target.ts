@@ -1,4 +1,5 @@
 /** Images that `drive-backup` and `drive-mirror` copy to: they are made unless they are there. */
+import { plainWords } from '../block/image-options.ts'
 import { skipFilters, skipImplicit } from '../graph/chain.ts'
 import type { Graph, GraphChanges, GraphNode, HeldNode, NodeOptions } from '../graph/graph.ts'
 import { BlockError } from '../util/errors.ts'
@@ -62,8 +63,10 @@ export async function makeTarget(
   await changes.createImage({
     filename,
     format,
-    bytes,
-    backing: shown && { filename: graph.filename(shown), format: shown.driver.name },
+    words: plainWords({
+      bytes,
+      backing: shown && { filename: graph.filename(shown), format: shown.driver.name },
+    }),
     opensBacking,
   })
 }

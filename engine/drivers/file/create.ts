@@ -1,14 +1,17 @@
 /** Making image files: a file is opened or made, locked like any image, and brought to its size. */
 import type { Creation } from '../../block/driver.ts'
+import { SECTOR_BYTES } from '../../block/length.ts'
 import { opt } from '../../block/option.ts'
 import { ALL_PERMISSIONS, RESIZE, WRITE } from '../../block/permission.ts'
 import type { Files, HostFile } from '../../host/host.ts'
+import { alignUp } from '../../util/align.ts'
 import { BlockError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { fileLocking } from './locking.ts'
 import { resizeFile } from './resize.ts'
 
-const PREALLOCATION = opt.enum('PreallocMode', ['off', 'metadata', 'falloc', 'full'])
+const PREALLOCATIONS = ['off', 'metadata', 'falloc', 'full'] as const
+const PREALLOCATION = opt.enum('PreallocMode', PREALLOCATIONS)
 
 /** Hints do not fit into more bits. */
 const MAX_EXTENT_HINT = 2 ** 32 - 1
@@ -24,6 +27,13 @@ export const fileCreation: Creation = {
       optional: true,
       doc: 'What the file system should set aside at once; a hint that changes no content.',
     }),
+  },
+  fromWords(values) {
+    const preallocation = values.text('preallocation')
+    if (preallocation !== undefined && !PREALLOCATIONS.some((known) => known === preallocation)) {
+      throw new BlockError(`invalid parameter value: ${preallocation}`)
+    }
+    return { size: alignUp(values.number('size') ?? 0, SECTOR_BYTES), preallocation }
   },
   // Checked against the declaration above.
   run: ({ options, services }) =>

@@ -4,7 +4,7 @@ import { CONSISTENT_READ, RESIZE, WRITE, WRITE_UNCHANGED } from '../../block/per
 import { assert } from '../../util/assert.ts'
 import { run, type Routine } from '../../util/routine.ts'
 import { CREATE_OPTIONS, createImage, type CreateOptions } from './create.ts'
-import { IMAGE_OPTIONS } from './image-options.ts'
+import { creationOptions, IMAGE_OPTIONS } from './image-options.ts'
 import { MAGIC, HEADER } from './header.ts'
 import type { Image } from './image.ts'
 import { instanceOf } from './instance.ts'
@@ -91,6 +91,7 @@ export const qcow2 = defineDriver({
   create: {
     options: CREATE_OPTIONS,
     needsFile: true,
+    fromWords: creationOptions,
     run({ options, file, services }) {
       assert(file !== undefined, 'an image is made in a file')
       // They were checked against this very declaration.

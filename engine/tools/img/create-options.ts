@@ -1,16 +1,7 @@
 /** Options of `img create -o`: how values are read, and what is printed of those that there are. */
-import type { ImageOption } from '../../block/image-options.ts'
+import { FALSE_WORDS, TRUE_WORDS, type ImageOption } from '../../block/image-options.ts'
 import { parseSize } from '../../block/size.ts'
 import { ImgFailure } from './command-line.ts'
-
-/** Checked values of one command line. */
-export interface CreateValues {
-  /** Virtual disk size in bytes. */
-  readonly size: number
-  text(name: string): string | undefined
-  number(name: string): number | undefined
-  flag(name: string): boolean | undefined
-}
 
 const SUFFIX_HINT =
   'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.\n'
@@ -67,26 +58,8 @@ function checkValue(filename: string, { name, type }: ImageOption, value: string
   }
 }
 
-const TRUE = ['on', 'yes', 'true', 'y']
-const FALSE = ['off', 'no', 'false', 'n']
-
 function isBoolean(value: string): boolean {
-  return TRUE.includes(value) || FALSE.includes(value)
-}
-
-export function createValues(size: number, values: ReadonlyMap<string, string>): CreateValues {
-  return {
-    size,
-    text: (name) => values.get(name),
-    number: (name) => {
-      const value = values.get(name)
-      return value === undefined ? undefined : Number(value)
-    },
-    flag: (name) => {
-      const value = values.get(name)
-      return value === undefined ? undefined : TRUE.includes(value)
-    },
-  }
+  return TRUE_WORDS.includes(value) || FALSE_WORDS.includes(value)
 }
 
 /** What `-o help` prints. */

@@ -1,13 +1,10 @@
 /** `img create`: makes an image file. */
-import {
-  completed,
-  formattingLine,
-  UNBUILT_FORMATS,
-  type ImageOption,
-} from '../../block/image-options.ts'
+import { UNBUILT_FORMATS, type ImageOption } from '../../block/image-options.ts'
 import { file } from '../../drivers/file/file.ts'
 import { qcow2 } from '../../drivers/qcow2/qcow2.ts'
-import { besideOf, hasProtocol } from '../../graph/filename.ts'
+import { raw } from '../../drivers/raw.ts'
+import { besideOf } from '../../graph/filename.ts'
+import type { NewImage } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { CommandLine, ImgContext } from './command-line.ts'
@@ -20,10 +17,8 @@ import {
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import { checkPairs, createValues, optionHelp, readPairs } from './create-options.ts'
-import type { CreateValues } from './create-options.ts'
-import { createQcow2 } from './create-qcow2.ts'
-import { createRaw } from './create-raw.ts'
+import { EngineProcess } from '../../qmp/engine.ts'
+import { checkPairs, optionHelp, readPairs } from './create-options.ts'
 import { openImage } from './image.ts'
 import { readSize } from './size.ts'
 
@@ -38,24 +33,11 @@ const OPTIONS = [
   { name: 'unsafe', letter: 'u', takesValue: false },
 ] as const
 
-/** How images of a format are made. */
-interface ImageFormat {
-  readonly options: readonly ImageOption[]
-  readonly run: (
-    host: Host,
-    filename: string,
-    values: CreateValues,
-    log: (line: string) => void,
-  ) => Promise<void>
-}
-
-/** A raw image is its file, and so takes the options of files. */
-const RAW: ImageFormat = { options: file.imageOptions ?? [], run: createRaw }
-
-const FORMATS: Readonly<Record<string, ImageFormat>> = {
-  raw: RAW,
-  file: RAW,
-  qcow2: { options: qcow2.imageOptions ?? [], run: createQcow2 },
+/** What `-o` takes. A raw image is its file, and so takes the options of files. */
+const FORMATS: Readonly<Record<string, readonly ImageOption[]>> = {
+  raw: file.imageOptions ?? [],
+  file: file.imageOptions ?? [],
+  qcow2: qcow2.imageOptions ?? [],
 }
 
 export async function create(
@@ -66,48 +48,30 @@ export async function create(
   const line = readCommandLine(OPTIONS, argv, context)
   const name = line.value('format') ?? 'raw'
   if (line.value('options') === 'help') {
-    context.stdout(optionHelp(name, formatOf(name, name).options))
+    // That of the storage below is not known before the name is.
+    context.stdout(
+      optionHelp(name, name === 'raw' ? (raw.imageOptions ?? []) : optionsOf(name, name)),
+    )
     return 0
   }
   const [filename, size, extra] = line.words
   if (filename === undefined) throw usageFailure('Expecting image file name', context.program)
   if (extra !== undefined) throw usageFailure(`Unexpected argument: ${extra}`, context.program)
   const given = size === undefined ? undefined : readSize(size, 'image size')
-  const format = formatOf(name, filename)
-  const pairs = checkPairs(filename, format.options, readPairs(line.value('options') ?? ''))
-  const path = plainName(filename)
-  const bytes = await completePairs(host, line, {
-    filename,
-    format: name,
-    given,
-    pairs,
-    options: format.options,
-  })
-  const printed = completed(format.options, pairs)
-  if (!line.has('quiet')) context.stdout(`${formattingLine(filename, name, printed)}\n`)
-  await makeImage(host, format, { filename, path }, createValues(bytes, printed), context)
+  const options = optionsOf(name, filename)
+  const pairs = checkPairs(filename, options, readPairs(line.value('options') ?? ''))
+  await completePairs(host, line, { filename, format: name, given, pairs, options })
+  await make(host, { filename, format: name, words: pairs }, line.has('quiet'), context)
   return 0
 }
 
-function formatOf(name: string, filename: string): ImageFormat {
-  const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
-  if (format !== undefined) return format
+function optionsOf(name: string, filename: string): readonly ImageOption[] {
+  const options = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
+  if (options !== undefined) return options
   throw new ImgFailure(
     UNBUILT_FORMATS.includes(name)
       ? `${filename}: format '${name}' is not built yet`
       : `${filename}: Unknown file format '${name}'`,
-  )
-}
-
-/** The name of a file of the host. @throws {ImgFailure} for any other. */
-function plainName(filename: string): string {
-  if (!hasProtocol(filename)) return filename
-  if (filename.startsWith('file:')) return filename.slice('file:'.length)
-  const protocol = filename.slice(0, filename.indexOf(':'))
-  throw new ImgFailure(
-    /^nbd(\+unix|\+tcp|s)?$/.test(protocol)
-      ? `${filename}: protocol '${protocol}' is not built yet in file names`
-      : `${filename}: Unknown protocol '${protocol}'`,
   )
 }
 
@@ -120,8 +84,8 @@ interface Asked {
   readonly options: readonly ImageOption[]
 }
 
-/** Puts size and backing image among the options. @returns the size. */
-async function completePairs(host: Host, line: CommandLine, asked: Asked): Promise<number> {
+/** Puts size and backing image among the options. */
+async function completePairs(host: Host, line: CommandLine, asked: Asked): Promise<void> {
   const { filename, pairs, format, options } = asked
   const fail = (text: string, hint = ''): never => {
     throw new ImgFailure(`${filename}: ${text}`, 1, hint)
@@ -157,7 +121,6 @@ async function completePairs(host: Host, line: CommandLine, asked: Asked): Promi
   pairs.set('size', String(bytes))
   const unbuilt = options.find(({ name, unbuilt: is }) => is === true && pairs.has(name))
   if (unbuilt !== undefined) fail(`option '${unbuilt.name}' is not built yet`)
-  return bytes
 }
 
 async function backingSize(
@@ -187,26 +150,26 @@ async function backingSize(
   }
 }
 
-async function makeImage(
+async function make(
   host: Host,
-  format: ImageFormat,
-  { filename, path }: { readonly filename: string; readonly path: string },
-  values: CreateValues,
+  about: NewImage,
+  quiet: boolean,
   context: ImgContext,
 ): Promise<void> {
-  const existed = host.files.exists(path)
+  const engine = new EngineProcess({
+    host,
+    log(line, form) {
+      if (form !== 'output') context.stderr(`${line}\n`)
+      else if (!quiet) context.stdout(`${line}\n`)
+    },
+  })
   try {
-    await format.run(host, path, values, (text) => context.stderr(`${text}\n`))
+    await engine.graph.createImage(about)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    if (!existed && host.files.exists(path)) host.files.unlink(path)
-    const place = error.message === '' ? '' : `${filename}: `
-    throw new ImgFailure(`${place}${creationText(error, path)}`)
+    const hint = error.hint === undefined ? '' : `${error.hint}\n`
+    throw new ImgFailure(`${about.filename}: ${error.message}`, 1, hint)
+  } finally {
+    await engine.shutdown()
   }
-}
-
-/** Where the file itself cannot be made there is only an errno's text. */
-function creationText(error: BlockError, path: string): string {
-  const isSystems = /^(No such|Permission|Is a dir|Not a dir|File name)/.test(error.message)
-  return isSystems ? `Could not create '${path}': ${error.message}` : error.message
 }

@@ -1,7 +1,9 @@
 /** `img` on files of a simulated host: what each command line prints, and its status. */
 import assert from 'node:assert/strict'
+import { WRITE } from '../../block/permission.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import type { SimHost } from '../../host/sim/index.ts'
+import { EngineProcess } from '../../qmp/engine.ts'
 import { img } from './main.ts'
 import { sizeText } from './size.ts'
 
@@ -63,6 +65,10 @@ const SHRINK =
 
 /** Observed on qemu-img 7.2, but for what says that it is not built. */
 const OUTPUTS: readonly (readonly [line: string, output: string, status?: number])[] = [
+  [
+    'create -f raw -o help',
+    'Supported raw options:\n  size=<size>            - Virtual disk size\n\nThe protocol level may support further options.\nSpecify the target filename to include those options.\n',
+  ],
   ['create -f raw a.raw 1M', "Formatting 'a.raw', fmt=raw size=1048576\n"],
   ['create a.raw 1.5k', "Formatting 'a.raw', fmt=raw size=1536\n"],
   ['create -f raw -o size=5k a.raw', "Formatting 'a.raw', fmt=raw size=5120\n"],
@@ -248,6 +254,28 @@ describe('img', () => {
       (await run(host, 'compare odd empty')).output,
       'Warning: Image size mismatch!\nImages are identical.\n',
     )
+  })
+
+  it('leaves nothing of a file in which no image could be made', async () => {
+    const host = await hostWithImages()
+    const { status, errors } = await run(host, 'create -q -f qcow2 -o cluster_size=12345 odd 1M')
+    const text = 'qemu-img: odd: Cluster size must be a power of two between 512 and 2048k\n'
+    assert.deepEqual({ status, errors }, { status: 1, errors: text })
+    assert.equal(host.files.exists('odd'), false)
+  })
+
+  it('does not touch a file that somebody has locked', async () => {
+    const host = await hostWithImages()
+    const before = host.files.content('odd')
+    const engine = new EngineProcess({ host })
+    await engine.graph.addFilename('odd', { format: 'raw', options: { 'node-name': 'r' } })
+    await using _user = engine.graph.attach(engine.graph.find('r'), { uses: WRITE, shares: 0 })
+    for (const format of ['raw', 'qcow2']) {
+      const { errors } = await run(host, `create -q -f ${format} odd 1M`)
+      const hint = 'Is another process using the image [odd]?\n'
+      assert.equal(errors, `qemu-img: odd: Failed to get "write" lock\n${hint}`)
+    }
+    assert.deepEqual(host.files.content('odd'), before)
   })
 
   it('resizes the file itself', async () => {
