@@ -49,6 +49,8 @@ export interface StatusQuery {
 }
 
 export interface TruncateOptions {
+  /** The new length with all of its bits, of which a number beyond 2^53 has too few. */
+  readonly whole?: bigint
   /** False: a larger length than asked for will do as well. Default true. */
   readonly exact?: boolean
   /** New bytes must read as zeroes. */

@@ -127,7 +127,8 @@ export const opt = {
   uint16: int('uint16'),
   uint32: int('uint32'),
   uint64: int('uint64'),
-  /** All 64 bits, for those who only keep the number. */
+  /** All 64 bits, for those who only keep or name the number. */
+  intExact: declare<bigint>({ kind: 'int', name: 'int', exact: true }),
   uint64Exact: declare<bigint>({ kind: 'int', name: 'uint64', exact: true }),
   size: int('size'),
   /** One of a closed list of words. `name` is the type's name in the schema. */

@@ -15,6 +15,9 @@ import { BlockError, ioError } from '../util/errors.ts'
 import { assert } from '../util/assert.ts'
 import { checkNotNegative } from './size.ts'
 
+/** The largest end of a window that can be told at all. */
+const LAST_END = 2n ** 63n - 1n
+
 export const raw = defineDriver({
   name: 'raw',
   kind: 'format',
@@ -112,13 +115,6 @@ function warn(filename: string, services: Services): void {
   services.log(lines.join('\n'))
 }
 
-/** Beyond 2^53 a sum is rounded. One that is no multiple of a block must not become one by that. */
-function sumOf(start: number, bytes: number): number {
-  const sum = start + bytes
-  const isWhole = (start + (bytes % SECTOR_BYTES)) % SECTOR_BYTES === 0
-  return isWhole || sum % SECTOR_BYTES !== 0 ? sum : sum - 2
-}
-
 /** Flushing goes the usual way, by steps, of which the file hears. */
 function instanceOf(
   file: Child,
@@ -157,7 +153,11 @@ function instanceOf(
       if (window.size !== undefined) {
         throw new BlockError('Cannot resize fixed-size raw disks', { errno: 'ENOTSUP' })
       }
-      return file.truncate(sumOf(window.start, bytes), how)
+      const whole = BigInt(window.start) + (how.whole ?? BigInt(bytes))
+      if (whole > LAST_END) {
+        throw new BlockError('Disk size too large for the chosen offset', { errno: 'EINVAL' })
+      }
+      return file.truncate(Number(whole), { ...how, whole })
     },
     // Then every write to the first sector is one of all of it.
     limits: () => (guess === undefined ? {} : { requestAlignment: SECTOR_BYTES }),

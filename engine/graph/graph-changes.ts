@@ -103,7 +103,7 @@ export interface GraphChanges {
   /** `x-blockdev-change` */
   changeChild(change: ChildChange): Promise<void>
   /** `block_resize` of a node, after the argument checks of the command. */
-  resize(node: GraphNode, bytes: number): Promise<void>
+  resize(node: GraphNode, bytes: number | bigint): Promise<void>
   /**
    * Puts a new filter above a node, below all that was above it but jobs. The filter lives until
    * `dropFilter`. On failure the graph is as before.

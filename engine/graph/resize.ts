@@ -10,7 +10,7 @@ import { RootUser } from './user.ts'
 export async function resizeNode(
   environment: Environment,
   node: Node,
-  bytes: number,
+  size: number | bigint,
 ): Promise<void> {
   // The name is lost on the way in 7.2.
   if (node.opBlockers.reason('resize') !== undefined)
@@ -19,5 +19,5 @@ export async function resizeNode(
   await using _user = new RootUser(environment, node, claims)
   if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
   await using _drained = await beginDrained(node)
-  await node.io.truncate(bytes, { exact: false })
+  await node.io.truncate(Number(size), { exact: false, whole: BigInt(size) })
 }

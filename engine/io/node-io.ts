@@ -176,8 +176,9 @@ function truncate(
   options: Parameters<BlockIo['truncate']>[1] & object,
 ): MaybePromise<void> {
   const { node } = state
-  if (bytes > MAX_LENGTH) {
-    throw new BlockError(`offset(${String(BigInt(bytes))}) exceeds maximum(9223372035781033984)`, {
+  const whole = options.whole ?? BigInt(bytes)
+  if (whole > MAX_LENGTH) {
+    throw new BlockError(`offset(${String(whole)}) exceeds maximum(${String(BigInt(MAX_LENGTH))})`, {
       errno: 'EFBIG',
     })
   }

@@ -1,7 +1,6 @@
 /** Changing the length of the disk. */
 import { told } from './context.ts'
 import type { TruncateOptions } from '../../block/driver.ts'
-import { isAligned } from '../../util/align.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { isZero } from '../../util/bytes.ts'
@@ -33,7 +32,7 @@ export function truncate(
 export function* resize(image: Image, bytes: number, options: TruncateOptions): Routine<void> {
   const { header, geometry, lock } = image
   if (image.dead) throw ioError('ENOMEDIUM')
-  if (!isAligned(bytes, SECTOR)) {
+  if ((options.whole ?? BigInt(bytes)) % BigInt(SECTOR) !== 0n) {
     throw new BlockError(`The new size must be a multiple of ${String(SECTOR)}`)
   }
   if (image.snapshots.length > 0 && geometry.version < 3) {

@@ -61,7 +61,7 @@ const blockResize = defineCommand({
   args: {
     device: opt.str({ optional: true, doc: 'Name of a device; there are none.' }),
     'node-name': opt.str({ optional: true, doc: 'Name of the node.' }),
-    size: opt.int({ doc: 'New virtual disk size in bytes.' }),
+    size: opt.intExact({ doc: 'New virtual disk size in bytes.' }),
   },
   async run({ engine }, { device = '', 'node-name': nodeName = '', size }) {
     // A device that does not exist is no error beside a node that does.

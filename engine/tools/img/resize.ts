@@ -59,7 +59,7 @@ export async function resize(
     const old = image.user.length()
     const wanted = sign === 0 ? bytes : BigInt(old) + BigInt(sign) * bytes
     checkChange(old, wanted, preallocation !== 'off', line.has('shrink'))
-    await image.user.truncate(Number(wanted), { exact: true, preallocation })
+    await image.user.truncate(Number(wanted), { exact: true, preallocation, whole: wanted })
   } catch (error) {
     if (error instanceof BlockError) throw new ImgFailure(error.message)
     throw error
