@@ -53,7 +53,7 @@ describe('a drained section', () => {
   it('counts: the last of several to end lets requests go on', async () => {
     const { host, graph, user } = await world()
     const first = await host.run(graph.find('slow').drained())
-    const second = await host.run(graph.find('top').drained())
+    const second = await host.run(graph.find('top').drained({ along: first }))
     first.end()
     assert.ok(user.quiesced)
     second.end()
@@ -63,7 +63,7 @@ describe('a drained section', () => {
   it('ends once, however often that is said', async () => {
     const { host, graph, user } = await world()
     const section = await host.run(graph.find('mid').drained())
-    const other = await host.run(graph.find('mid').drained())
+    const other = await host.run(graph.find('mid').drained({ along: section }))
     section.end()
     section.end()
     assert.ok(user.quiesced)

@@ -152,7 +152,7 @@ export function createGraph(about: GraphAbout): Graph {
     findNamed: (name) => findNamed(environment, name),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
-    drainedAll: async () => environment.lock.hold(await drainAll([...nodes.values()])),
+    drainedAll: () => environment.lock.section(() => drainAll([...nodes.values()])),
     quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),

@@ -31,17 +31,26 @@ describe('a drained section', () => {
     assert.equal(graph.nodes().length, 2)
   })
 
-  it('of a user counts as well, and one of somebody else stands in the way of both', async () => {
+  it('begins when that of somebody else has ended, a user among them', async () => {
     const { host, graph, writer } = await world()
-    const user = writer('a')
-    const first = await user.drained()
-    const second = await graph.find('a').drained()
-    const added = graph.within(second).add(node('b'))
+    const first = await writer('a').drained()
+    const begun = graph.find('a').drained()
+    const added = begun.then((section) => graph.within(section).add(node('b')))
     await host.idle()
     assert.equal(graph.nodes().length, 1)
     first.end()
     await added
-    second.end()
+    ;(await begun).end()
+  })
+
+  it('may be followed by further ones of its holder', async () => {
+    const { graph, add } = await world()
+    await add(node('b'))
+    await using first = await graph.find('a').drained()
+    await using second = await graph.find('b').drained({ along: first })
+    await graph.within(first).add(node('c'))
+    assert.equal(graph.nodes().length, 3)
+    assert.notEqual(second, first)
   })
 
   it('that has ended holds nobody up', async () => {

@@ -9,13 +9,45 @@ export class GraphLock {
   readonly #sections = new Map<DrainedSection, DrainedSection>()
   #waiters: (() => void)[] = []
   #changing = false
+  /** Somebody waits for a section's nodes to become quiet. */
+  #beginning = false
 
   /**
-   * The section keeps others from changing the graph until it ends.
+   * Begins a section once nobody else holds one: two holders would wait for each other when both
+   * change the graph. From then on it keeps others from changing the graph until it ends.
    *
    * @param along - The first section of the same holder, if this is a further one.
    */
-  hold(section: DrainedSection, along?: DrainedSection): DrainedSection {
+  async section(
+    begin: () => Promise<DrainedSection>,
+    along?: DrainedSection,
+  ): Promise<DrainedSection> {
+    if (along !== undefined) return this.#hold(await begin(), along)
+    while (this.#beginning || this.#sections.size > 0) await this.#freed()
+    this.#beginning = true
+    try {
+      return this.#hold(await begin())
+    } finally {
+      this.#beginning = false
+      this.#wake()
+    }
+  }
+
+  /** Runs a change when nobody stands in its way. @param within - The first section of who changes. */
+  async change<T>(work: () => Promise<T>, within?: DrainedSection): Promise<T> {
+    while (this.#changing || this.#heldByOther(within)) {
+      await this.#freed()
+    }
+    this.#changing = true
+    try {
+      return await work()
+    } finally {
+      this.#changing = false
+      this.#wake()
+    }
+  }
+
+  #hold(section: DrainedSection, along?: DrainedSection): DrainedSection {
     const held: DrainedSection = {
       end: () => {
         section.end()
@@ -30,22 +62,12 @@ export class GraphLock {
     return held
   }
 
-  /** Runs a change when nobody stands in its way. @param within - The first section of who changes. */
-  async change<T>(work: () => Promise<T>, within?: DrainedSection): Promise<T> {
-    while (this.#changing || this.#heldByOther(within)) {
-      await new Promise<void>((resolve) => this.#waiters.push(resolve))
-    }
-    this.#changing = true
-    try {
-      return await work()
-    } finally {
-      this.#changing = false
-      this.#wake()
-    }
-  }
-
   #heldByOther(within: DrainedSection | undefined): boolean {
     return [...this.#sections.values()].some((first) => first !== within)
+  }
+
+  #freed(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve))
   }
 
   #wake(): void {

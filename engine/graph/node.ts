@@ -297,8 +297,8 @@ export class Node implements Parent, GraphNode {
     for (const edge of [...this.parents]) edge.parent.drainedEnd()
   }
 
-  async drained(scope?: DrainScope): Promise<DrainedSection> {
-    return this.#lock.hold(await beginDrained(this, scope), scope?.along)
+  drained(scope?: DrainScope): Promise<DrainedSection> {
+    return this.#lock.section(() => beginDrained(this, scope), scope?.along)
   }
 
   get unmapsByZeroing(): boolean {

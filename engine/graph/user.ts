@@ -112,8 +112,8 @@ export class RootUser implements User, Parent {
     })
   }
 
-  async drained(): Promise<DrainedSection> {
-    return this.#environment.lock.hold(await beginDrained(this.edge.child))
+  drained(): Promise<DrainedSection> {
+    return this.#environment.lock.section(() => beginDrained(this.edge.child))
   }
 
   async close(): Promise<void> {

@@ -63,7 +63,9 @@ export function createUserIo(user: RootUser): NodeIo {
 
 async function whenResumed<T>(user: RootUser, request: () => MaybePromise<T>): Promise<T> {
   user.queue.begin()
-  await user.resumed()
+  // The next section may have begun before this one's end is heard of here.
+  do await user.resumed()
+  while (user.heldBack)
   user.queue.end()
   return counted(user, request())
 }

@@ -132,6 +132,33 @@ describe('a mirror', () => {
     assert.match(JSON.stringify(await run('query-named-block-nodes')), /"dirty-bitmaps"/)
   })
 
+  it('comes to its end beside another one that ends at the same time', async () => {
+    const { host, run, guest, engine, until } = await jobWorld(1)
+    const writers: User[] = []
+    for (const name of ['a', 'b', 'c', 'd']) {
+      host.files.put(name, new Uint8Array(SIZE))
+      await run('blockdev-add', { driver: 'file', filename: name, 'node-name': name })
+      writers.push(guest(name))
+    }
+    for (const writer of writers.slice(2)) await writer.close()
+    const jobs = [
+      ['m', 'a', 'c'],
+      ['n', 'b', 'd'],
+    ] as const
+    for (const [id, device, target] of jobs) {
+      await run('blockdev-mirror', { 'job-id': id, device, target, sync: 'full' })
+    }
+    const areAll = (status: string) => engine.jobs.list().every((job) => job.status === status)
+    await until(() => areAll('ready'), 'ready')
+    // Each drains its source first, and changes the graph then.
+    for (const job of engine.jobs.list()) await job.complete()
+    await until(() => engine.jobs.list().length === 0, 'over')
+    assert.deepEqual(
+      writers.slice(0, 2).map(({ node }) => node.name),
+      ['c', 'd'],
+    )
+  })
+
   it('does not begin anew what it has copied, after a pause', async () => {
     const about = await world(3)
     await about.run('blockdev-mirror', { 'job-id': 'm', device: 'a', target: 'b', sync: 'full' })
