@@ -15,9 +15,11 @@ import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { commitTop } from './commit-top.ts'
+import { grow } from './grow.ts'
 import { defineJob, type JobControl, type JobSetup, type JobWork } from './kind.ts'
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobRoutine } from './strand.ts'
+import { sweep } from './sweep.ts'
 import { Undoing } from './undoing.ts'
 
 export interface CommitArgs {
@@ -32,7 +34,6 @@ export interface CommitArgs {
   readonly onError: ErrorPolicy
 }
 
-const CHUNK_BYTES = 512 * 1024
 const NOTHING = { uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }
 
 export const commit = defineJob<CommitArgs>({
@@ -141,34 +142,31 @@ function workOf(args: CommitArgs, setup: JobSetup, parts: Parts): JobWork {
 
 function* copy(job: JobControl, args: CommitArgs, { base, top }: Parts): JobRoutine<void> {
   const bytes = top.length()
+  // Clients know it before the base has grown.
   job.setRemaining(bytes)
-  if (base.length() < bytes) yield* job.request(() => base.truncate(bytes, { exact: false }))
+  if (base.length() < bytes) yield* grow(job, base, bytes)
   const above = { node: overlayOf(args.top, args.base).name, include: true }
-  const buffer = new Uint8Array(CHUNK_BYTES)
-  let delayNs = 0
-  for (let offset = 0; offset < bytes;) {
-    yield* job.sleep(delayNs)
-    let operation: 'read' | 'write' = 'read'
-    try {
-      const length = Math.min(CHUNK_BYTES, bytes - offset)
+  yield* sweep(job, {
+    bytes,
+    *step(stretch) {
+      const { offset } = stretch
       const run = yield* job.request(() =>
-        top.statusAbove(offset, length, above, { allocationOnly: true }),
+        top.statusAbove(offset, stretch.bytes, above, { allocationOnly: true }),
       )
-      if (run.allocated) {
-        const data = buffer.subarray(0, run.bytes)
-        yield* job.request(() => top.read(offset, data))
-        operation = 'write'
-        yield* job.request(() => base.write(offset, data))
-      }
-      job.advance(run.bytes)
-      offset += run.bytes
-      delayNs = run.allocated ? job.delayNs(run.bytes) : 0
-    } catch (error) {
-      if (!(error instanceof BlockError)) throw error
+      stretch.bytes = run.bytes
+      if (!run.allocated) return
+      stretch.moved = true
+      const { data } = stretch
+      yield* job.request(() => top.read(offset, data))
+      stretch.side = 'write'
+      yield* job.request(() => base.write(offset, data))
+    },
+    failed({ side, error }) {
       // Whatever else the policy says, it tries again.
-      if (job.failed({ operation, policy: args.onError, error }) === 'report') throw error
-    }
-  }
+      if (job.failed({ operation: side, policy: args.onError, error }) === 'report') throw error
+      return false
+    },
+  })
 }
 
 async function ignoringRefusal(change: () => Promise<void>): Promise<void> {

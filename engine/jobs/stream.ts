@@ -17,6 +17,7 @@ import { defineJob, type JobControl, type JobSetup, type JobWork } from './kind.
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobOptions, Jobs } from './registry.ts'
 import type { JobRoutine } from './strand.ts'
+import { sweep, type Stretch } from './sweep.ts'
 import { Undoing } from './undoing.ts'
 
 export interface StreamArgs {
@@ -97,7 +98,6 @@ interface Streaming extends StreamArgs, Ends {
   readonly wasReadOnly: boolean
 }
 
-const CHUNK_BYTES = 512 * 1024
 const READERS = CONSISTENT_READ | WRITE_UNCHANGED
 
 const stream = defineJob<Streaming>({
@@ -188,52 +188,41 @@ async function refusal(change: () => Promise<void>): Promise<BlockError | undefi
 /** Copies everything that is not in the image and in one of those that go. */
 function* populate(job: JobControl, args: Streaming, user: User): JobRoutine<void> {
   if (skipFilters(args.node) === args.overlay) return
-  const bytes = args.node.length()
-  job.setRemaining(bytes)
-  const buffer = new Uint8Array(CHUNK_BYTES)
-  let delayNs = 0
-  let failure: BlockError | undefined
-  for (let offset = 0; offset < bytes;) {
-    yield* job.sleep(delayNs)
-    delayNs = 0
-    let length = Math.min(CHUNK_BYTES, bytes - offset)
-    try {
-      const run = yield* missingRun(job, args, { user, offset, length })
-      length = run.bytes
-      if (run.copy) {
-        const into = buffer.subarray(0, length)
-        yield* job.request(() => user.read(offset, into, { prefetch: true }))
-        delayNs = job.delayNs(length)
-      }
-    } catch (error) {
-      if (!(error instanceof BlockError)) throw error
+  let first: BlockError | undefined
+  yield* sweep(job, {
+    bytes: args.node.length(),
+    *step(stretch) {
+      yield* findMissing(job, args, user, stretch)
+      const { offset, moved, data } = stretch
+      if (moved) yield* job.request(() => user.read(offset, data, { prefetch: true }))
+    },
+    failed({ error }) {
       const action = job.failed({ operation: 'read', policy: args.onError, error })
-      if (action === 'stop') continue
-      failure ??= error
-      if (action === 'report') break
-    }
-    job.advance(length)
-    offset += length
-  }
+      if (action === 'stop') return false
+      first ??= error
+      if (action === 'report') throw first
+      return true
+    },
+  })
   // Also where it was told to ignore that, the images below are still needed.
-  if (failure !== undefined) throw failure
+  if (first !== undefined) throw first
 }
 
 /** How far from here all is alike, and whether it must be copied. */
-function* missingRun(
+function* findMissing(
   job: JobControl,
   { overlay }: Streaming,
-  {
-    user,
-    offset,
-    length,
-  }: { readonly user: User; readonly offset: number; readonly length: number },
-): JobRoutine<{ readonly bytes: number; readonly copy: boolean }> {
-  const own = yield* job.request(() => user.status(offset, length, { allocationOnly: true }))
-  if (own.allocated) return { bytes: own.bytes, copy: false }
+  user: User,
+  stretch: Stretch,
+): JobRoutine<void> {
+  const { offset } = stretch
+  const own = yield* job.request(() => user.status(offset, stretch.bytes, { allocationOnly: true }))
+  stretch.bytes = own.bytes
+  if (own.allocated) return
   const base = { node: overlay.name, include: true }
   const found = yield* job.request(() =>
     user.statusAbove(offset, own.bytes, base, { allocationOnly: true }),
   )
-  return { bytes: found.bytes, copy: found.allocated }
+  stretch.bytes = found.bytes
+  stretch.moved = found.allocated
 }

@@ -1,11 +1,14 @@
 /** For tests of jobs: disks on storage that takes its time, a guest that writes, and a client. */
 import assert from 'node:assert/strict'
 import { ALL_PERMISSIONS, CONSISTENT_READ, WRITE } from '../block/permission.ts'
+import { imageWorld } from '../drivers/qcow2/testing.ts'
 import type { User } from '../graph/graph.ts'
 import type { SimHost } from '../host/sim/index.ts'
+import type { SimFileOperation } from '../host/sim/files.ts'
 import { createPrng } from '../host/sim/prng.ts'
 import type { EngineProcess } from '../qmp/engine.ts'
 import { testEngine } from '../qmp/testing.ts'
+import type { Errno } from '../util/errors.ts'
 
 export interface JobEvent {
   readonly event: string
@@ -42,6 +45,124 @@ export interface JobWorld {
   readonly read: (node: string) => Promise<Uint8Array>
   /** From now on every request of storage takes some time. */
   readonly slow: () => void
+}
+
+interface ImageAbout {
+  readonly size: number
+  readonly clusterBytes: number
+  /** Name of the image below it, which its header names too. */
+  readonly backing?: string
+  /** Whole clusters that it has itself, each with its byte. */
+  readonly clusters?: readonly (readonly [index: number, fill: number])[]
+  readonly readOnly?: boolean
+}
+
+/** Makes a qcow2 image in a file and opens it as a node, both of that name. */
+export async function addImage(
+  { host, run }: JobWorld,
+  name: string,
+  { size, clusterBytes, backing, clusters = [], readOnly = false }: ImageAbout,
+): Promise<void> {
+  const images = imageWorld()
+  const below = backing === undefined ? {} : { 'backing-file': backing, 'backing-fmt': 'qcow2' }
+  await images.create(name, { size, 'cluster-size': clusterBytes, ...below })
+  const user = await images.open(name)
+  for (const [index, fill] of clusters) {
+    await user.write(index * clusterBytes, new Uint8Array(clusterBytes).fill(fill))
+  }
+  await images.close(name, user)
+  host.files.put(name, images.world.host.files.content(name))
+  await run('blockdev-add', {
+    driver: 'qcow2',
+    'node-name': name,
+    'read-only': readOnly,
+    backing: backing ?? null,
+    file: { driver: 'file', filename: name },
+  })
+}
+
+export const CLUSTER = 65536
+const CHAIN_CLUSTERS = 20
+
+export interface ChainAbout {
+  /** In clusters. */
+  readonly baseSize?: number
+  /** Nodes that are read-only. */
+  readonly readOnly?: readonly string[]
+}
+
+export interface ChainWorld extends JobWorld {
+  /** Lets time pass until job `j` is no more. */
+  readonly over: () => Promise<void>
+  /** The first byte of each cluster that a node shows. */
+  readonly shown: (node: string) => Promise<readonly number[]>
+  /** Edges to backing images, `parent: child`. */
+  readonly links: () => readonly string[]
+  /** The backing image that a node's header names. */
+  readonly headerOf: (node: string) => Promise<string | undefined>
+  /** What the job failed with. */
+  readonly failure: () => string | undefined
+}
+
+/** Images `base` <- `mid` <- `top`, each with clusters of its own, filled with 1, 2 and 3. */
+export async function chainWorld(about: ChainAbout = {}): Promise<ChainWorld> {
+  const test = await jobWorld(1)
+  const { baseSize = CHAIN_CLUSTERS, readOnly = [] } = about
+  const add = (name: string, fill: number, indexes: readonly number[], backing?: string) =>
+    addImage(test, name, {
+      size: (name === 'base' ? baseSize : CHAIN_CLUSTERS) * CLUSTER,
+      clusterBytes: CLUSTER,
+      clusters: indexes.map((index) => [index, fill]),
+      readOnly: readOnly.includes(name),
+      ...(backing === undefined ? {} : { backing }),
+    })
+  await add('base', 1, [0, 1])
+  await add('mid', 2, [1, 9, 19], 'base')
+  await add('top', 3, [2], 'mid')
+  return {
+    ...test,
+    over: () => test.until(async () => (await test.status('j')) === undefined, 'over'),
+    async shown(node) {
+      const bytes = await test.read(node)
+      return Array.from({ length: bytes.length / CLUSTER }, (_, at) => bytes[at * CLUSTER] ?? -1)
+    },
+    links() {
+      const { nodes, edges } = test.engine.graph.dump()
+      const names = new Map(nodes.map(({ id, name }) => [id, name]))
+      return edges
+        .filter(({ name }) => name === 'backing')
+        .map(({ parent, child }) => `${names.get(parent) ?? ''}: ${names.get(child) ?? ''}`)
+        .toSorted()
+    },
+    async headerOf(name) {
+      const nodes = (await test.run('query-named-block-nodes', { flat: true })) as readonly {
+        readonly 'node-name': string
+        readonly image: { readonly 'backing-filename'?: string }
+      }[]
+      return nodes.find((node) => node['node-name'] === name)?.image['backing-filename']
+    },
+    failure: () => test.events.find(({ event }) => event === 'BLOCK_JOB_COMPLETED')?.data.error,
+  }
+}
+
+interface Failing {
+  readonly kind: SimFileOperation['kind']
+  readonly path: string
+  readonly errno: Errno
+  readonly times: number
+}
+
+/** Behind the header, two clusters of refcounts and two of tables. */
+const FIRST_DATA = 5 * CLUSTER
+
+/** Fails requests of a kind for data of a file, so many times. */
+export function failing({ host }: JobWorld, { kind, path, errno, times }: Failing): void {
+  let left = times
+  host.files.hook = (operation) => {
+    const isData = operation.offset >= FIRST_DATA && operation.path.endsWith(path)
+    if (operation.kind !== kind || !isData) return undefined
+    return left-- > 0 ? { errno } : undefined
+  }
 }
 
 const MAX_TRIES = 5000

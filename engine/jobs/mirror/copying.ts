@@ -4,6 +4,7 @@
  */
 import { Bitmap } from '../../bitmap/bitmap.ts'
 import type { BlockStatus } from '../../block/driver.ts'
+import { Buffers } from '../../copy/buffers.ts'
 import { InFlight } from '../../copy/in-flight.ts'
 import { transfer, type Move, type Side } from '../../copy/transfer.ts'
 import type { User } from '../../graph/graph.ts'
@@ -56,6 +57,7 @@ export class Copying {
   readonly #about: CopyAbout
   readonly #job: JobControl
   readonly #clusters: WholeClusters | undefined
+  readonly #buffers = new Buffers()
   readonly #underWay = new Set<Promise<void>>()
   #bytesUnderWay = 0
   #bufferFree: number
@@ -252,7 +254,11 @@ export class Copying {
   async #move(run: Run): Promise<void> {
     const { top, target, unmap } = this.#about
     const flags = run.as === 'zero' ? { mayUnmap: unmap } : {}
-    const moving = transfer({ source: top.source, target }, { ...run, flags })
+    const buffer = run.as === 'data' ? this.#buffers.take(run.bytes) : undefined
+    const moving = transfer(
+      { source: top.source, target },
+      buffer === undefined ? { ...run, flags } : { ...run, flags, buffer },
+    )
     // What fails at once is known at once; what succeeds takes a turn at least.
     if (moving === undefined) await this.#job.turn()
     const failed = isPromise(moving) ? await moving : moving
@@ -261,6 +267,8 @@ export class Copying {
       this.failed(failed.side, failed.error)
       return
     }
+    // Whatever failed may still have it.
+    if (buffer !== undefined) this.#buffers.give(buffer)
     this.#clusters?.filled(run.offset, run.bytes)
     if (!this.#zeroing) this.#job.advance(run.bytes)
   }

@@ -8,6 +8,7 @@ import { alignDown } from '../../util/align.ts'
 import { assert } from '../../util/assert.ts'
 import { BlockError } from '../../util/errors.ts'
 import { wait } from '../../util/routine.ts'
+import { grow } from '../grow.ts'
 import type { JobControl, JobSetup, JobWork } from '../kind.ts'
 import type { JobRoutine } from '../strand.ts'
 import { writingBoth } from './changes.ts'
@@ -89,9 +90,7 @@ export class MirrorWork implements JobWork {
     const { base, target, top } = this.#args
     const bytes = top.source.length()
     if (base === target) {
-      if (bytes > this.#target.length()) {
-        yield* job.request(() => this.#target.truncate(bytes, { exact: false }))
-      }
+      if (bytes > this.#target.length()) yield* grow(job, this.#target, bytes)
     } else if (bytes !== this.#target.length()) {
       throw new BlockError('Source and target image have different sizes')
     }
