@@ -11,7 +11,8 @@ import { didYouMean } from '../suggest.ts'
 import { find, spanOf } from '../tree.ts'
 import { defineStep, TEXT, type StepInput } from './kind.ts'
 
-const STATES = [
+/** Those of jobs in the order of their life, and that of one that is not listed any more. */
+export const JOB_STATES = [
   'created',
   'running',
   'paused',
@@ -119,10 +120,10 @@ function jobUntil(
   const states = ast.states.flatMap((state) => {
     const name = fillName(context, piece, state)
     if (name === undefined) return []
-    if (STATES.includes(name)) return [name]
+    if (JOB_STATES.includes(name)) return [name]
     const message = `no job status is called '${shorten(name)}'`
     context.problemIn(piece.node, spanAt(piece, state), 'wait-status', message, {
-      help: didYouMean(name, STATES) ?? `statuses are ${STATES.join(', ')}`,
+      help: didYouMean(name, JOB_STATES) ?? `statuses are ${JOB_STATES.join(', ')}`,
     })
     return []
   })

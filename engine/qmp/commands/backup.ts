@@ -9,6 +9,7 @@ import { defineCommand } from '../command.ts'
 import { makeTarget, openTarget, shownBelow, sourceLength, targetAbout } from '../new-target.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCKDEV_BACKUP, DRIVE_BACKUP } from '../schema/backup.ts'
+import { jobOptions } from '../schema/jobs.ts'
 
 type Given = Omit<Values<typeof BLOCKDEV_BACKUP>, 'device' | 'target'>
 
@@ -92,10 +93,7 @@ function aboutOf(
 ): BackupAbout {
   const perf = given['x-perf']
   return {
-    id: given['job-id'],
-    speed: given.speed,
-    autoFinalize: given['auto-finalize'],
-    autoDismiss: given['auto-dismiss'],
+    ...jobOptions(given),
     group,
     source,
     target,

@@ -13,10 +13,10 @@ import { commit } from '../../jobs/commit.ts'
 import { startActiveCommit } from '../../jobs/mirror/start.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
-import { CHAIN_JOB } from '../schema/jobs.ts'
+import { CHAIN_JOB, JOB_ID, jobOptions } from '../schema/jobs.ts'
 
 const ARGS = {
-  'job-id': opt.str({ optional: true, doc: 'Name of the job.' }),
+  'job-id': JOB_ID,
   device: opt.str({ doc: 'The node at the top of the chain.' }),
   'base-node': opt.str({ optional: true, doc: 'Where the data goes; the deepest image.' }),
   base: opt.str({ optional: true, features: ['deprecated'], doc: 'The same by its file name.' }),
@@ -44,12 +44,7 @@ export const blockCommit = defineCommand({
       'filter-node-name': filterName,
       'on-error': onError,
     } = args
-    const options = {
-      id: args['job-id'],
-      speed: args.speed,
-      autoFinalize: args['auto-finalize'],
-      autoDismiss: args['auto-dismiss'],
-    }
+    const options = jobOptions(args)
     if (skipFilters(top) === skipFilters(device)) {
       if (backingFile !== undefined) {
         throw new BlockError("'backing-file' specified, but 'top' is the active layer")

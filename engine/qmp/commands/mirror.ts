@@ -8,6 +8,7 @@ import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
 import { makeTarget, openTarget, shownBelow, sourceLength, targetAbout } from '../new-target.ts'
 import type { EngineParts } from '../parts.ts'
+import { jobOptions } from '../schema/jobs.ts'
 import { BLOCKDEV_MIRROR, DRIVE_MIRROR } from '../schema/mirror.ts'
 
 /** What both commands are told. */
@@ -113,12 +114,7 @@ async function start(engine: EngineParts, args: Given, disks: Disks): Promise<vo
     filterName: args['filter-node-name'],
     log: (line: string) => services.log(line),
   }
-  await startMirror({ graph, jobs }, mirror, about, {
-    id: args['job-id'],
-    speed: args.speed,
-    autoFinalize: args['auto-finalize'],
-    autoDismiss: args['auto-dismiss'],
-  })
+  await startMirror({ graph, jobs }, mirror, about, jobOptions(args))
 }
 
 /** Filters that nobody asked for stay where they are, above the target. */

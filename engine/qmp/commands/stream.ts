@@ -6,10 +6,10 @@ import type { Graph, GraphNode } from '../../graph/graph.ts'
 import { launchStream } from '../../jobs/stream.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
-import { CHAIN_JOB } from '../schema/jobs.ts'
+import { CHAIN_JOB, JOB_ID, jobOptions } from '../schema/jobs.ts'
 
 const ARGS = {
-  'job-id': opt.str({ optional: true, doc: 'Name of the job.' }),
+  'job-id': JOB_ID,
   device: opt.str({ doc: 'The image that is filled.' }),
   base: opt.str({ optional: true, doc: 'The image that stays below it, by its file name.' }),
   'base-node': opt.str({ optional: true, doc: 'The same by its node.' }),
@@ -50,12 +50,7 @@ export const blockStream = defineCommand({
         filterName: args['filter-node-name'],
         onError: args['on-error'],
       },
-      {
-        id: args['job-id'],
-        speed: args.speed,
-        autoFinalize: args['auto-finalize'],
-        autoDismiss: args['auto-dismiss'],
-      },
+      jobOptions(args),
     )
   },
 })

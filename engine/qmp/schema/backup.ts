@@ -1,7 +1,7 @@
 /** What clients say of a backup. */
 import type { Members } from '../../block/option.ts'
 import { opt, shape } from '../../block/option.ts'
-import { NEW_IMAGE_MODE } from './jobs.ts'
+import { JOB_ID, NEW_IMAGE_MODE } from './jobs.ts'
 
 const POLICY = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
 
@@ -18,7 +18,7 @@ const PERF = shape.struct('BackupPerf', {
 })
 
 const COMMON = {
-  'job-id': opt.str({ optional: true, doc: 'Name of the job.' }),
+  'job-id': JOB_ID,
   device: opt.str({ doc: 'Node to copy.' }),
   sync: opt.enum('MirrorSyncMode', ['top', 'full', 'none', 'incremental', 'bitmap'])({
     doc: 'What is copied.',

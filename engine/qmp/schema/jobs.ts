@@ -2,21 +2,11 @@
 import type { Members } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
 import { JOB_TYPES } from '../../jobs/kind.ts'
-import type { JobStatus } from '../../jobs/status.ts'
+import type { JobOptions } from '../../jobs/registry.ts'
+import { NEXT, type JobStatus } from '../../jobs/status.ts'
 
-const STATUSES: readonly JobStatus[] = [
-  'undefined',
-  'created',
-  'running',
-  'paused',
-  'ready',
-  'standby',
-  'waiting',
-  'pending',
-  'aborting',
-  'concluded',
-  'null',
-]
+/** The table names each once, in the order of a job's life. */
+const STATUSES = Object.keys(NEXT) as readonly JobStatus[]
 
 export const JOB_STATUS = opt.enum('JobStatus', STATUSES)
 export const JOB_TYPE = opt.enum('JobType', JOB_TYPES)
@@ -40,6 +30,26 @@ export const JOB_ENDING = {
   'auto-finalize': opt.bool({ default: true, doc: 'Take effect without being told.' }),
   'auto-dismiss': opt.bool({ default: true, doc: 'Be forgotten without being told.' }),
 } as const satisfies Members
+
+/** First argument of all block jobs' commands. */
+export const JOB_ID = opt.str({ optional: true, doc: 'Name of the job.' })
+
+interface JobArgs {
+  readonly 'job-id'?: string | undefined
+  readonly speed?: number | undefined
+  readonly 'auto-finalize'?: boolean | undefined
+  readonly 'auto-dismiss'?: boolean | undefined
+}
+
+/** What is said of the job itself, for the registry. */
+export function jobOptions(args: JobArgs): JobOptions {
+  return {
+    id: args['job-id'],
+    speed: args.speed,
+    autoFinalize: args['auto-finalize'],
+    autoDismiss: args['auto-dismiss'],
+  }
+}
 
 /** The same, for jobs that run in a chain. */
 export const CHAIN_JOB = {

@@ -1,7 +1,7 @@
 /** Arguments of the commands that start mirrors. */
 import type { Members } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
-import { JOB_ENDING, NEW_IMAGE_MODE, ON_ERROR } from './jobs.ts'
+import { JOB_ENDING, JOB_ID, NEW_IMAGE_MODE, ON_ERROR } from './jobs.ts'
 
 const SYNC = opt.enum('MirrorSyncMode', ['top', 'full', 'none', 'incremental', 'bitmap'])
 const COPY_MODE = opt.enum('MirrorCopyMode', ['background', 'write-blocking'])
@@ -19,7 +19,6 @@ const COPYING = {
   ...JOB_ENDING,
 } as const satisfies Members
 
-const JOB_ID = opt.str({ optional: true, doc: 'Name of the job.' })
 const DEVICE = opt.str({ doc: 'The node to copy.' })
 const REPLACES = opt.str({ optional: true, doc: 'The node whose place the target takes.' })
 
