@@ -1,3 +1,4 @@
+/** What a profile leaves out of the schema, flags or refuses there. */
 import assert from 'node:assert/strict'
 import { checkMembers, checkValue } from '../block/check.ts'
 import { opt, shape, type Members } from '../block/option.ts'
