@@ -12,7 +12,7 @@ import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permis
 import { BlockError } from '../util/errors.ts'
 import { ownPrefix } from './choose-driver.ts'
 import type { Environment } from './environment.ts'
-import { besideOf, driverForName, optionsInName } from './filename.ts'
+import { besideOf, driverForName, hasProtocol, isAbsolute, optionsInName } from './filename.ts'
 import type { NewImage } from './graph.ts'
 import { openNode, releaseHold } from './open.ts'
 import { RootUser } from './user.ts'
@@ -69,6 +69,9 @@ function checkCanCreate(driver: Driver, protocol: Driver, { words }: NewImage): 
 async function tryBacking(environment: Environment, { filename, words }: NewImage): Promise<void> {
   const name = words.get('backing_file')
   if (name === undefined) return
+  if (filename === '' && !hasProtocol(name) && !isAbsolute(name)) {
+    throw new BlockError(`Cannot use relative backing file names for '${filename}'`)
+  }
   const node = await openNode(environment, {
     filename: besideOf(filename, name),
     options: new Map<string, unknown>([

@@ -276,6 +276,10 @@ describe('an image that is made by name', () => {
     const about = { 'job-id': 'j', device: 'top', sync: 'top', target: 'elsewhere/t' }
     const text = "Could not open 'elsewhere/base': No such file or directory"
     assert.equal(await answer('drive-backup', about), text)
+    assert.equal(
+      await answer('drive-backup', { ...about, target: '' }),
+      "Cannot use relative backing file names for ''",
+    )
   })
 
   it('has its options printed as QEMU does', async () => {
