@@ -19,8 +19,7 @@ export async function closeIfUnused(environment: Environment, node: Node): Promi
  */
 export async function dispose(environment: Environment, node: Node): Promise<void> {
   if (node.isOpen) {
-    // A filter that was taken out has nothing below it any more.
-    if (node.driver.kind !== 'filter' || node.children.length > 0) await flushIgnoringErrors(node)
+    if (!isTakenOut(node)) await flushIgnoringErrors(node)
     await node.instance.close?.()
   }
   environment.unreadable.delete(node)
@@ -47,6 +46,13 @@ export async function removeNode(environment: Environment, name: string): Promis
   }
   node.monitorOwned = false
   await closeIfUnused(environment, node)
+}
+
+/** A filter that was taken out shows nothing any more, whatever else it may still have below it. */
+function isTakenOut({ driver, children, filteredChild }: Node): boolean {
+  if (driver.kind !== 'filter') return false
+  const shows = Object.values(driver.children).some(({ role }) => role.filtered === true)
+  return children.length === 0 || (shows && filteredChild === undefined)
 }
 
 async function flushIgnoringErrors(node: Node): Promise<void> {

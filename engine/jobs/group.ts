@@ -81,6 +81,7 @@ async function comeToResult(job: Job): Promise<void> {
 }
 
 async function finish(job: Job): Promise<void> {
+  job.takenUp()
   job.updateResult()
   const { work, error } = job
   await (error === undefined ? work.commit?.() : work.abort?.())

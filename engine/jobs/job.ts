@@ -78,6 +78,8 @@ export class Job implements JobControl {
   #forced = false
   /** The work is over. */
   #ended = false
+  /** Pending, and held back by what its work has stopped. */
+  #waits = false
   readonly #endWaiters: (() => void)[] = []
   /** Neither over, nor at rest, nor waiting for a request. */
   #active = false
@@ -263,7 +265,14 @@ export class Job implements JobControl {
   leftPending(): void {
     if (this.#work.leftPending === undefined) return
     this.#pauses += 1
+    this.#waits = true
     this.#work.leftPending()
+  }
+
+  /** It is finalized, or given up. */
+  takenUp(): void {
+    if (this.#waits) this.#pauses -= 1
+    this.#waits = false
   }
 
   /** Takes cancelling into account. A job with an error is aborting. */

@@ -211,7 +211,7 @@ function* populate(job: JobControl, args: Streaming, user: User): JobRoutine<voi
 /** How far from here all is alike, and whether it must be copied. */
 function* findMissing(
   job: JobControl,
-  { overlay }: Streaming,
+  { node, overlay }: Streaming,
   user: User,
   stretch: Stretch,
 ): JobRoutine<void> {
@@ -219,6 +219,12 @@ function* findMissing(
   const own = yield* job.request(() => user.status(offset, stretch.bytes, { allocationOnly: true }))
   stretch.bytes = own.bytes
   if (own.allocated) return
+  // Where the image below is at its end, there is nothing to be copied from here on.
+  const end = skipFilters(node).cowChild?.length() ?? 0
+  if (offset >= end) {
+    stretch.bytes = node.length() - offset
+    return
+  }
   const base = { node: overlay.name, include: true }
   const found = yield* job.request(() =>
     user.statusAbove(offset, own.bytes, base, { allocationOnly: true }),

@@ -257,7 +257,7 @@ export class Generator {
       args: { id },
     }))
     const looks = this.state.nodes
-      .filter(({ name }) => !this.state.hasUndefinedData(name))
+      .filter(({ name }) => this.state.isReadable(name))
       .map(({ name }): FuzzStep => ({ kind: 'content', node: name }))
     return [...ends, ...looks]
   }

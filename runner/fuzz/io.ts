@@ -9,7 +9,7 @@ const ALIGNMENTS = [1, 512, 4096, 65_536, 65_536] as const
 const NEAR = 262_144
 
 export function drawIo(random: Random, state: State): FuzzStep | undefined {
-  const nodes = state.nodes.filter(({ name, size }) => size > 0 && !state.hasUndefinedData(name))
+  const nodes = state.nodes.filter(({ name, size }) => size > 0 && state.isReadable(name))
   const node = random.pick(nodes)
   if (node === undefined) return undefined
   const count = random.pick([1, 1, 2, 3, 5])

@@ -40,6 +40,15 @@ const MOVING = [
   'transaction',
 ]
 
+/** Their filter is above the source when it closes, and flushes it: what the source held back is written, as in 7.2. */
+const FLUSHING = ['block-commit', 'blockdev-mirror', 'drive-mirror']
+
+/** Without what writing says of files. */
+function unwritten(nodes: string): string {
+  const lines = nodes.split('\n')
+  return lines.filter((line) => !/dirty-bitmaps\[\d+\]\.count|virtual-size/.test(line)).join('\n')
+}
+
 /** The same graph whatever the order of its edges. */
 function unordered(graph: string): string {
   const edges = new Map<string, string[]>()
@@ -70,8 +79,12 @@ describe('a refused command of whatever kind', function () {
           texts.add(shapeOf(record.outcome.text))
           for (const part of LOOKED_AT) {
             const isMoving = step.kind === 'qmp' && MOVING.includes(step.command)
-            const told = (from: StepRecord): string | undefined =>
-              part === 'graph' && isMoving ? unordered(from.parts[part] ?? '') : from.parts[part]
+            const isFlushing = step.kind === 'qmp' && FLUSHING.includes(step.command)
+            const told = (from: StepRecord): string | undefined => {
+              const text = from.parts[part]
+              if (part === 'graph' && isMoving) return unordered(text ?? '')
+              return part === 'nodes' && isFlushing ? unwritten(text ?? '') : text
+            }
             assert.equal(told(record), told(before), `${part} after ${showStep(step)}`)
           }
         }

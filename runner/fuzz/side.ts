@@ -352,7 +352,8 @@ class SidePlay {
     const shown = {
       graph: this.#valueText(graph, 'x-debug-query-block-graph'),
       exports: this.#valueText(exports, 'query-block-exports'),
-      jobs: `${this.#valueText(jobs, 'query-jobs')}\n${this.#valueText(blockJobs, 'query-block-jobs')}`,
+      // At rest, how far a job is says what it has done.
+      jobs: `${this.#valueText(jobs, 'jobs')}\n${this.#valueText(blockJobs, 'jobs')}`,
     }
     if (named === undefined) return shown
     const order = (isList(named) ? named : []).map((node) =>

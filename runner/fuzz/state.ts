@@ -45,6 +45,8 @@ const UNDEFINED_DATA: Readonly<Record<string, string>> = {
   'null-aio': 'read-zeroes',
 }
 
+const STREAM_FILTERS: ReadonlySet<string> = new Set(['copy-on-read'])
+
 export class State {
   /** One that no other sequence is likely to listen at meanwhile. */
   readonly port: string
@@ -137,6 +139,14 @@ export class State {
       drivers.has(node.driver) ||
       [...node.children.values()].some((child) => this.contains(child, drivers, seen))
     )
+  }
+
+  /** Whether requests may be made: 7.2 dies of reading through the filter of a stream that is pending. */
+  isReadable(name: string): boolean {
+    const isPending = this.#jobs.some(
+      ({ type, status }) => type === 'stream' && status === 'pending',
+    )
+    return !this.hasUndefinedData(name) && !(isPending && this.contains(name, STREAM_FILTERS))
   }
 
   /** Takes over what the queries say. */

@@ -81,7 +81,8 @@ export function* createImage(
 ): Routine<void> {
   const plan = planOf(options)
   const storage = plainStorage(file)
-  yield* told('Could not write qcow2 header', writeFirstClusters(storage, plan))
+  yield* told('Could not write qcow2 header', writeFirstCluster(storage, plan))
+  yield* told('Could not write refcount table', writeFirstTable(storage, plan))
   const image = yield* openImage({
     file: storage,
     options: NO_OPTIONS,
@@ -221,7 +222,7 @@ function refcountOrderOf(bits: number, version: 2 | 3): number {
 }
 
 /** The header without a size, and a refcount table of one block. */
-function* writeFirstClusters(file: Storage, plan: Plan): Routine<void> {
+function* writeFirstCluster(file: Storage, plan: Plan): Routine<void> {
   const clusterBytes = 2 ** plan.clusterBits
   const header = new Uint8Array(clusterBytes)
   HEADER.encodeInto(header, 0, {
@@ -253,6 +254,11 @@ function* writeFirstClusters(file: Storage, plan: Plan): Routine<void> {
     })
   }
   yield* wait(file.write(0, header))
+}
+
+/** The refcount table and the block that it names, in which nothing is counted yet. */
+function* writeFirstTable(file: Storage, { clusterBits }: Plan): Routine<void> {
+  const clusterBytes = 2 ** clusterBits
   const table = new WordTable(new Uint8Array(2 * clusterBytes))
   setEntry(table, 0, 2 * clusterBytes)
   yield* wait(file.write(clusterBytes, table.bytes))

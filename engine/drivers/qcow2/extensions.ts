@@ -20,7 +20,7 @@ export const BITMAPS_EXTENSION = struct(24, {
 })
 
 /** Longest backing format name, with its end. */
-const MAX_FORMAT_BYTES = 16
+export const MAX_FORMAT_BYTES = 16
 /** Most bitmaps of an image, and bytes of their directory. */
 export const MAX_BITMAPS = 65535
 export const MAX_DIRECTORY_BYTES = 65535 * 1024

@@ -4,7 +4,7 @@ import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { concatBytes } from './bytes.ts'
-import { encodeExtension, type Extension } from './extensions.ts'
+import { encodeExtension, MAX_FORMAT_BYTES, type Extension } from './extensions.ts'
 import { featureNameTable } from './feature-names.ts'
 import {
   CRYPT,
@@ -57,7 +57,7 @@ export function* writeBackingHint(
   if (bytes > MAX_BACKING_NAME) throw ioError('EINVAL')
   const { backingFile, backingFormat } = header
   header.backingFile = filename
-  header.backingFormat = format
+  header.backingFormat = format && cutFormat(format)
   try {
     yield* writeHeader(image)
   } catch (error) {
@@ -65,6 +65,12 @@ export function* writeBackingHint(
     header.backingFormat = backingFormat
     throw error
   }
+}
+
+/** As long as it may be when the image is opened again; longer ones are cut off without a word. */
+function cutFormat(format: string): string {
+  const bytes = new TextEncoder().encode(format)
+  return new TextDecoder().decode(bytes.subarray(0, MAX_FORMAT_BYTES - 1))
 }
 
 function fixedBytes({ geometry, header }: Image): number {

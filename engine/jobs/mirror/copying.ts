@@ -3,7 +3,7 @@
  * other, until nothing is. Sizes and order of requests are those of 7.2.
  */
 import { Bitmap } from '../../bitmap/bitmap.ts'
-import type { BlockStatus } from '../../block/driver.ts'
+import type { BlockIo, BlockStatus } from '../../block/driver.ts'
 import { Buffers } from '../../copy/buffers.ts'
 import { InFlight } from '../../copy/in-flight.ts'
 import { transfer, type Move, type Side } from '../../copy/transfer.ts'
@@ -251,12 +251,19 @@ export class Copying {
     this.#underWay.add(done)
   }
 
+  /** What is read comes a turn later: meanwhile others that need no data get to the target. */
+  async #read(source: Pick<BlockIo, 'read'>, offset: number, into: Uint8Array): Promise<void> {
+    await source.read(offset, into)
+    await this.#job.turn()
+  }
+
   async #move(run: Run): Promise<void> {
     const { top, target, unmap } = this.#about
     const flags = run.as === 'zero' ? { mayUnmap: unmap } : {}
+    const source = { read: (at: number, into: Uint8Array) => this.#read(top.source, at, into) }
     const buffer = run.as === 'data' ? this.#buffers.take(run.bytes) : undefined
     const moving = transfer(
-      { source: top.source, target },
+      { source, target },
       buffer === undefined ? { ...run, flags } : { ...run, flags, buffer },
     )
     // What fails at once is known at once; what succeeds takes a turn at least.

@@ -6,6 +6,7 @@ import { defineFilter, type Child, type Driver } from '../../block/driver.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, NO_PERMISSIONS, WRITE } from '../../block/permission.ts'
 import { assert } from '../../util/assert.ts'
 import type { MaybePromise } from '../../util/async.ts'
+import { BlockError } from '../../util/errors.ts'
 
 /** One change of the source. */
 export interface SourceChange {
@@ -53,6 +54,8 @@ export class MirrorTop {
             this.#change({ offset, bytes, as: 'zero' }, () => next.zero(offset, bytes, flags)),
           discard: (offset, bytes) =>
             this.#change({ offset, bytes, as: 'discard' }, () => next.discard(offset, bytes)),
+          // As in 7.2, also where it has been taken out before.
+          close: () => flushed(next),
         }
       },
     })
@@ -66,5 +69,14 @@ export class MirrorTop {
 
   #change(change: SourceChange, apply: () => MaybePromise<void>): MaybePromise<void> {
     return this.onChange === undefined ? apply() : this.onChange(change, apply)
+  }
+}
+
+/** Nobody hears of a failure. */
+async function flushed(source: Child): Promise<void> {
+  try {
+    await source.flush()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
   }
 }
