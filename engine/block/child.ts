@@ -1,4 +1,5 @@
 /** The children of a node: as they are declared, and as the driver sees them once they are open. */
+import type { PresenceSwitch } from '../profiles/index.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { InstanceInfo, Limits } from './info.ts'
 import type { BlockIo, BlockStatus, StatusQuery, SnapshotIo } from './io.ts'
@@ -29,6 +30,8 @@ export interface ChildDeclaration {
   readonly roleFor?: (options: Readonly<Record<string, unknown>>) => ChildRole
   readonly optional?: boolean
   readonly list?: boolean
+  /** Where the switch is on, elements of the list may be `null`: no child has that place's name. */
+  readonly holes?: PresenceSwitch
   /** `null` is taken for "no such child" (as `backing: null`). */
   readonly nullable?: boolean
   /** It is opened when the driver asks for it (`openChild`), after what the driver checks before. */

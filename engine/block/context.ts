@@ -3,6 +3,7 @@ import type { Clock, Compression, Files, Sockets } from '../host/host.ts'
 import type { BitmapView, ListedBitmap, NodeBitmaps } from './bitmaps.ts'
 import type { Child, ChildRole } from './child.ts'
 import type { NodeFlags } from './info.ts'
+import type { Profile } from '../profiles/index.ts'
 import type { Claims } from './permission.ts'
 
 /**
@@ -14,6 +15,8 @@ export type LogForm = 'asked' | 'bare' | 'output'
 
 /** The outside, as far as a driver may reach it. */
 export interface Services {
+  /** What drivers do differently. */
+  readonly profile: Profile
   readonly clock: Clock
   readonly files: Files
   readonly sockets: Sockets

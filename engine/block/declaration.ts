@@ -6,12 +6,13 @@ import type { ImageOption, ImageValues } from './image-options.ts'
 import type { Instance } from './instance.ts'
 import type { BlockIo } from './io.ts'
 import type { Feature, Members } from './option.ts'
+import type { Conditional } from '../profiles/index.ts'
 import type { Claims } from './permission.ts'
 
 /** Storage reached / a structured child / a child shown unchanged. */
 export type DriverKind = 'protocol' | 'format' | 'filter'
 
-export interface Driver {
+export interface Driver extends Conditional {
   readonly name: string
   readonly kind: DriverKind
   readonly doc: string

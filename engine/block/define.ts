@@ -1,4 +1,5 @@
 /** Makes drivers of their declarations. */
+import type { Conditional } from '../profiles/index.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { Child, Children } from './child.ts'
 import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext } from './context.ts'
@@ -9,7 +10,7 @@ import type { Instance } from './instance.ts'
 import type { Feature, Members, Values } from './option.ts'
 import type { Claims } from './permission.ts'
 
-interface DriverDefinition<O extends Members> {
+interface DriverDefinition<O extends Members> extends Conditional {
   readonly name: string
   readonly kind: DriverKind
   readonly doc: string
@@ -69,7 +70,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
   return erased as unknown as Driver
 }
 
-interface FilterDefinition<O extends Members> {
+interface FilterDefinition<O extends Members> extends Conditional {
   readonly name: string
   readonly doc: string
   readonly options: O

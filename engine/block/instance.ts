@@ -1,7 +1,7 @@
 /** The code of one open node. */
 import type { MaybePromise } from '../util/async.ts'
 import type { BitmapKeeper } from './bitmaps.ts'
-import type { Child, DebugEvent } from './child.ts'
+import type { DebugEvent } from './child.ts'
 import type { Copier } from './copier.ts'
 import type { BackingHint, CheckReport, InstanceInfo, Limits, NodeFlags } from './info.ts'
 import type { BlockStatus, RequestFlags, SnapshotIo, StatusQuery, TruncateOptions } from './io.ts'
@@ -52,12 +52,14 @@ export interface Instance {
   setClaims?(claims: Claims): void
   /** The checked change did not happen. */
   abortClaims?(): void
-  /** Throws where children cannot be added now; otherwise names the new edge. */
+  /** Throws where children cannot be added now; otherwise names the edge of the next one. */
   childToAdd?(): string
-  childAdded?(child: Child): void
   /** Throws where this child cannot go. */
   checkChildRemoval?(name: string): void
-  childRemoved?(name: string): void
+  /** The children are what a command would have. @throws {BlockError} to refuse. */
+  checkChildren?(): void
+  /** A child of a list came, went, or has another node: its edge is there, or gone, by now. */
+  childrenChanged?(change: { readonly added?: string; readonly removed?: string }): void
   /** What a parent is about to do; only a driver that injects faults cares. */
   debugEvent?(event: DebugEvent): MaybePromise<void>
   /** Breakpoints, where the driver has them. */

@@ -17,10 +17,15 @@ import type { Edge, Node } from './node.ts'
 import { checkClaims, cumulative } from './permission.ts'
 import type { Transaction } from './transaction.ts'
 
-/** The flags that nodes are to have once a command has succeeded, where these are others. */
-export type PlannedFlags = ReadonlyMap<Node, NodeFlags>
+/** What nodes are to have once a command has succeeded, where these are other flags or options. */
+export interface PlannedNode {
+  readonly flags: NodeFlags
+  readonly options?: Readonly<Record<string, unknown>>
+}
 
-const AS_THEY_ARE: PlannedFlags = new Map()
+export type Planned = ReadonlyMap<Node, PlannedNode>
+
+const AS_THEY_ARE: Planned = new Map()
 
 /**
  * Settles the claims of these nodes and of all below them.
@@ -30,7 +35,7 @@ const AS_THEY_ARE: PlannedFlags = new Map()
 export function refreshClaims(
   starts: readonly Node[],
   transaction: Transaction,
-  planned: PlannedFlags = AS_THEY_ARE,
+  planned: Planned = AS_THEY_ARE,
 ): void {
   for (const node of parentsFirst(starts)) refreshNode(node, transaction, planned)
 }
@@ -39,16 +44,16 @@ export function refreshClaims(
 export function claimsOn(
   node: Node,
   edge: Pick<Edge, 'name' | 'role' | 'child'>,
-  planned: PlannedFlags = AS_THEY_ARE,
+  planned: Planned = AS_THEY_ARE,
 ): Claims {
   const above = cumulative(node.parents.map((parent) => parent.claims))
   const own = node.driver.claims?.({
-    options: node.given.checked,
+    options: planned.get(node)?.options ?? node.given.checked,
     childName: edge.name,
     role: edge.role,
     above,
     hasParents: node.parents.length > 0,
-    readOnly: (planned.get(node) ?? node.flags).readOnly,
+    readOnly: (planned.get(node)?.flags ?? node.flags).readOnly,
   })
   // Without rules of its own a driver wants what is wanted of it.
   const claims = own ?? above
@@ -65,7 +70,7 @@ export function setEdgeClaims(edge: Edge, claims: Claims, transaction: Transacti
   })
 }
 
-function refreshNode(node: Node, transaction: Transaction, planned: PlannedFlags): void {
+function refreshNode(node: Node, transaction: Transaction, planned: Planned): void {
   checkClaims(
     node.name,
     node.parents.map((edge) => ({
@@ -75,7 +80,7 @@ function refreshNode(node: Node, transaction: Transaction, planned: PlannedFlags
     })),
   )
   const above = cumulative(node.parents.map((edge) => edge.claims))
-  const { readOnly } = planned.get(node) ?? node.flags
+  const { readOnly } = planned.get(node)?.flags ?? node.flags
   if (readOnly && (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0) {
     const text = node.flags.readOnly
       ? 'Block node is read-only'

@@ -72,13 +72,26 @@ function optionsOf(node: Node): Record<string, unknown> {
   return options
 }
 
-/** The children of a list in the order in which the driver has them. */
-function listOf(node: Node, list: string): Record<string, unknown>[] {
-  const names = [...node.handles.keys()].filter((name) => name.startsWith(`${list}.`))
-  return names.flatMap((name) => {
-    const edge = node.edge(name)
-    return edge === undefined ? [] : [optionsOf(edge.child)]
+/**
+ * The children of a list in the order in which the driver has them. Where a list may have holes, each
+ * stands at the place that its name says.
+ */
+function listOf(node: Node, list: string): (Record<string, unknown> | null)[] {
+  const edges = [...node.handles.keys()].flatMap((name) => node.edge(name) ?? [])
+  const elements = edges.filter(({ name }) => name.startsWith(`${list}.`))
+  if (node.driver.children[list]?.holes === undefined) {
+    return elements.map(({ child }) => optionsOf(child))
+  }
+  const places = new Map(elements.map(({ name, child }) => [placeOf(name), child]))
+  return Array.from({ length: Math.max(...places.keys()) + 1 }, (_, place) => {
+    const child = places.get(place)
+    return child === undefined ? null : optionsOf(child)
   })
+}
+
+/** Of a child that is called `children.2`. */
+export function placeOf(name: string): number {
+  return Number(name.slice(name.lastIndexOf('.') + 1))
 }
 
 /** Flat, as QEMU keeps a node's own options: `server.path`, `inject-error.0.event`. */

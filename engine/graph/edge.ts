@@ -46,8 +46,8 @@ export function detachEdge(edge: Edge): void {
 
 /** Adds an edge whose claims are settled later. @throws {BlockError} for a cycle. */
 export function linkEdge(about: EdgeAbout, transaction: Transaction): Edge {
-  const { parent, name, child } = about
-  if (parent.asNode !== undefined) checkNoCycle(parent.asNode, name, child)
+  const { parent, name, child, mayCycle } = about
+  if (parent.asNode !== undefined && mayCycle !== true) checkNoCycle(parent.asNode, name, child)
   const edge = new Edge(about)
   const seated = edge.seat.edge
   link(edge)
@@ -85,7 +85,22 @@ export function moveEdge(edge: Edge, to: Node, transaction: Transaction): void {
 /** @throws {BlockError} if the child, or one below it, is the parent. */
 export function checkNoCycle(parent: Node, name: string, child: Node): void {
   // A node that is still opening can only be named by the options nested in its own.
-  if (child.isOpen && !reaches(child, parent)) return
+  if (!child.isOpen || reaches(child, parent)) wouldCycle(parent, name, child)
+}
+
+/** @throws {BlockError} if the node is below itself. */
+export function checkNotBelowItself(node: Node): void {
+  const seen = new Set<Node>()
+  const visit = (from: Node): boolean => {
+    if (from === node) return true
+    if (seen.has(from)) return false
+    seen.add(from)
+    return from.children.some(({ child }) => visit(child))
+  }
+  for (const { name, child } of node.children) if (visit(child)) wouldCycle(node, name, child)
+}
+
+function wouldCycle(parent: Node, name: string, child: Node): never {
   throw new BlockError(
     `Making '${child.name}' a ${name} child of '${parent.name}' would create a cycle`,
   )

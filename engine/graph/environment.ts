@@ -33,10 +33,18 @@ export interface Environment {
   nextName(): string
 }
 
+/** @throws {BlockError} where there is no node of this name. */
+export function findNode({ nodes }: Environment, name: string): Node {
+  const node = nodes.get(name)
+  if (node !== undefined) return node
+  throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
+}
+
 /** Looks a node up as commands do that also take the name of a device, where none is given. */
 export function findNamed(environment: Environment, name: string): Node {
   const node = environment.nodes.get(name)
   if (node !== undefined) return node
+  if (!environment.profile['lookup.devices']) return findNode(environment, name)
   throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { errno: 'ENODEV' })
 }
 
@@ -44,5 +52,6 @@ export function findNamed(environment: Environment, name: string): Node {
 export function findReference(environment: Environment, name: string): Node {
   const node = environment.nodes.get(name)
   if (node !== undefined) return node
+  if (!environment.profile['lookup.devices']) return findNode(environment, name)
   throw new BlockError(`Cannot find device='${name}' nor node-name='${name}'`, { errno: 'ENODEV' })
 }

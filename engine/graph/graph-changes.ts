@@ -6,7 +6,8 @@ import type { GraphNode, HeldNode, NodeOptions } from './graph-node.ts'
 export interface ChildChange {
   readonly parent: string
   readonly child?: string
-  readonly node?: string
+  /** `null`: the child goes. */
+  readonly node?: string | null
 }
 
 /** What `change-backing-file` is told. */

@@ -3,10 +3,10 @@
  * children, root users, drained sections, and what queries tell.
  */
 import type { Breakpoints, CheckReport, Copier, Driver, Services } from '../block/driver.ts'
+import { driversIn } from '../block/in-profile.ts'
 import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import { assert } from '../util/assert.ts'
-import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import { canReplace } from './can-replace.ts'
 import { graphChanges } from './changes.ts'
@@ -14,7 +14,13 @@ import { checkTellable } from './corrupt.ts'
 import { filenameOf } from './describe.ts'
 import { drainAll, drainLingers } from './drain.ts'
 import { dumpGraph } from './dump.ts'
-import { findNamed, findReference, type Environment, type RequestPaths } from './environment.ts'
+import {
+  findNamed,
+  findNode,
+  findReference,
+  type Environment,
+  type RequestPaths,
+} from './environment.ts'
 import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
 import { findBackingImage } from './find-backing.ts'
 import { freezeChain } from './freeze.ts'
@@ -127,7 +133,7 @@ export interface GraphAbout {
 export function createGraph(about: GraphAbout): Graph {
   const { drivers, services, random, paths, parseJson, profile } = about
   const environment: Environment = {
-    drivers: new Map(drivers.map((driver) => [driver.name, driver])),
+    drivers: new Map(driversIn(profile, drivers).map((driver) => [driver.name, driver])),
     services,
     paths,
     parseJson,
@@ -143,11 +149,7 @@ export function createGraph(about: GraphAbout): Graph {
   return {
     nodes: () => [...nodes.values()],
     findOrUndefined: (name) => nodes.get(name),
-    find(name) {
-      const node = nodes.get(name)
-      if (node !== undefined) return node
-      throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
-    },
+    find: (name) => findNode(environment, name),
     findDeviceOrNode: (name) => findReference(environment, name),
     findNamed: (name) => findNamed(environment, name),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),

@@ -82,6 +82,8 @@ export interface EdgeAbout {
   readonly claims: Claims
   /** The edge whose place this one is to take. */
   readonly replaces?: Edge | undefined
+  /** Whoever makes it looks for cycles once all is in place. */
+  readonly mayCycle?: boolean
 }
 
 /** A place at a parent: what its driver holds on to, and the edge that is there now. */

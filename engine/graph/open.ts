@@ -290,7 +290,9 @@ function checkAllRead(driver: Driver, rest: FlatOptions): void {
 
 function countLists(driver: Driver, rest: FlatOptions): Record<string, number> {
   const lists = Object.entries(driver.children).filter(([, { list }]) => list === true)
-  return Object.fromEntries(lists.map(([name]) => [name, [...listed(rest, name)].length]))
+  const count = (name: string): number =>
+    [...listed(rest, name)].filter((element) => rest.get(element) !== null).length
+  return Object.fromEntries(lists.map(([name]) => [name, count(name)]))
 }
 
 async function attachChildren(
@@ -323,11 +325,11 @@ async function openChild(
   { rest, all, depth, above }: Opening,
   { edge, declaration }: Wanted,
 ): Promise<void> {
-  const { nameOption, optional, nullable } = declaration
+  const { nameOption, optional, nullable, holes } = declaration
   const role = roleOf(node, declaration)
   const options = takeNested(rest, edge)
   const reference = stringOption(rest, edge)
-  const isNull = nullable === true && rest.get(edge) === null
+  const isNull = (nullable === true || holes !== undefined) && rest.get(edge) === null
   if (reference !== undefined || isNull) rest.delete(edge)
   const filename = nameOption === undefined ? undefined : stringOption(rest, nameOption)
   if (nameOption !== undefined) rest.delete(nameOption)

@@ -23,6 +23,10 @@ export interface Entry {
   flags: NodeFlags
   /** Nothing was said of a backing image, and nothing is kept. */
   backingMissing: boolean
+  /** Whatever is not restated stays as it is. */
+  readonly keep: boolean
+  /** Children whose own options were restated in their place. */
+  readonly kept: Set<string>
 }
 
 /** In the order in which entries are carried out. */
@@ -51,6 +55,8 @@ export function enqueue(queue: Queue, restated: Restated): void {
     explicit,
     flags: node.flags,
     backingMissing: false,
+    keep,
+    kept: new Set(),
   }
   queue.set(node, entry)
   const flags = flagsOf(options)
@@ -61,7 +67,8 @@ export function enqueue(queue: Queue, restated: Restated): void {
   enqueueChildren(queue, entry, keep)
 }
 
-function enqueueChildren(queue: Queue, { node, options, explicit }: Entry, keep: boolean): void {
+function enqueueChildren(queue: Queue, entry: Entry, keep: boolean): void {
+  const { node, options, explicit } = entry
   for (const { name, child, role } of node.children) {
     // Only what was opened for this node follows its options.
     if (child.inheritsFrom !== node) continue
@@ -72,6 +79,8 @@ function enqueueChildren(queue: Queue, { node, options, explicit }: Entry, keep:
       continue
     }
     takeNested(explicit, name)
-    enqueue(queue, { node: child, options: takeRestated(options, name), parent, keep })
+    const restated = takeRestated(options, name)
+    if (restated.size > 0) entry.kept.add(name)
+    enqueue(queue, { node: child, options: restated, parent, keep })
   }
 }

@@ -6,15 +6,16 @@
 import type { Reopening } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { takeOwnOptions } from './coerce.ts'
-import { refreshClaims, type PlannedFlags } from './claims.ts'
+import { refreshClaims, type PlannedNode } from './claims.ts'
 import { beginDrained } from './drain.ts'
-import type { Environment } from './environment.ts'
+import { checkNotBelowItself } from './edge.ts'
+import { findNode, type Environment } from './environment.ts'
 import { CHANGEABLE, checkDetectZeroes, RESETTABLE } from './flags.ts'
 import { copied, flatten, namesInOrder, stringOption, type FlatOptions } from './flat.ts'
 import type { DrainedSection, NodeOptions } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Node } from './node.ts'
-import { replaceChild } from './replace-child.ts'
+import { isChildName, replaceChild, replaceChildren } from './replace-child.ts'
 import { enqueue, type Entry, type Queue } from './reopen-queue.ts'
 import { Transaction } from './transaction.ts'
 
@@ -60,8 +61,8 @@ async function queueOf(
     sections.push(await beginDrained(node, { subtree: true }))
     enqueue(queue, { node, options: flatten(options), keep: false })
   }
-  for (const { options } of queue.values()) {
-    for (const child of newChildren(environment, options)) {
+  for (const entry of queue.values()) {
+    for (const child of newChildren(environment, entry)) {
       // Nobody is at work in a node while it gets a new parent.
       sections.push(await beginDrained(child, { subtree: true }))
     }
@@ -69,18 +70,18 @@ async function queueOf(
   return queue
 }
 
-function newChildren(environment: Environment, options: FlatOptions): Node[] {
-  return ['file', 'backing'].flatMap(
-    (name) => environment.nodes.get(stringOption(options, name) ?? '') ?? [],
-  )
+function newChildren(environment: Environment, { node, options }: Entry): Node[] {
+  const names =
+    environment.profile['reopen.children'] === 'any'
+      ? [...options.keys()].filter((name) => isChildName(node.driver, name))
+      : ['file', 'backing']
+  return names.flatMap((name) => environment.nodes.get(stringOption(options, name) ?? '') ?? [])
 }
 
 function namedNode(environment: Environment, options: NodeOptions): Node {
   const name = options['node-name']
   if (typeof name !== 'string') throw new BlockError('node-name not specified')
-  const node = environment.nodes.get(name)
-  if (node !== undefined) return node
-  throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
+  return findNode(environment, name)
 }
 
 function checkListedOnce({ profile }: Environment, named: readonly Node[], node: Node): void {
@@ -94,6 +95,32 @@ function checkEmptyList({ profile }: Environment): void {
   if (profile['reopen.emptyList'] === 'error') throw new BlockError('No node is listed')
 }
 
+/** Whatever only has children to be changed needs no code of its own for that. */
+function takesAnyChild({ profile }: Environment, { driver }: Node): boolean {
+  return profile['reopen.children'] === 'any' && Object.keys(driver.children).length > 0
+}
+
+/** What was checked when the node was opened, of a list that may be another one. */
+async function checkRestated(
+  { profile, services }: Environment,
+  { node, options, keep, kept }: Entry,
+  checked: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { driver } = node
+  if (profile['reopen.children'] !== 'any' || keep) return
+  const lists = Object.entries(driver.children).filter(([, { list }]) => list === true)
+  if (lists.length === 0) return
+  const counts = Object.fromEntries(
+    lists.map(([name]) => [name, countElements(options, kept, name)]),
+  )
+  await driver.check?.({ options: checked, counts, services })
+}
+
+function countElements(options: FlatOptions, kept: ReadonlySet<string>, list: string): number {
+  const names = [...[...options.keys()].filter((name) => options.get(name) !== null), ...kept]
+  return names.filter((name) => name.startsWith(`${list}.`)).length
+}
+
 /** An entry that was prepared, and how its driver ends. */
 interface Prepared {
   readonly entry: Entry
@@ -105,15 +132,22 @@ async function reopenQueue(environment: Environment, queue: Queue): Promise<void
   for (const { node } of queue.values()) await flush(node)
   const oldChildren: Node[] = []
   const prepared: Prepared[] = []
-  const planned: PlannedFlags = new Map([...queue.values()].map(({ node, flags }) => [node, flags]))
+  const isAny = environment.profile['reopen.children'] === 'any'
+  const planned = new Map<Node, PlannedNode>(
+    [...queue.values()].map(({ node, flags }) => [node, { flags }]),
+  )
   await Transaction.runAsync(async (transaction) => {
     const refreshed: Node[] = []
     for (const entry of queue.values()) {
       const { reopening, own, old } = await prepare(environment, entry, transaction)
       prepared.push({ entry, reopening, own })
+      if (isAny) planned.set(entry.node, { flags: entry.flags, options: own.checked })
       transaction.add({ abort: () => reopening.abort?.() })
       refreshed.push(entry.node, ...old)
       oldChildren.push(...old)
+    }
+    if (environment.profile['reopen.cycleCheck'] === 'final-graph') {
+      for (const { node } of queue.values()) checkNotBelowItself(node)
     }
     refreshClaims(refreshed, transaction, planned)
     for (const done of prepared.toReversed()) settle(done)
@@ -144,24 +178,28 @@ async function prepare(
   const { driver, instance } = node
   checkNotCorrupted(node)
   checkDetectZeroes(flags)
-  if (instance.reopen === undefined) {
+  if (instance.reopen === undefined && !takesAnyChild(environment, node)) {
     throw new BlockError(
       `Block format '${driver.name}' used by node '${node.name}' does not support reopening files`,
     )
   }
   checkResets(node, options)
   const own = takeOwnOptions(driver.options, new Map(options))
-  const reopening = await instance.reopen({ options: own.checked, flags })
+  await checkRestated(environment, entry, own.checked)
+  const reopening = (await instance.reopen?.({ options: own.checked, flags })) ?? {}
   try {
     if (driver.children['backing']?.role.cow === true && entry.backingMissing) {
       const named = node.edge('backing') !== undefined || instance.backing?.() !== undefined
       if (named) throw new BlockError(`backing is missing for '${node.name}'`)
     }
-    const old = [
-      ...replaceChild(environment, { entry, name: 'backing' }, transaction),
-      ...replaceChild(environment, { entry, name: 'file' }, transaction),
-    ]
-    checkOthersUnchanged(entry)
+    const isAny = environment.profile['reopen.children'] === 'any'
+    const old = isAny
+      ? replaceChildren(environment, entry, transaction)
+      : [
+          ...replaceChild(environment, { entry, name: 'backing' }, transaction),
+          ...replaceChild(environment, { entry, name: 'file' }, transaction),
+        ]
+    checkOthersUnchanged(entry, isAny)
     return { reopening, own, old }
   } catch (error) {
     reopening.abort?.()
@@ -194,10 +232,11 @@ function isOneOf(names: readonly string[], option: string): boolean {
 }
 
 /** Whatever neither the node nor its driver can change must be what it is. */
-function checkOthersUnchanged({ node, options }: Entry): void {
+function checkOthersUnchanged({ node, options }: Entry, anyChild: boolean): void {
   for (const name of namesInOrder(options)) {
     if (CHANGEABLE.has(name) || isOneOf(node.driver.reopenable, name)) continue
     if (name === 'backing' || name === 'file') continue
+    if (anyChild && isChildName(node.driver, name)) continue
     const value = options.get(name)
     if (typeof value === 'string' && node.edge(name)?.child.name === value) continue
     // 7.2 compares words with booleans or numbers here: no value of these options is what it was.
@@ -211,6 +250,7 @@ function checkOthersUnchanged({ node, options }: Entry): void {
 function settle({ entry: { node, options, explicit, flags }, reopening, own }: Prepared): void {
   const { forceShare } = node.flags
   reopening.commit?.()
+  node.instance.childrenChanged?.({})
   Object.assign(node.flags, flags, { forceShare })
   node.given = own
   // One copy more than when the node was opened, which turns names of one bucket around.

@@ -41,6 +41,7 @@ export function testWorld(
     profile: PROFILES.qemu,
     random: host.random,
     services: {
+      profile: PROFILES.qemu,
       clock: host.clock,
       files: host.files,
       sockets: host.sockets,

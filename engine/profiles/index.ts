@@ -5,7 +5,7 @@ import type { Profile } from './profile.ts'
 import { qemu } from './qemu.ts'
 
 export { presenceOf } from './presence.ts'
-export type { Conditional } from './presence.ts'
+export type { Conditional, PresenceSwitch } from './presence.ts'
 export type { Profile } from './profile.ts'
 
 export const PROFILES = {
@@ -15,6 +15,3 @@ export const PROFILES = {
 } as const satisfies Record<string, Profile>
 
 export type ProfileName = keyof typeof PROFILES
-
-/** Those that an engine can have; the others are tables only. */
-export const BUILT: readonly ProfileName[] = ['qemu']

@@ -20,6 +20,8 @@ export const note: Profile = {
   'reopen.cycleCheck': 'final-graph',
   'reopen.emptyList': 'ok',
   'reopen.duplicates': 'refused',
+  'reopen.children': 'any',
+  'lookup.devices': false,
   'options.negative': 'refused',
   'options.fatFilenames': false,
   'jobs.speed': 'absent',

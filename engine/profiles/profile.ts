@@ -22,6 +22,10 @@ export interface Profile {
   readonly 'reopen.cycleCheck': 'final-graph' | 'list-order'
   readonly 'reopen.emptyList': 'ok' | 'error'
   readonly 'reopen.duplicates': 'refused' | 'last-wins'
+  /** Which children a reopened node may have other ones of. */
+  readonly 'reopen.children': 'any' | 'file+backing'
+  /** References may be names of devices too, which the texts of failed ones say. */
+  readonly 'lookup.devices': boolean
   readonly 'options.negative': 'refused' | 'wraps'
   readonly 'options.fatFilenames': boolean
   readonly 'jobs.speed': Presence

@@ -20,6 +20,8 @@ export const qemu: Profile = {
   'reopen.cycleCheck': 'list-order',
   'reopen.emptyList': 'error',
   'reopen.duplicates': 'last-wins',
+  'reopen.children': 'file+backing',
+  'lookup.devices': true,
   'options.negative': 'wraps',
   'options.fatFilenames': true,
   'jobs.speed': 'present',

@@ -1,6 +1,7 @@
 /** One engine: a graph, its exports and objects, and the monitors through which clients reach them. */
 import { findBitmap, listBitmap, nodeBitmaps } from '../bitmap/dirty-bitmaps.ts'
 import type { Driver, LogForm, Services } from '../block/driver.ts'
+import { driversIn } from '../block/in-profile.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
 import { createExports } from '../exports/exports.ts'
@@ -10,8 +11,7 @@ import type { ByteStream, Host } from '../host/host.ts'
 import { requestPaths } from '../io/paths.ts'
 import { Jobs } from '../jobs/registry.ts'
 import type { Profile, ProfileName } from '../profiles/index.ts'
-import { BUILT, PROFILES } from '../profiles/index.ts'
-import { BlockError } from '../util/errors.ts'
+import { PROFILES } from '../profiles/index.ts'
 import type { Json } from '../util/json.ts'
 import { Turns } from '../util/turns.ts'
 import type { Command } from './command.ts'
@@ -57,7 +57,6 @@ export interface Engine {
   shutdown(): Promise<void>
 }
 
-/** @throws {BlockError} for a profile that is not built yet. */
 export function createEngine(options: EngineOptions): Engine {
   return new EngineProcess(options)
 }
@@ -73,7 +72,7 @@ export class EngineProcess implements Engine, EngineParts {
   readonly objects: Objects
   readonly events: EventBus
   readonly commands: ReadonlyMap<string, Command>
-  readonly drivers: readonly Driver[] = DRIVERS
+  readonly drivers: readonly Driver[]
   readonly objectTypes: readonly ObjectType[] = OBJECT_TYPES
   readonly chardevs: Chardev[] = []
   readonly debug: EngineDebug
@@ -89,11 +88,12 @@ export class EngineProcess implements Engine, EngineParts {
   #closing: Promise<void> | undefined
 
   constructor({ host, profile = 'qemu', log = () => undefined }: EngineOptions) {
-    if (!BUILT.includes(profile)) throw new BlockError(`profile ${profile} is not built yet`)
     this.host = host
     this.profile = PROFILES[profile]
+    this.drivers = driversIn(this.profile, DRIVERS)
     this.events = new EventBus(host.clock)
     this.services = {
+      profile: this.profile,
       clock: host.clock,
       files: host.files,
       sockets: host.sockets,
@@ -135,7 +135,7 @@ export class EngineProcess implements Engine, EngineParts {
       turn: (work) => this.#turns.take(work),
       bug: (bug) => this.#fail(bug),
     })
-    this.commands = commandsOf(this.profile)
+    this.commands = commandsOf(this.profile, this.drivers)
     const finished = withResolvers<number>()
     this.finished = finished.promise
     this.#settle = finished
@@ -229,10 +229,10 @@ export class EngineProcess implements Engine, EngineParts {
 /** They are data that no engine changes, and many engines are made one after the other. */
 const COMMANDS = new Map<Profile, ReadonlyMap<string, Command>>()
 
-function commandsOf(profile: Profile): ReadonlyMap<string, Command> {
+function commandsOf(profile: Profile, drivers: readonly Driver[]): ReadonlyMap<string, Command> {
   const known = COMMANDS.get(profile)
   if (known !== undefined) return known
-  const made = createCommands({ profile, drivers: DRIVERS, objectTypes: OBJECT_TYPES })
+  const made = createCommands({ profile, drivers, objectTypes: OBJECT_TYPES })
   COMMANDS.set(profile, made)
   return made
 }

@@ -180,14 +180,6 @@ describe('out-of-band requests', () => {
 })
 
 describe('an engine', () => {
-  for (const profile of ['note', 'note-transition'] as const) {
-    it(`refuses profile ${profile} by name`, () => {
-      assert.throws(() => createEngine({ host: createSimHost(), profile }), {
-        message: `profile ${profile} is not built yet`,
-      })
-    })
-  }
-
   it('serves two clients, each in its own order', async () => {
     const { host, connect } = testEngine(3)
     const clients = await Promise.all([connect(), connect()])

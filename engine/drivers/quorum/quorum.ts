@@ -1,10 +1,25 @@
 /** `quorum`: writes to all children, reads what most of them agree on. */
-import { defineDriver, type Child, type Instance } from '../../block/driver.ts'
+import {
+  defineDriver,
+  type Child,
+  type Instance,
+  type Reopening,
+  type ReopenQuery,
+} from '../../block/driver.ts'
 import { opt } from '../../block/option.ts'
 import { CONSISTENT_READ, WRITE, WRITE_UNCHANGED } from '../../block/permission.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { createReport } from './report.ts'
-import { flush, readByVote, readInOrder, status, write, zero, type Quorum } from './requests.ts'
+import {
+  flush,
+  readByVote,
+  readInOrder,
+  status,
+  write,
+  zero,
+  type Quorum,
+  type Settings,
+} from './requests.ts'
 
 interface Options {
   readonly 'vote-threshold': number
@@ -27,12 +42,18 @@ export const quorum = defineDriver({
     }),
   },
   children: {
-    children: { doc: 'The nodes that hold copies of the data.', role: { data: true }, list: true },
+    children: {
+      doc: 'The nodes that hold copies of the data.',
+      role: { data: true },
+      list: true,
+      holes: 'quorum.holes',
+    },
   },
   memberOrder: ['blkverify', 'children', 'vote-threshold', 'rewrite-corrupted', 'read-pattern'],
   strongOptions: ['vote-threshold', 'blkverify', 'rewrite-corrupted', 'read-pattern'],
   childrenFirst: false,
   addsChildren: true,
+  reopenable: ['vote-threshold', 'blkverify', 'rewrite-corrupted', 'read-pattern'],
   agreement: 'vote',
   check: ({ options, counts }) => {
     checkOptions(options, counts['children'] ?? 0)
@@ -43,30 +64,34 @@ export const quorum = defineDriver({
     shares: above.shares & (CONSISTENT_READ | WRITE_UNCHANGED),
   }),
   open: ({ options, node, children, services }) => {
-    const list = [...children.values()]
-    const voting = isVoting(options)
-    const blkverify = voting && options.blkverify === true
     const state: Quorum = {
-      children: list,
-      threshold: thresholdOf(options),
-      blkverify,
-      rewriteCorrupted: rewrites(options),
+      settings: settingsOf(options),
+      children: inPlaces(children),
       report: createReport(node, services),
       node,
       services,
     }
     return {
-      ...requests(state, voting),
-      ...membership(state, list, blkverify),
+      ...requests(state),
+      ...membership(state, children),
+      ...(services.profile['quorum.reopen'] ? { reopen: reopening(state) } : {}),
     }
   },
 })
 
-function requests(state: Quorum, voting: boolean): Instance {
+type Children = ReadonlyMap<string, Child>
+
+/** Names go on counting, so that they tell the order. */
+function inPlaces(children: Children): readonly Child[] {
+  const place = ({ name }: Child): number => Number(name.slice(name.lastIndexOf('.') + 1))
+  return [...children.values()].sort((left, right) => place(left) - place(right))
+}
+
+function requests(state: Quorum): Instance {
   return {
     length: () => lengthOf(state.children),
     read: (offset, into) =>
-      voting ? readByVote(state, offset, into) : readInOrder(state, offset, into),
+      state.settings.voting ? readByVote(state, offset, into) : readInOrder(state, offset, into),
     write: (offset, data, flags) => write(state, offset, data, flags),
     zero: (offset, bytes, flags) =>
       zero(state, offset, bytes, zeroesFast(state) ? flags : { ...flags, mayUnmap: false }),
@@ -84,35 +109,62 @@ function zeroesFast({ children }: Quorum): boolean {
 }
 
 type Membership = Required<
-  Pick<Instance, 'childToAdd' | 'childAdded' | 'checkChildRemoval' | 'childRemoved'>
+  Pick<Instance, 'childToAdd' | 'checkChildRemoval' | 'checkChildren' | 'childrenChanged'>
 >
 
 /** Adding and removing children. Names go on counting, so an edge keeps its name. */
-function membership(state: Quorum, list: Child[], blkverify: boolean): Membership {
-  let next = list.length
+function membership(state: Quorum, children: Children): Membership {
+  let next = state.children.length
   return {
     childToAdd() {
-      if (blkverify) throw new BlockError('Cannot add a child to a quorum in blkverify mode')
+      if (state.settings.blkverify) {
+        throw new BlockError('Cannot add a child to a quorum in blkverify mode')
+      }
       return `children.${String(next)}`
     },
-    childAdded(child) {
-      list.push(child)
-      next++
-    },
     checkChildRemoval() {
-      if (list.length > state.threshold) return
+      const { threshold } = state.settings
+      if (state.children.length > threshold) return
       throw new BlockError(
-        'The number of children cannot be lower than the vote threshold ' + String(state.threshold),
+        `The number of children cannot be lower than the vote threshold ${String(threshold)}`,
       )
     },
-    childRemoved(name) {
-      list.splice(
-        list.findIndex((child) => child.name === name),
-        1,
-      )
+    checkChildren() {
+      try {
+        lengthOf(inPlaces(children))
+      } catch (error) {
+        if (!(error instanceof BlockError)) throw error
+        throw new BlockError('The children of a quorum must have one length', {
+          errno: error.errno,
+        })
+      }
+    },
+    childrenChanged({ added, removed }) {
+      state.children = inPlaces(children)
+      if (added !== undefined) next++
       // QEMU hands the highest name out again, and only that one.
-      if (name === `children.${String(next - 1)}`) next--
+      if (removed === `children.${String(next - 1)}`) next--
     },
+  }
+}
+
+/** The options as restated; children have changed by then. */
+function reopening(state: Quorum): (next: ReopenQuery) => Reopening {
+  return ({ options }) => ({
+    commit() {
+      // They were checked against the declaration.
+      state.settings = settingsOf(options as unknown as Options)
+    },
+  })
+}
+
+function settingsOf(options: Options): Settings {
+  const voting = isVoting(options)
+  return {
+    threshold: thresholdOf(options),
+    voting,
+    blkverify: voting && options.blkverify === true,
+    rewriteCorrupted: rewrites(options),
   }
 }
 

@@ -12,12 +12,19 @@ import { BlockError, type Errno, ioError } from '../../util/errors.ts'
 import type { Operation, Report } from './report.ts'
 import { vote } from './vote.ts'
 
-export interface Quorum {
-  /** The order in which children were added. */
-  readonly children: readonly Child[]
+/** What the options say, which reopening changes. */
+export interface Settings {
   readonly threshold: number
+  /** All children are compared, instead of asking one after the other. */
+  readonly voting: boolean
   readonly blkverify: boolean
   readonly rewriteCorrupted: boolean
+}
+
+export interface Quorum {
+  settings: Settings
+  /** In the order of the list. */
+  children: readonly Child[]
   readonly report: Report
   readonly node: NodeHandle
   readonly services: Services
@@ -59,7 +66,7 @@ function judge(quorum: Quorum, answers: readonly Answer<unknown>[], place: Place
     const child = quorum.children[index]
     if (child !== undefined) quorum.report.bad(child, operation, offset, bytes, answer.errno)
   })
-  if (answers.length - failures.length >= quorum.threshold) return
+  if (answers.length - failures.length >= quorum.settings.threshold) return
   quorum.report.failure(offset, bytes)
   throw ioError(vote(failures, (left, right) => left === right)?.winner ?? 'EIO')
 }
@@ -77,15 +84,15 @@ export async function readByVote(quorum: Quorum, offset: number, into: Uint8Arra
   answers.forEach((answer, index) => {
     if ('value' in answer) ballots.push([index, answer.value])
   })
-  if (quorum.blkverify) checkIdentical(quorum, ballots, offset)
+  if (quorum.settings.blkverify) checkIdentical(quorum, ballots, offset)
   const outcome = vote(ballots, isSame)
-  if (outcome === undefined || outcome.votes < quorum.threshold) {
+  if (outcome === undefined || outcome.votes < quorum.settings.threshold) {
     quorum.report.failure(offset, bytes)
     throw ioError('EIO')
   }
   const losers = outcome.losers.flatMap((index) => quorum.children[index] ?? [])
   for (const child of losers) quorum.report.bad(child, 'read', offset, bytes)
-  if (quorum.rewriteCorrupted) await repair(losers, offset, outcome.winner)
+  if (quorum.settings.rewriteCorrupted) await repair(losers, offset, outcome.winner)
   into.set(outcome.winner)
 }
 
@@ -154,7 +161,7 @@ export async function flush(quorum: Quorum): Promise<void> {
     const child = quorum.children[index]
     if (child !== undefined) quorum.report.bad(child, 'flush', 0, 0, answer.errno)
   })
-  if (answers.length - failures.length >= quorum.threshold) return
+  if (answers.length - failures.length >= quorum.settings.threshold) return
   throw ioError(vote(failures, (left, right) => left === right)?.winner ?? 'EIO')
 }
 

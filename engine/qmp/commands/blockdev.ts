@@ -40,6 +40,7 @@ const blockdevDel = defineCommand({
 
 const xBlockdevChange = defineCommand({
   name: 'x-blockdev-change',
+  unless: 'quorum.explicitNames',
   doc: 'Adds a child to a node or takes one away.',
   features: ['unstable'],
   args: {
@@ -53,6 +54,23 @@ const xBlockdevChange = defineCommand({
       ...(child === undefined ? {} : { child }),
       ...(node === undefined ? {} : { node }),
     }),
+})
+
+const namedBlockdevChange = defineCommand({
+  name: 'x-blockdev-change',
+  when: 'quorum.explicitNames',
+  doc: 'Makes a node the child of that name, or takes the child away. blockdev-reopen does it better.',
+  features: ['deprecated', 'unstable'],
+  args: {
+    parent: opt.str({ doc: 'The node whose children change.' }),
+    child: opt.str({ doc: 'Name of the edge: an existing one, or a free place of a list.' }),
+    node: opt.of<string | null>({
+      kind: 'alternate',
+      name: 'StrOrNull',
+      branches: [{ kind: 'str' }, { kind: 'null' }],
+    })({ doc: 'Name of the child, null for none.' }),
+  },
+  run: ({ engine }, change) => engine.graph.changeChild(change),
 })
 
 const blockResize = defineCommand({
@@ -97,6 +115,7 @@ export function blockdevCommands(drivers: readonly Driver[]): readonly Command[]
     blockdevReopen(drivers),
     blockdevDel,
     xBlockdevChange,
+    namedBlockdevChange,
     blockResize,
     changeBackingFile,
   ]

@@ -87,7 +87,7 @@ function membersOf(driver: Driver, options: () => Schema): Members {
 }
 
 function childMember(child: ChildDeclaration, options: () => Schema): Member {
-  const one = reference(options, child.nullable === true)
+  const one = reference(options, child.nullable === true || child.holes !== undefined)
   const schema: Schema = child.list === true ? { kind: 'list', of: one } : one
   const about = { doc: child.doc }
   return child.optional === true
