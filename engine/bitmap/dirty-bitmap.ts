@@ -25,9 +25,12 @@ export class DirtyBitmap implements WriteObserver {
   readOnly = false
   /** It was taken out of the image, in a change that may still be undone. */
   leavingImage = false
+  readonly seesAll: boolean
   #users = 0
 
-  constructor(name: string | undefined, bitmap: Bitmap, recording: boolean) {
+  /** @param seesAll - No change of the node's data may escape it. */
+  constructor(name: string | undefined, bitmap: Bitmap, recording: boolean, seesAll = false) {
+    this.seesAll = seesAll
     this.name = name
     this.bitmap = bitmap
     this.recording = recording

@@ -26,6 +26,10 @@ export interface Disk {
 }
 
 export interface Disks {
+  /** No change of a node's data may escape its bitmaps. */
+  readonly bitmapsSeeAll: boolean
+  /** The node that has the bitmaps of a node. */
+  bitmapNode(disk: Disk): Disk
   findOrUndefined(name: string): Disk | undefined
   /** @throws {BlockError} where there is none. */
   findDeviceOrNode(name: string): Disk
@@ -89,7 +93,10 @@ export function listBitmap(disk: Disk, bitmap: ListedBitmap): () => void {
 }
 
 /** The named bitmaps as the driver that keeps some of them in its image sees them. */
-export function nodeBitmaps(disk: Disk): NodeBitmaps {
+export function nodeBitmaps(
+  disk: Disk,
+  { bitmapsSeeAll }: Pick<Disks, 'bitmapsSeeAll'>,
+): NodeBitmaps {
   const kept = (dirty: DirtyBitmap) =>
     keptBitmap(dirty, () => {
       drop(disk, dirty, dirty)
@@ -97,7 +104,7 @@ export function nodeBitmaps(disk: Disk): NodeBitmaps {
   return {
     list: () => bitmapsOf(disk).flatMap((each) => (each instanceof DirtyBitmap ? kept(each) : [])),
     load(name, { size, granularity }) {
-      const made = new DirtyBitmap(name, new Bitmap(size, granularity), true)
+      const made = new DirtyBitmap(name, new Bitmap(size, granularity), true, bitmapsSeeAll)
       made.persistent = true
       list(disk, made, made)
       return kept(made)
@@ -125,7 +132,7 @@ export function addBitmap(
 ): Change {
   const { name } = about
   if (name === '') throw new BlockError('Bitmap name cannot be empty')
-  const disk = disks.findDeviceOrNode(about.node)
+  const disk = disks.bitmapNode(disks.findDeviceOrNode(about.node))
   const granularity = about.granularity ?? defaultGranularity(clusterBytes(disk))
   if (granularity < MIN_GRANULARITY || !Number.isInteger(Math.log2(granularity))) {
     throw new BlockError('Granularity must be power of 2 and at least 512')
@@ -136,7 +143,7 @@ export function addBitmap(
     throw new BlockError(`Bitmap name too long: ${name}`)
   }
   const bitmap = new Bitmap(lengthOf(disk), granularity)
-  const made = new DirtyBitmap(name, bitmap, about.disabled !== true)
+  const made = new DirtyBitmap(name, bitmap, about.disabled !== true, disks.bitmapsSeeAll)
   made.persistent = about.persistent === true
   return { abort: list(disk, made, made) }
 }
@@ -223,7 +230,7 @@ export interface FrozenBitmap {
 export function freezeBitmap(disk: Disk, frozen: DirtyBitmap): FrozenBitmap {
   const { bitmap, recording } = frozen
   const copy = new Bitmap(bitmap.size, bitmap.granularity)
-  const standIn = new DirtyBitmap(undefined, copy, recording)
+  const standIn = new DirtyBitmap(undefined, copy, recording, frozen.seesAll)
   const release = frozen.occupy()
   frozen.standIn = standIn
   const unlist = list(disk, standIn, standIn)
@@ -257,7 +264,7 @@ function lengthOf(disk: Disk): number {
 function findDisk(disks: Disks, name: string): Disk {
   const disk = disks.findOrUndefined(name)
   if (disk === undefined) throw new BlockError(`Node '${name}' not found`)
-  return disk
+  return disks.bitmapNode(disk)
 }
 
 function findUsable(disks: Disks, address: BitmapAddress, tolerance?: Tolerance): DirtyBitmap {

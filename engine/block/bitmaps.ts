@@ -79,6 +79,8 @@ export interface WriteObserver {
   wrote?(offset: number, bytes: number): void
   /** The node's length changed. */
   resized?(bytes: number): void
+  /** Nobody else may write to what lies below the node and shows through it. */
+  readonly seesAll?: boolean
   /** While true, nothing may change the node's data. */
   readonly readOnly?: boolean
 }

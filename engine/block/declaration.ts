@@ -54,6 +54,8 @@ export interface Driver extends Conditional {
   readonly imageIsFile: boolean
   /** Where nobody has written, new images have zeroes. */
   readonly startsZeroed: boolean
+  /** A dirty bitmap of such a node is that of the node below: both have the same data throughout. */
+  forwardsBitmaps(options: Readonly<Record<string, unknown>>): boolean
   /** Its nodes carry out compressed writes, or hand them to a child that may. */
   readonly takesCompressed: boolean
   open(context: OpenContext): MaybePromise<Instance>

@@ -38,6 +38,7 @@ interface DriverDefinition<O extends Members> extends Conditional {
   readonly imageIsFile?: boolean
   readonly startsZeroed?: boolean
   readonly takesCompressed?: boolean
+  readonly forwardsBitmaps?: (options: Values<O>) => boolean
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
 
@@ -64,6 +65,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     imageIsFile: false,
     startsZeroed: false,
     takesCompressed: false,
+    forwardsBitmaps: () => definition.kind === 'filter',
     ...definition,
   }
   // The graph hands every driver options that were checked against this very declaration.

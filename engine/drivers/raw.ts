@@ -54,6 +54,7 @@ export const raw = defineDriver({
   // A window would be cut off by whoever shrinks the file.
   claims: ({ above, role }) =>
     role.part === true ? { uses: above.uses, shares: above.shares & ~RESIZE } : above,
+  forwardsBitmaps: ({ offset = 0, size }) => offset === 0 && size === undefined,
   reopenable: ['offset', 'size'],
   open({ options, children, node, services, guess }) {
     const file = children.get('file')

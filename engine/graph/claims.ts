@@ -3,7 +3,7 @@
  * decides what the node wants of its children. A change is prepared in a transaction, so that a
  * conflict anywhere leaves all claims as they were.
  */
-import type { NodeFlags } from '../block/driver.ts'
+import type { ChildRole, NodeFlags } from '../block/driver.ts'
 import {
   ALL_PERMISSIONS,
   RESIZE,
@@ -56,8 +56,15 @@ export function claimsOn(
     readOnly: (planned.get(node)?.flags ?? node.flags).readOnly,
   })
   // Without rules of its own a driver wants what is wanted of it.
-  const claims = own ?? above
+  const claims = withoutOtherWriters(node, edge.role, own ?? above)
   return edge.child.flags.forceShare ? { ...claims, shares: ALL_PERMISSIONS } : claims
+}
+
+/** Where somebody must see every change of the data, none may come from elsewhere. */
+function withoutOtherWriters({ observers }: Node, role: ChildRole, claims: Claims): Claims {
+  const shows = role.data === true || role.cow === true || role.filtered === true
+  if (!shows || ![...observers].some(({ seesAll }) => seesAll === true)) return claims
+  return { ...claims, shares: claims.shares & ~WRITE }
 }
 
 export function setEdgeClaims(edge: Edge, claims: Claims, transaction: Transaction): void {

@@ -8,8 +8,10 @@ import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import { assert } from '../util/assert.ts'
 import type { Json } from '../util/json.ts'
+import { bitmapNode } from './bitmap-node.ts'
 import { canReplace } from './can-replace.ts'
 import { graphChanges } from './changes.ts'
+import { refreshClaims } from './claims.ts'
 import { checkTellable } from './corrupt.ts'
 import { filenameOf } from './describe.ts'
 import { drainAll, drainLingers } from './drain.ts'
@@ -32,6 +34,7 @@ import type { Node } from './node.ts'
 import { checkOperation, type Operation } from './op-blockers.ts'
 import { innerNode } from './public-node.ts'
 import { checkRoot, hasMedium } from './root.ts'
+import { Transaction } from './transaction.ts'
 import { RootUser } from './user.ts'
 import type { GraphDump, NodeInfo, NodeStats } from './answers.ts'
 import type { GraphChanges } from './graph-changes.ts'
@@ -84,6 +87,16 @@ export interface Graph extends GraphChanges {
   blockOperations(node: GraphNode, reason: string): () => void
   /** Whether a node of the data of `shown` may take the place of `node`: nobody's data would change. */
   canReplace(shown: GraphNode, node: GraphNode): boolean
+  /** The node that has the dirty bitmaps of a node: in some profiles another one, further down. */
+  bitmapNode(node: GraphNode): GraphNode
+  /** Dirty bitmaps must see every change of their node's data, also of what shows through it. */
+  readonly bitmapsSeeAll: boolean
+  /**
+   * Settles who may write below a node, after something that must see all came or went.
+   *
+   * @throws {BlockError} the conflict text, with all claims as before.
+   */
+  settleObservers(node: GraphNode): void
   /** Keeps a node alive until the returned function is called. */
   hold(node: GraphNode): () => Promise<void>
   /**
@@ -166,6 +179,13 @@ export function createGraph(about: GraphAbout): Graph {
       checkRoot(innerNode(node))
     },
     hasMedium: (node) => hasMedium(innerNode(node)),
+    bitmapNode: (node) => bitmapNode(environment, innerNode(node)),
+    bitmapsSeeAll: profile['bitmap.unshareBackingWrite'],
+    settleObservers(node) {
+      Transaction.run((transaction) => {
+        refreshClaims([innerNode(node)], transaction)
+      })
+    },
     hold(node) {
       const held = innerNode(node)
       held.holds++

@@ -226,7 +226,9 @@ export class Node implements Parent, GraphNode {
 
   /** What is said of children is theirs, and not kept twice. */
   dropChildOptions(): void {
-    for (const { name } of this.children) {
+    const lists = Object.entries(this.driver.children).filter(([, { list }]) => list === true)
+    const names = [...this.children, ...lists.map(([name]) => ({ name }))]
+    for (const { name } of names) {
       for (const options of [this.options, this.explicit]) {
         takeNested(options, name)
         options.delete(name)

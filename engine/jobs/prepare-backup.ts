@@ -37,12 +37,12 @@ const MAX_WORKERS = 2 ** 31 - 1
 
 /** The source must be drained. @throws {BlockError} with all as before. */
 export async function prepareBackup(parts: BackupParts, about: BackupAbout): Promise<PreparedJob> {
-  const plan = planOf(about)
+  const plan = planOf(parts.graph, about)
   checkNodes(parts.graph, about)
   checkRequests(about)
   // One that is to follow is written to in the end.
   if (plan.mode !== 'never') plan.bitmap?.checkUsable()
-  const frozen = plan.bitmap && freezeBitmap(about.source, plan.bitmap)
+  const frozen = plan.bitmap && freezeBitmap(parts.graph.bitmapNode(about.source), plan.bitmap)
   try {
     if (about.source.length() !== about.target.length()) {
       throw new BlockError('Source and target image have different sizes')
@@ -63,7 +63,10 @@ interface Plan {
 }
 
 /** @throws {BlockError} where bitmap and modes do not fit. */
-function planOf({ source, sync: asked, bitmap: name, bitmapMode: askedMode }: BackupAbout): Plan {
+function planOf(
+  graph: Graph,
+  { source, sync: asked, bitmap: name, bitmapMode: askedMode }: BackupAbout,
+): Plan {
   const incremental = asked === 'incremental'
   const sync = incremental ? 'bitmap' : asked
   if (sync === 'bitmap' && name === undefined) {
@@ -77,7 +80,7 @@ function planOf({ source, sync: asked, bitmap: name, bitmapMode: askedMode }: Ba
     if (mode === undefined) return { sync }
     throw new BlockError('Cannot specify bitmap sync mode without a bitmap')
   }
-  const bitmap = bitmapOf(source, name)
+  const bitmap = bitmapOf(graph.bitmapNode(source), name)
   if (bitmap === undefined) throw new BlockError(`Bitmap '${name}' could not be found`)
   if (mode === undefined) {
     throw new BlockError('Bitmap sync mode must be given when providing a bitmap')

@@ -102,7 +102,7 @@ export class EngineProcess implements Engine, EngineParts {
       object: (type, id) => this.objects.instance(type, id),
       log,
       exit: (status) => this.#exit(status),
-      bitmaps: (node) => nodeBitmaps(this.graph.find(node)),
+      bitmaps: (node) => nodeBitmaps(this.graph.find(node), this.graph),
       listBitmap: (node, bitmap) => listBitmap(this.graph.find(node), bitmap),
       node: (name) => {
         const node = this.graph.findOrUndefined(name)

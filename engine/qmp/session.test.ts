@@ -1,7 +1,5 @@
 /** Sessions: negotiation, the envelope, order of answers, out-of-band requests, several clients. */
 import assert from 'node:assert/strict'
-import { createSimHost } from '../host/sim/index.ts'
-import { createEngine } from './engine.ts'
 import { description, testEngine } from './testing.ts'
 
 const NEGOTIATE = "Expecting capabilities negotiation with 'qmp_capabilities'"

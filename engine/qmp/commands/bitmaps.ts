@@ -11,7 +11,7 @@ import {
   removeBitmap,
   setRecording,
 } from '../../bitmap/dirty-bitmaps.ts'
-import type { MaybePromise } from '../../util/async.ts'
+import { andThen, type MaybePromise } from '../../util/async.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
@@ -50,13 +50,33 @@ export const BITMAP_MERGE = {
 
 /** What each command prepares; a command commits it at once, a transaction with all others. */
 export const CHANGES = {
-  add: ({ graph, profile }: EngineParts, about: NewBitmap): Change => {
-    if (profile['bitmap.forward'] || profile['bitmap.unshareBackingWrite']) {
-      throw new BlockError('bitmaps that see every change of the visible data: not built yet')
+  add: ({ graph }: EngineParts, about: NewBitmap): Change => {
+    const change = addBitmap(graph, about, (disk) => clusterBytes(graph, disk))
+    const settle = (): void => {
+      graph.settleObservers(graph.bitmapNode(graph.find(about.node)))
     }
-    return addBitmap(graph, about, (disk) => clusterBytes(graph, disk))
+    const abort = (): void => {
+      change.abort?.()
+      settle()
+    }
+    try {
+      settle()
+    } catch (error) {
+      abort()
+      throw error
+    }
+    return { ...change, abort }
   },
-  remove: ({ graph }: EngineParts, about: BitmapAddress) => removeBitmap(graph, about),
+  remove: ({ graph }: EngineParts, about: BitmapAddress): MaybePromise<Change> => {
+    const node = graph.findOrUndefined(about.node)
+    return andThen(removeBitmap(graph, about), (change) => ({
+      ...change,
+      commit() {
+        change.commit?.()
+        if (node !== undefined) graph.settleObservers(graph.bitmapNode(node))
+      },
+    }))
+  },
   clear: ({ graph }: EngineParts, about: BitmapAddress) => clearBitmap(graph, about),
   enable: ({ graph }: EngineParts, about: BitmapAddress) => setRecording(graph, about, true),
   disable: ({ graph }: EngineParts, about: BitmapAddress) => setRecording(graph, about, false),

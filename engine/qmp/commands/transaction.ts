@@ -66,7 +66,7 @@ function enable(engine: EngineParts, address: BitmapAddress): Change {
     return CHANGES.enable(engine, address)
   } catch (error) {
     const disk = engine.graph.findOrUndefined(address.node)
-    const bitmap = disk === undefined ? undefined : bitmapOf(disk, address.name)
+    const bitmap = disk && bitmapOf(engine.graph.bitmapNode(disk), address.name)
     if (bitmap !== undefined) bitmap.recording = false
     throw error
   }
