@@ -1,7 +1,7 @@
 /** What jobs change of a chain when they end: links, and the names in the headers of images. */
 import type { BackingHint } from '../block/driver.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import { chainContains } from './chain.ts'
+import { chainContains, skipFilters } from './chain.ts'
 import { refreshClaims } from './claims.ts'
 import { beginDrained } from './drain.ts'
 import type { Environment } from './environment.ts'
@@ -57,7 +57,8 @@ export async function dropIntermediate(
   const base = innerNode(about.base)
   await using _drained = await beginDrained(base)
   if (top.corrupted || base.corrupted || !chainContains(top, base)) throw ioError('EIO')
-  const hint = { filename: about.backingFile ?? filenameOf(base), format: base.driver.name }
+  const named = environment.profile['commit.header'] === 'filename' ? skipFilters(base) : base
+  const hint = { filename: about.backingFile ?? filenameOf(named), format: named.driver.name }
   const moving = top.parents.toReversed()
   try {
     checkAllMove(top)

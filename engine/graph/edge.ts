@@ -48,6 +48,11 @@ export function detachEdge(edge: Edge): void {
 export function linkEdge(about: EdgeAbout, transaction: Transaction): Edge {
   const { parent, name, child, mayCycle } = about
   if (parent.asNode !== undefined && mayCycle !== true) checkNoCycle(parent.asNode, name, child)
+  if (child.readableRuin) {
+    throw new BlockError(`Node '${child.name}' is corrupt: nothing new can use it`, {
+      errno: 'ENOMEDIUM',
+    })
+  }
   const edge = new Edge(about)
   const seated = edge.seat.edge
   link(edge)

@@ -209,6 +209,11 @@ export class Node implements Parent, GraphNode {
     return this.#instance?.bitmapKeeper
   }
 
+  /** It is corrupt and may still be read, by those who do so already. */
+  get readableRuin(): boolean {
+    return this.#ruin === 'readable'
+  }
+
   get corrupted(): boolean {
     return this.#ruin !== undefined
   }

@@ -96,6 +96,7 @@ export function* createImage(
       backing: () => undefined,
       bitmaps: () => undefined,
       nowNs: () => 0,
+      keepsCorruptReadOnly: false,
     },
   })
   const { clusterBytes } = image.geometry

@@ -57,6 +57,8 @@ export interface Surroundings {
   /** Time of the host, for caches that forget. */
   readonly nowNs: () => number
   readonly compression: Compression
+  /** An image that is marked as corrupt never becomes writable again. */
+  readonly keepsCorruptReadOnly: boolean
 }
 
 export interface Image {

@@ -101,11 +101,7 @@ export function* checkFeatures(file: Storage, writable: boolean, head: Head): Ro
     const table = extensions.find(({ type }) => type === EXTENSION_TYPE.featureNames)
     throw unsupported(`Unsupported qcow2 feature(s): ${describeUnknown(unknown, table?.data)}`)
   }
-  if ((incompatible & INCOMPATIBLE.corrupt) !== 0n && writable) {
-    throw new BlockError('qcow2: Image is corrupt; cannot be opened read/write', {
-      errno: 'EACCES',
-    })
-  }
+  if (writable) checkNotCorrupt(incompatible)
   if ((incompatible & INCOMPATIBLE.extendedL2) !== 0n) {
     const subclusterBytes = head.geometry.clusterBytes / SUBCLUSTERS
     if (subclusterBytes < MIN_SUBCLUSTER_BYTES) {
@@ -116,6 +112,12 @@ export function* checkFeatures(file: Storage, writable: boolean, head: Head): Ro
   if (head.v3.refcountOrder > MAX_REFCOUNT_ORDER) {
     throw new BlockError('Reference count entry width too large; may not exceed 64 bits')
   }
+}
+
+/** Only a repair may write to a corrupt image. */
+export function checkNotCorrupt(incompatible: bigint): void {
+  if ((incompatible & INCOMPATIBLE.corrupt) === 0n) return
+  throw new BlockError('qcow2: Image is corrupt; cannot be opened read/write', { errno: 'EACCES' })
 }
 
 function checkCompression({ v3, compressionType }: Head): void {

@@ -27,19 +27,26 @@ export class MirrorEnd {
     this.#setup = setup
     this.#target = target
     this.#thaw = thaw
+    if (args.rules['mirror.resolveReplaces'] === 'at-start') this.#resolve()
   }
 
-  /** Looks for the node to be replaced, which no other command may touch from now on. */
+  /** Looks for the node to be replaced, which stays from now on, unless that is known already. */
   chooseReplaced(): void {
-    const { graph, replaces } = this.#args
+    if (this.#replaced === undefined) this.#resolve()
+  }
+
+  #resolve(): void {
+    const { graph, replaces, rules } = this.#args
     if (replaces === undefined) return
     const node = graph.findOrUndefined(replaces)
     if (node === undefined) throw new BlockError(`Node name '${replaces}' not found`)
-    const unblock = graph.blockOperations(node, 'block device is in use by block-job-complete')
+    const unblock = rules['mirror.replaceBlocker']
+      ? graph.blockOperations(node, 'block device is in use by block-job-complete')
+      : undefined
     const letGo = graph.hold(node)
     this.#replaced = node
     this.#release = async () => {
-      unblock()
+      unblock?.()
       await letGo()
     }
   }
@@ -92,13 +99,13 @@ export class MirrorEnd {
   }
 
   async #replace(changes: GraphChanges): Promise<void> {
-    const { graph, source, target } = this.#args
+    const { graph, source, target, rules } = this.#args
     const replaced = this.#replaced ?? source
     const { readOnly } = replaced.flags
     if (readOnly !== target.flags.readOnly) {
       await this.#attempt(() => changes.setReadOnly(target, readOnly))
     }
-    if (!graph.canReplace(source, replaced)) {
+    if (rules['mirror.checkReplace'] && !graph.canReplace(source, replaced)) {
       throw new BlockError(
         `Can no longer replace '${replaced.name}' by '${target.name}', because it can no longer be ` +
           'guaranteed that doing so would not lead to an abrupt change of visible data',

@@ -11,6 +11,7 @@ import {
 } from '../../block/permission.ts'
 import { chainContains, filterOrCowChild, findOverlay, skipFilters } from '../../graph/chain.ts'
 import type { Graph, GraphNode, User } from '../../graph/graph.ts'
+import type { Profile } from '../../profiles/index.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineJob, type JobKind, type JobSetup, type JobType, type JobWork } from '../kind.ts'
 import type { ErrorPolicy } from '../on-error.ts'
@@ -33,8 +34,10 @@ export interface MirrorArgs {
   /** The target may hold anything: what is not copied must be zeroed. */
   readonly zeroTarget: boolean
   readonly targetBacking: TargetBacking
-  /** Name of the node that the target replaces in the end, instead of the source. */
+  /** The node that the target replaces in the end, instead of the source. */
   readonly replaces: string | undefined
+  /** How it is looked for and looked after. */
+  readonly rules: ReplaceRules
   readonly granularity: number
   readonly bufferBytes: number
   readonly unmap: boolean
@@ -44,6 +47,12 @@ export interface MirrorArgs {
   /** Takes what a daemon says on standard error. */
   readonly log: (line: string) => void
 }
+
+/** What is asked of the node that a mirror's target replaces. */
+export type ReplaceRules = Pick<
+  Profile,
+  'mirror.checkReplace' | 'mirror.resolveReplaces' | 'mirror.replaceBlocker'
+>
 
 /** As a mirror, and as the commit of an active layer. */
 export const mirror = mirrorKind('mirror')

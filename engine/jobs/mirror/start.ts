@@ -7,7 +7,7 @@ import { BlockError } from '../../util/errors.ts'
 import type { JobKind } from '../kind.ts'
 import type { JobOptions, Jobs } from '../registry.ts'
 import type { ErrorPolicy } from '../on-error.ts'
-import { activeCommit, type MirrorArgs } from './mirror.ts'
+import { activeCommit, type MirrorArgs, type ReplaceRules } from './mirror.ts'
 import { MirrorTop } from './top.ts'
 
 export type MirrorAbout = Omit<
@@ -73,6 +73,7 @@ export interface ActiveCommitAbout {
   readonly base: GraphNode
   readonly onError: ErrorPolicy
   readonly filterName: string | undefined
+  readonly rules: ReplaceRules
   readonly log: (line: string) => void
 }
 
@@ -84,7 +85,7 @@ export interface ActiveCommitAbout {
  */
 export async function startActiveCommit(
   parts: { readonly graph: Graph; readonly jobs: Jobs },
-  { top, base, onError, filterName, log }: ActiveCommitAbout,
+  { top, base, onError, filterName, rules, log }: ActiveCommitAbout,
   options: JobOptions,
 ): Promise<void> {
   const { graph } = parts
@@ -98,6 +99,7 @@ export async function startActiveCommit(
     zeroTarget: false,
     targetBacking: 'leave',
     replaces: undefined,
+    rules,
     granularity: undefined,
     bufferBytes: undefined,
     unmap: true,

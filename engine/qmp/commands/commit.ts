@@ -32,13 +32,14 @@ export const blockCommit = defineCommand({
   name: 'block-commit',
   doc: 'Writes what images have into one further down the chain, which takes their place.',
   args: ARGS,
-  async run({ engine: { graph, jobs, services } }, args) {
+  async run({ engine: { graph, jobs, services, profile } }, args) {
     const device = findRoot(graph, args.device)
     graph.checkOperation(device, 'commit-source')
     const top = findTop(graph, device, args)
     const base = findTarget(graph, top, args)
     checkChain(graph, top, base)
     if (top === base) throw new BlockError('cannot commit an image into itself')
+    if (profile['commit.filterInChain'] === 'error') checkNoFilter(top, base)
     const {
       'backing-file': backingFile,
       'filter-node-name': filterName,
@@ -50,7 +51,11 @@ export const blockCommit = defineCommand({
         throw new BlockError("'backing-file' specified, but 'top' is the active layer")
       }
       const log = (line: string): void => services.log(line)
-      await startActiveCommit({ graph, jobs }, { top, base, onError, filterName, log }, options)
+      await startActiveCommit(
+        { graph, jobs },
+        { top, base, onError, filterName, rules: profile, log },
+        options,
+      )
       return
     }
     const overlay = findOverlay(device, top)
@@ -108,6 +113,25 @@ function checkChain(graph: Graph, top: GraphNode, base: GraphNode): void {
   const end = filterOrCowChild(base)
   for (let node: GraphNode | undefined = top; node !== end; node = node && filterOrCowChild(node)) {
     if (node !== undefined) graph.checkOperation(node, 'commit-target')
+  }
+}
+
+/** A filter that a client put there would do nothing to what is written into the base. */
+function checkNoFilter(top: GraphNode, base: GraphNode): void {
+  let above = top
+  for (
+    let node = filterOrCowChild(top);
+    node !== undefined && node !== base;
+    node = filterOrCowChild(node)
+  ) {
+    if (node.filteredChild === undefined || node.implicit) {
+      above = node
+      continue
+    }
+    throw new BlockError(
+      `Filter node '${node.name}' is in the commit chain between '${above.name}' and ` +
+        `'${base.name}'; take it out, or commit into it`,
+    )
   }
 }
 

@@ -1,7 +1,7 @@
 /** `blockdev-mirror`. */
 import type { Values } from '../../block/option.ts'
 import { chainNext, skipImplicit } from '../../graph/chain.ts'
-import type { Graph, GraphNode } from '../../graph/graph.ts'
+import type { GraphNode } from '../../graph/graph.ts'
 import { mirror, type TargetBacking } from '../../jobs/mirror/mirror.ts'
 import { startMirror } from '../../jobs/mirror/start.ts'
 import { BlockError } from '../../util/errors.ts'
@@ -97,7 +97,7 @@ async function start(engine: EngineParts, args: Given, disks: Disks): Promise<vo
   const below = chainNext(source)
   const sync = below === undefined && args.sync === 'top' ? 'full' : args.sync
   const replaces = args.replaces ?? nameUnder(source)
-  if (replaces !== undefined) checkReplaced(graph, source, replaces)
+  if (replaces !== undefined) checkReplaced(engine, source, replaces)
   if (sync === 'incremental' || sync === 'bitmap') {
     throw new BlockError(`Sync mode '${sync}' not supported`)
   }
@@ -106,6 +106,7 @@ async function start(engine: EngineParts, args: Given, disks: Disks): Promise<vo
     base: sync === 'top' ? below : undefined,
     nothingFirst: sync === 'none',
     replaces,
+    rules: engine.profile,
     granularity: args.granularity === 0 ? undefined : args.granularity,
     bufferBytes: args['buf-size'],
     writeBlocking: args['copy-mode'] === 'write-blocking',
@@ -136,10 +137,11 @@ function checkGranularity(bytes = 0): void {
   }
 }
 
-function checkReplaced(graph: Graph, source: GraphNode, name: string): void {
+function checkReplaced({ graph, profile }: EngineParts, source: GraphNode, name: string): void {
   const replaced = graph.find(name)
-  graph.checkOperation(replaced, 'replace')
-  if (!graph.canReplace(source, replaced)) {
+  const isChecked = profile['mirror.checkReplace']
+  if (isChecked) graph.checkOperation(replaced, 'replace')
+  if (isChecked && !graph.canReplace(source, replaced)) {
     throw new BlockError(
       `Cannot replace '${name}' by a node mirrored from '${source.name}', because it cannot be ` +
         'guaranteed that doing so would not lead to an abrupt change of visible data',
