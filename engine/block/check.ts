@@ -10,7 +10,7 @@ import { unreachable } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json, JsonObject } from '../util/json.ts'
 import { checkExactInteger, checkInteger } from './integer.ts'
-import type { Members, Schema, Union } from './option.ts'
+import type { Feature, Members, Schema, Union } from './option.ts'
 import { firstUndeclared } from './undeclared.ts'
 
 export type Wire = 'json' | 'keyval'
@@ -22,7 +22,16 @@ export interface Place {
   /** Absent for an element of a list, which QEMU calls `null`. */
   readonly name: string | undefined
   readonly wire: Wire
+  /** Refuses what a client does not want to send by mistake. */
+  readonly allow?: Allow
 }
+
+/** Told of every member and word with features that is used. @throws {BlockError} */
+export type Allow = (
+  features: readonly Feature[] | undefined,
+  what: 'parameter' | 'value',
+  name: string,
+) => void
 
 /**
  * The given members, checked; what was not given stays absent. Whole numbers become `number`.
@@ -33,13 +42,23 @@ export function checkMembers(
   members: Members,
   value: Json,
   wire: Wire = 'json',
+  allow?: Allow,
 ): Record<string, unknown> {
-  return checkStruct(members, value, { path: '', name: undefined, wire })
+  return checkStruct(members, value, placeOf(wire, allow))
 }
 
 /** The same for a value of any shape, such as a union's. */
-export function checkValue(schema: Schema, value: Json, wire: Wire = 'json'): unknown {
-  return check(schema, value, { path: '', name: undefined, wire })
+export function checkValue(
+  schema: Schema,
+  value: Json,
+  wire: Wire = 'json',
+  allow?: Allow,
+): unknown {
+  return check(schema, value, placeOf(wire, allow))
+}
+
+function placeOf(wire: Wire, allow: Allow | undefined): Place {
+  return { path: '', name: undefined, wire, ...(allow === undefined ? {} : { allow }) }
 }
 
 /** The same for one named value on its own. */
@@ -132,7 +151,11 @@ function checkNumber(value: Json, place: Place): number {
 
 function checkEnum(schema: Schema & { kind: 'enum' }, value: Json, place: Place): string {
   if (typeof value !== 'string') return wrongType(place, 'string')
-  if (schema.values.some(({ name }) => name === value)) return value
+  const known = schema.values.find(({ name }) => name === value)
+  if (known !== undefined) {
+    place.allow?.(known.features, 'value', value)
+    return value
+  }
   throw new BlockError(`Parameter '${place.name ?? 'null'}' does not accept value '${value}'`)
 }
 
@@ -142,7 +165,7 @@ function checkList(of: Schema, value: Json, place: Place): unknown[] {
   const elements = value as readonly Json[]
   return elements.map((element, index) => {
     const path = place.wire === 'json' ? `${place.path}[${index}]` : `${place.path}.${index}`
-    return check(of, element, { path, name: undefined, wire: place.wire })
+    return check(of, element, { ...place, path, name: undefined })
   })
 }
 
@@ -180,8 +203,10 @@ function checkDeclared(
   for (const [name, member] of Object.entries(members)) {
     const value = object.get(name)
     const path = within(place, name)
-    if (value !== undefined) checked[name] = check(member.schema, value, { ...place, path, name })
-    else if (!member.optional) throw new BlockError(`Parameter '${path}' is missing`)
+    if (value !== undefined) {
+      place.allow?.(member.features, 'parameter', name)
+      checked[name] = check(member.schema, value, { ...place, path, name })
+    } else if (!member.optional) throw new BlockError(`Parameter '${path}' is missing`)
   }
   return checked
 }

@@ -2,37 +2,45 @@
  * Members of a result in the order of their declaration. QEMU inserts them so, and where two names
  * share a bucket of its tables that order shows on the wire.
  */
-import type { Members, Schema } from '../block/option.ts'
+import type { Member, Members, Schema } from '../block/option.ts'
 
 type Plain = Readonly<Record<string, unknown>>
 
+/** Whether a declared member is told at all. */
+type Shown = (member: Member) => boolean
+
+const ALL: Shown = () => true
+
 /** The same value; members that are not declared come last. */
-export function inDeclaredOrder(schema: Schema, value: unknown): unknown {
+export function inDeclaredOrder(schema: Schema, value: unknown, shown: Shown = ALL): unknown {
   switch (schema.kind) {
     case 'later':
-      return inDeclaredOrder(schema.schema(), value)
+      return inDeclaredOrder(schema.schema(), value, shown)
     case 'list':
       return Array.isArray(value)
-        ? value.map((element: unknown) => inDeclaredOrder(schema.of, element))
+        ? value.map((element: unknown) => inDeclaredOrder(schema.of, element, shown))
         : value
     case 'struct':
-      return isPlain(value) ? membersInOrder(schema.members, value) : value
+      return isPlain(value) ? membersInOrder(schema.members, value, shown) : value
     case 'union': {
       if (!isPlain(value)) return value
       const variant = schema.variants[String(value[schema.tag])] ?? {}
-      return membersInOrder({ ...schema.base, ...variant }, value)
+      return membersInOrder({ ...schema.base, ...variant }, value, shown)
     }
     default:
       return value
   }
 }
 
-export function membersInOrder(members: Members, value: Plain): Plain {
+export function membersInOrder(members: Members, value: Plain, shown: Shown = ALL): Plain {
   const ordered: Record<string, unknown> = {}
-  for (const [name, { schema }] of Object.entries(members)) {
-    if (name in value) ordered[name] = inDeclaredOrder(schema, value[name])
+  const hidden: Record<string, true> = {}
+  for (const [name, member] of Object.entries(members)) {
+    if (!(name in value)) continue
+    if (shown(member)) ordered[name] = inDeclaredOrder(member.schema, value[name], shown)
+    else hidden[name] = true
   }
-  return { ...ordered, ...without(value, ordered) }
+  return { ...ordered, ...without(value, { ...ordered, ...hidden }) }
 }
 
 function without(value: Plain, others: Plain): Plain {

@@ -1,5 +1,5 @@
 /** From a request to its answer: find the command, check the arguments, run. */
-import { checkMembers, checkValue, withDefaults } from '../block/check.ts'
+import { checkMembers, checkValue, withDefaults, type Allow } from '../block/check.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -8,6 +8,7 @@ import { inDeclaredOrder } from './declared-order.ts'
 import type { Request } from './envelope.ts'
 import { readEnvelope, requestId } from './envelope.ts'
 import { refusalIn } from './negotiation.ts'
+import { checkInput, isShown, type Compat } from './policy.ts'
 
 /** An answer as it goes out. */
 export type Answer = Readonly<Record<string, unknown>>
@@ -36,10 +37,13 @@ async function run(request: Request, context: CommandContext): Promise<unknown> 
   const refusal = refusalIn(context.monitor.phase, request.command)
   if (refusal?.before === 'arguments') notFound(refusal.text)
   if (command === undefined) notFound(`The command ${request.command} has not been found`)
-  const args = argumentsOf(command, request)
+  const { compat } = context.engine
+  checkInput(compat, command.features, 'command', command.name)
+  const args = argumentsOf(command, request, compat)
   if (refusal !== undefined) notFound(refusal.text)
   const result = await command.run(context, args)
-  return command.returns === undefined ? {} : inDeclaredOrder(command.returns, result)
+  if (command.returns === undefined) return {}
+  return inDeclaredOrder(command.returns, result, ({ features }) => isShown(compat, features))
 }
 
 /** @throws always: there is no such command, at least not now. */
@@ -47,10 +51,19 @@ function notFound(text: string): never {
   throw new BlockError(text, { class: 'CommandNotFound' })
 }
 
-function argumentsOf(command: Command, request: Request): Readonly<Record<string, unknown>> {
+function argumentsOf(
+  command: Command,
+  request: Request,
+  compat: Compat,
+): Readonly<Record<string, unknown>> {
+  const allow: Allow = (features, what, name) => {
+    checkInput(compat, features, what, name)
+  }
   if (isUnion(command.args)) {
     // A union checks to an object, never to anything else.
-    return checkValue(command.args, request.args) as Readonly<Record<string, unknown>>
+    return checkValue(command.args, request.args, 'json', allow) as Readonly<
+      Record<string, unknown>
+    >
   }
-  return withDefaults(command.args, checkMembers(command.args, request.args))
+  return withDefaults(command.args, checkMembers(command.args, request.args, 'json', allow))
 }

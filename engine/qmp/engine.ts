@@ -28,6 +28,7 @@ import { OBJECT_TYPES } from './object-types.ts'
 import type { ObjectType } from './objects.ts'
 import { Objects } from './objects.ts'
 import type { Chardev, EngineParts } from './parts.ts'
+import { ACCEPT_ALL, PolicyCrash, type Compat } from './policy.ts'
 import type { MonitorState } from './session.ts'
 import { Session } from './session.ts'
 
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly host: Host
   /** `qemu` unless said otherwise. */
   readonly profile?: ProfileName
+  /** What is refused or hidden; all is accepted and shown unless said otherwise. */
+  readonly compat?: Partial<Compat>
   /** Takes what a daemon would print on standard error, line by line. */
   readonly log?: (line: string, form?: LogForm) => void
 }
@@ -65,6 +68,7 @@ export function createEngine(options: EngineOptions): Engine {
 export class EngineProcess implements Engine, EngineParts {
   readonly host: Host
   readonly profile: Profile
+  readonly compat: Compat
   readonly graph: Graph
   readonly exports: Exports
   readonly jobs: Jobs
@@ -87,9 +91,10 @@ export class EngineProcess implements Engine, EngineParts {
   #status: number | undefined
   #closing: Promise<void> | undefined
 
-  constructor({ host, profile = 'qemu', log = () => undefined }: EngineOptions) {
+  constructor({ host, profile = 'qemu', compat = {}, log = () => undefined }: EngineOptions) {
     this.host = host
     this.profile = PROFILES[profile]
+    this.compat = { ...ACCEPT_ALL, ...compat }
     this.drivers = driversIn(this.profile, DRIVERS)
     this.events = new EventBus(host.clock)
     this.services = {
@@ -198,7 +203,8 @@ export class EngineProcess implements Engine, EngineParts {
     try {
       return urgent ? await work() : await this.#turns.take(work)
     } catch (bug) {
-      this.#fail(bug)
+      if (bug instanceof PolicyCrash) this.#exit(ABORTED)
+      else this.#fail(bug)
       return {}
     }
   }
@@ -225,6 +231,9 @@ export class EngineProcess implements Engine, EngineParts {
     this.#settle.resolve(this.#status)
   }
 }
+
+/** The exit status of a program that was told to die of what it was sent. */
+export const ABORTED = 134
 
 /** They are data that no engine changes, and many engines are made one after the other. */
 const COMMANDS = new Map<Profile, ReadonlyMap<string, Command>>()

@@ -2,17 +2,24 @@
  * The result of `query-qmp-schema`, made from the declarations that also check the arguments. Names
  * of types are hidden behind numbers, as in QEMU, so that nobody relies on them.
  */
-import type { Feature, Member, Members, Schema, Union } from '../block/option.ts'
+import type { EnumValue, Feature, Member, Members, Schema, Union } from '../block/option.ts'
 import type { Command } from './command.ts'
 import { isUnion } from './command.ts'
 import { EVENTS } from './schema/events.ts'
 
 type Entry = Readonly<Record<string, unknown>>
 
-export function describeSchema(commands: ReadonlyMap<string, Command>): readonly Entry[] {
-  const types = new TypeList()
+type IsShown = (features: readonly Feature[] | undefined) => boolean
+
+/** @param isShown - Whether clients hear of what has these features. */
+export function describeSchema(
+  commands: ReadonlyMap<string, Command>,
+  isShown: IsShown = () => true,
+): readonly Entry[] {
+  const types = new TypeList(isShown)
   const entries: Entry[] = []
   for (const command of commands.values()) {
+    if (!isShown(command.features)) continue
     entries.push({
       name: command.name,
       'meta-type': 'command',
@@ -48,8 +55,13 @@ const JSON_TYPES: Readonly<Record<string, string>> = {
 
 /** The types that are used, each once, numbered as they are met. */
 class TypeList {
+  readonly #isShown: IsShown
   readonly #names = new Map<string, string>()
   readonly #pending: { readonly name: string; readonly schema: Schema; features: Entry }[] = []
+
+  constructor(isShown: IsShown) {
+    this.#isShown = isShown
+  }
 
   nameOf(schema: Schema, features: Entry = {}): string {
     switch (schema.kind) {
@@ -105,11 +117,7 @@ class TypeList {
       case 'list':
         return { 'meta-type': 'array', 'element-type': this.nameOf(schema.of) }
       case 'enum':
-        return {
-          'meta-type': 'enum',
-          members: schema.values.map(({ name, features }) => ({ name, ...featuresOf(features) })),
-          values: schema.values.map(({ name }) => name),
-        }
+        return this.#enum(schema.values)
       case 'struct':
         return { 'meta-type': 'object', members: this.#members(schema.members) }
       case 'union':
@@ -126,8 +134,18 @@ class TypeList {
     }
   }
 
+  #enum(all: readonly EnumValue[]): Entry {
+    const values = all.filter(({ features }) => this.#isShown(features))
+    return {
+      'meta-type': 'enum',
+      members: values.map(({ name, features }) => ({ name, ...featuresOf(features) })),
+      values: values.map(({ name }) => name),
+    }
+  }
+
   #members(members: Members): Entry[] {
-    return Object.entries(members).map(([name, member]) => ({
+    const shown = Object.entries(members).filter(([, { features }]) => this.#isShown(features))
+    return shown.map(([name, member]) => ({
       name,
       ...(member.optional ? { default: null } : {}),
       type: this.#memberType(member),

@@ -4,6 +4,7 @@ import type { Graph } from '../graph/graph.ts'
 import type { Jobs } from '../jobs/registry.ts'
 import type { Services } from '../block/driver.ts'
 import type { Host } from '../host/host.ts'
+import type { Compat } from './policy.ts'
 import type { Profile } from '../profiles/index.ts'
 import type { Command } from './command.ts'
 import type { EventBus } from './events.ts'
@@ -12,6 +13,7 @@ import type { ObjectType, Objects } from './objects.ts'
 export interface EngineParts {
   readonly host: Host
   readonly profile: Profile
+  readonly compat: Compat
   readonly graph: Graph
   readonly exports: Exports
   readonly jobs: Jobs

@@ -108,6 +108,7 @@ const blockJobCancel = defineCommand({
 
 const blockJobSetSpeed = defineCommand({
   name: 'block-job-set-speed',
+  when: 'jobs.speed',
   doc: 'Limits how fast a block job goes.',
   args: { ...BY_DEVICE, speed: opt.int({ doc: 'Bytes per second, 0 for no limit.' }) },
   run({ engine: { jobs } }, { device, speed }) {

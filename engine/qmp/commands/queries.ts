@@ -11,6 +11,7 @@ import { BLOCK_INFO, blockStats, DEVICE_INFO, GRAPH, nodeCounters } from '../sch
 
 const queryBlock = defineCommand({
   name: 'query-block',
+  when: 'superseded',
   doc: 'Devices with their nodes. There are no devices: storage daemons have none.',
   args: {},
   returns: shape.list(BLOCK_INFO),
@@ -19,6 +20,7 @@ const queryBlock = defineCommand({
 
 const queryNamedBlockNodes = defineCommand({
   name: 'query-named-block-nodes',
+  when: 'superseded',
   doc: 'All nodes, newest first.',
   args: {
     flat: opt.bool({ optional: true, doc: 'Leave out what lies behind each node.' }),

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts'
 import { SCHEMA_INFO } from '../schema/results.ts'
 import { describeSchema } from '../introspection.ts'
 import { VERSION } from '../version.ts'
+import { isShown } from '../policy.ts'
 
 const qmpCapabilities = defineCommand({
   name: 'qmp_capabilities',
@@ -57,7 +58,8 @@ const queryQmpSchema = defineCommand({
   doc: 'Commands, events and their types.',
   args: {},
   returns: shape.list(SCHEMA_INFO),
-  run: ({ engine }) => describeSchema(engine.commands),
+  run: ({ engine }) =>
+    describeSchema(engine.commands, (features) => isShown(engine.compat, features)),
 })
 
 export const SESSION_COMMANDS = [

@@ -135,6 +135,7 @@ const blockdevSnapshot = defineCommand({
 
 const blockdevSnapshotSync = defineCommand({
   name: 'blockdev-snapshot-sync',
+  when: 'legacyCommands',
   doc: 'The same with an image that is made for it.',
   args: SNAPSHOT_SYNC,
   run: ({ engine }, args) =>

@@ -95,13 +95,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     prepare: prepareSnapshot,
   }),
   'blockdev-snapshot-sync': action('BlockdevSnapshotSync', SNAPSHOT_SYNC, {
+    when: 'legacyCommands',
     grouped: false,
     prepare: prepareSnapshotSync,
   }),
   'drive-backup': action('DriveBackup', DRIVE_BACKUP, {
+    when: 'legacyCommands',
     grouped: true,
     features: ['deprecated'],
-    when: 'legacyCommands',
     prepare: prepareDriveBackup,
   }),
 }

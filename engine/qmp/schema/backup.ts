@@ -23,7 +23,7 @@ const COMMON = {
   sync: opt.enum('MirrorSyncMode', ['top', 'full', 'none', 'incremental', 'bitmap'])({
     doc: 'What is copied.',
   }),
-  speed: opt.int({ optional: true, doc: 'Bytes per second, 0 for no limit.' }),
+  speed: opt.int({ optional: true, when: 'jobs.speed', doc: 'Bytes per second, 0 for no limit.' }),
   bitmap: opt.str({ optional: true, doc: 'Dirty bitmap of the node.' }),
   'bitmap-mode': opt.enum('BitmapSyncMode', ['on-success', 'never', 'always'])({
     optional: true,

@@ -25,6 +25,7 @@ const GENERIC = {
   'force-share': opt.bool({ optional: true, doc: 'Share the image with all other users of it.' }),
   'detect-zeroes': opt.enum('BlockdevDetectZeroesOptions', ['off', 'on', 'unmap'])({
     optional: true,
+    when: 'superseded',
     doc: 'Turn writes of zeroes into zero writes.',
   }),
 } as const satisfies Members

@@ -53,7 +53,11 @@ export function jobOptions(args: JobArgs): JobOptions {
 
 /** The same, for jobs that run in a chain. */
 export const CHAIN_JOB = {
-  speed: opt.int({ default: 0, doc: 'Bytes per second at most, 0 for no limit.' }),
+  speed: opt.int({
+    default: 0,
+    when: 'jobs.speed',
+    doc: 'Bytes per second at most, 0 for no limit.',
+  }),
   'on-error': ON_ERROR({ default: 'report', doc: 'What becomes of it when a request fails.' }),
   'filter-node-name': opt.str({ optional: true, doc: 'Name of the node that is put in.' }),
   ...JOB_ENDING,

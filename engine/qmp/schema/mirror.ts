@@ -7,7 +7,11 @@ const SYNC = opt.enum('MirrorSyncMode', ['top', 'full', 'none', 'incremental', '
 const COPY_MODE = opt.enum('MirrorCopyMode', ['background', 'write-blocking'])
 
 const SPEED = {
-  speed: opt.int({ default: 0, doc: 'Bytes per second at most, 0 for no limit.' }),
+  speed: opt.int({
+    default: 0,
+    when: 'jobs.speed',
+    doc: 'Bytes per second at most, 0 for no limit.',
+  }),
   granularity: opt.uint32({ optional: true, doc: 'Bytes that are dirty together.' }),
   'buf-size': opt.int({ optional: true, doc: 'Bytes that may be under way; 16 MiB.' }),
   'on-source-error': ON_ERROR({ default: 'report', doc: 'When the source cannot be read.' }),
