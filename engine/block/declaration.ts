@@ -47,6 +47,8 @@ export interface Driver extends Conditional {
   readonly probe: ((head: Uint8Array) => number) | undefined
   /** What a file name that begins with `name:` means. */
   readonly prefixes: Prefixes
+  /** There are such prefixes, in some profile. */
+  readonly hasNames: boolean
   readonly create: Creation | undefined
   /** Options of new images as words; nothing where no images can be made over it or of its format. */
   readonly imageOptions: readonly ImageOption[] | undefined
@@ -62,8 +64,8 @@ export interface Driver extends Conditional {
 }
 
 /** Whether QEMU counts the driver among the protocols: it reaches storage or names begin with it. */
-export function isProtocol({ kind, prefixes }: Driver): boolean {
-  return kind === 'protocol' || Object.keys(prefixes).length > 0
+export function isProtocol({ kind, hasNames }: Driver): boolean {
+  return kind === 'protocol' || hasNames
 }
 
 /** Options as `blockdev-add` takes them, without a node name. */

@@ -23,12 +23,21 @@ function profiled(profile: Profile, drivers: readonly Driver[]): readonly Driver
   return drivers
     .filter((driver) => presenceOf(profile, driver) !== 'absent')
     .map((driver) => ({
-      ...driver,
+      ...withoutFatNames(profile, driver),
       options: schemas.membersOf(driver.options),
-      children: Object.fromEntries(
-        Object.entries(driver.children).map(([name, child]) => [name, withHoles(profile, child)]),
-      ),
     }))
+}
+
+/** Only storage has names of its own: what lies above it is told by options. */
+function withoutFatNames(profile: Profile, driver: Driver): Driver {
+  const isFat = driver.kind !== 'protocol' && driver.hasNames
+  const drop = isFat && !profile['options.fatFilenames']
+  const children = Object.entries(driver.children).map(([name, { nameOption, ...child }]) => {
+    const named = nameOption === undefined || drop ? child : { ...child, nameOption }
+    return [name, withHoles(profile, named)] as const
+  })
+  const kept = { ...driver, children: Object.fromEntries(children) }
+  return drop ? { ...kept, prefixes: {}, filename: undefined } : kept
 }
 
 function withHoles(profile: Profile, { holes, ...child }: ChildDeclaration): ChildDeclaration {

@@ -6,6 +6,7 @@ import { blkverify } from './blkverify.ts'
 import { compress } from './compress.ts'
 import { copyBeforeWrite } from './copy-before-write/copy-before-write.ts'
 import { copyOnRead } from './copy-on-read.ts'
+import { detectZeroes } from './detect-zeroes.ts'
 import { file } from './file/file.ts'
 import { hostDevice } from './file/host-device.ts'
 import { nbd } from './nbd.ts'
@@ -25,6 +26,7 @@ export const DRIVERS: readonly Driver[] = [
   compress,
   copyBeforeWrite,
   copyOnRead,
+  detectZeroes,
   file,
   snapshotAccess,
   hostDevice,

@@ -13,7 +13,7 @@ import { addFilename, addNode, openBackingOf, openHeld } from './open.ts'
 import { openImage } from './open-image.ts'
 import { putOverlay } from './overlay.ts'
 import { innerNode } from './public-node.ts'
-import { reopenNodes } from './reopen.ts'
+import { reopenNodes, reopenUndoably } from './reopen.ts'
 import { replaceNode } from './replace-node.ts'
 import { Transaction } from './transaction.ts'
 import { resizeNode } from './resize.ts'
@@ -28,6 +28,10 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
     remove: (name) => change(() => removeNode(environment, name)),
     changeChild: (about) => change(() => changeChild(environment, about)),
     reopen: (list) => change(() => reopenNodes(environment, list)),
+    reopenUndoably: async (list) => {
+      const done = await change(() => reopenUndoably(environment, list))
+      return { undo: () => change(() => done.undo()), release: () => change(() => done.release()) }
+    },
     changeBackingFile: (about) => change(() => changeBackingFile(environment, about)),
     insertFilter: (about) => change(() => insertFilter(environment, about)),
     dropFilter: (filter) => change(() => dropFilter(environment, innerNode(filter))),

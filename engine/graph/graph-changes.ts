@@ -83,6 +83,12 @@ export interface IntermediateAbout {
   readonly backingFile?: string | undefined
 }
 
+/** What happened already and may still be taken back, until it is released. */
+export interface UndoableChange {
+  readonly undo: () => Promise<void>
+  readonly release: () => Promise<void>
+}
+
 /** What changes the graph. Changes take turns; what is refused leaves all as it was. */
 export interface GraphChanges {
   /** `blockdev-add`. On failure the graph is as before. */
@@ -97,6 +103,7 @@ export interface GraphChanges {
   open(options: NodeOptions): Promise<HeldNode>
   /** `blockdev-reopen`: all of the nodes become what is restated, or none. */
   reopen(list: readonly NodeOptions[]): Promise<void>
+  reopenUndoably(list: readonly NodeOptions[]): Promise<UndoableChange>
   /** `change-backing-file` */
   changeBackingFile(change: BackingChange): Promise<void>
   /** `blockdev-del` */

@@ -189,9 +189,12 @@ function begin(environment: Environment, query: OpenQuery): Opening {
 }
 
 /** Whether the options say that there is to be no backing image. */
-function dropNoBacking({ services }: Environment, options: FlatOptions): boolean {
+function dropNoBacking({ services, profile }: Environment, options: FlatOptions): boolean {
   const backing = options.get('backing')
   if (backing !== null && backing !== '') return false
+  if (backing === '' && !profile['options.emptyBacking']) {
+    throw new BlockError('"backing": "" names no node; use "backing": null')
+  }
   if (backing === '') {
     services.log(
       'warning: Use of "backing": "" is deprecated; use "backing": null instead',

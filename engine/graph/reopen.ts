@@ -12,7 +12,7 @@ import { checkNotBelowItself } from './edge.ts'
 import { findNode, type Environment } from './environment.ts'
 import { CHANGEABLE, checkDetectZeroes, RESETTABLE } from './flags.ts'
 import { copied, flatten, namesInOrder, stringOption, type FlatOptions } from './flat.ts'
-import type { DrainedSection, NodeOptions } from './graph.ts'
+import type { DrainedSection, NodeOptions, UndoableChange } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Node } from './node.ts'
 import { isChildName, replaceChild, replaceChildren } from './replace-child.ts'
@@ -32,6 +32,65 @@ export async function reopenNodes(
   } finally {
     for (const section of sections.toReversed()) section.end()
   }
+}
+
+/**
+ * The same, and it can be taken back.
+ *
+ * @throws {BlockError} with all as it was.
+ */
+export async function reopenUndoably(
+  environment: Environment,
+  list: readonly NodeOptions[],
+): Promise<UndoableChange> {
+  const nodes = list.map((options) => namedNode(environment, options))
+  const before = [...subtree(nodes)].filter(({ isOpen }) => isOpen).map(statedOptions)
+  // They must be there where the change is taken back.
+  for (const { node } of before) node.holds++
+  const release = async (): Promise<void> => {
+    for (const { node } of before) {
+      node.holds--
+      await closeIfUnused(environment, node)
+    }
+  }
+  try {
+    await reopenNodes(environment, list)
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return {
+    async undo() {
+      const queue: Queue = new Map()
+      for (const { node, options } of before) {
+        if (node.instance.reopen === undefined && !takesAnyChild(environment, node)) continue
+        enqueue(queue, { node, options, keep: false })
+      }
+      await reopenQueue(environment, queue)
+    },
+    release,
+  }
+}
+
+function subtree(nodes: readonly Node[]): Set<Node> {
+  const found = new Set<Node>()
+  const visit = (node: Node): void => {
+    if (found.has(node)) return
+    found.add(node)
+    for (const { child } of node.children) visit(child)
+  }
+  for (const node of nodes) visit(node)
+  return found
+}
+
+/** What would make the node what it is. */
+function statedOptions(node: Node): { readonly node: Node; readonly options: FlatOptions } {
+  const options: FlatOptions = new Map(node.explicit)
+  for (const [name, { role }] of Object.entries(node.driver.children)) {
+    if (role.cow === true) options.set(name, null)
+  }
+  for (const { name, child } of node.children) options.set(name, child.name)
+  return { node, options }
 }
 
 /** Changes some options of one node; whatever else was set stays. */

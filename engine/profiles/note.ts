@@ -24,6 +24,7 @@ export const note: Profile = {
   'lookup.devices': false,
   'options.negative': 'refused',
   'options.fatFilenames': false,
+  'options.emptyBacking': false,
   'jobs.speed': 'absent',
   legacyCommands: 'absent',
   superseded: 'deprecated',

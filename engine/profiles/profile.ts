@@ -28,6 +28,8 @@ export interface Profile {
   readonly 'lookup.devices': boolean
   readonly 'options.negative': 'refused' | 'wraps'
   readonly 'options.fatFilenames': boolean
+  /** `backing: ""` says the same as `null`. */
+  readonly 'options.emptyBacking': boolean
   readonly 'jobs.speed': Presence
   /** Commands and members that the note wants gone. */
   readonly legacyCommands: Presence

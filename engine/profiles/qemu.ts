@@ -24,6 +24,7 @@ export const qemu: Profile = {
   'lookup.devices': true,
   'options.negative': 'wraps',
   'options.fatFilenames': true,
+  'options.emptyBacking': true,
   'jobs.speed': 'present',
   legacyCommands: 'present',
   superseded: 'present',

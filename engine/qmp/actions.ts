@@ -14,6 +14,8 @@ export interface PreparedAction {
   abort?(): MaybePromise<void>
   /** After every commit or abort. */
   clean?(): MaybePromise<void>
+  /** After all that, when nothing is drained any more. */
+  after?(): MaybePromise<void>
 }
 
 /** What all actions of one transaction share. */
@@ -56,6 +58,7 @@ export async function runActions(
     for (const action of prepared) await action.clean?.()
     for (const section of sections) section.end()
   }
+  for (const action of prepared) await action.after?.()
 }
 
 async function prepareAll(

@@ -68,7 +68,7 @@ export function createEngine(options: EngineOptions): Engine {
 export class EngineProcess implements Engine, EngineParts {
   readonly host: Host
   readonly profile: Profile
-  readonly compat: Compat
+  compat: Compat
   readonly graph: Graph
   readonly exports: Exports
   readonly jobs: Jobs
@@ -162,6 +162,11 @@ export class EngineProcess implements Engine, EngineParts {
     })
     const unsubscribe = this.events.subscribe((event) => session.notify(event))
     this.#sessions.add(session)
+  }
+
+  /** What is refused or hidden from now on. */
+  setCompat(compat: Partial<Compat>): void {
+    this.compat = { ...this.compat, ...compat }
   }
 
   async shutdown(): Promise<void> {

@@ -18,15 +18,20 @@ function blockdevAdd(drivers: readonly Driver[]): Command {
   })
 }
 
+/** Also of the action of a transaction. */
+export function reopenMembers(drivers: readonly Driver[]) {
+  return {
+    options: opt.list<NodeOptions>(blockdevOptions(drivers))({
+      doc: 'All options of each node; what is left out goes back to its default.',
+    }),
+  } as const
+}
+
 function blockdevReopen(drivers: readonly Driver[]): Command {
   return defineCommand({
     name: 'blockdev-reopen',
     doc: 'Gives nodes restated options, all of a list or none.',
-    args: {
-      options: opt.list<NodeOptions>(blockdevOptions(drivers))({
-        doc: 'All options of each node; what is left out goes back to its default.',
-      }),
-    },
+    args: reopenMembers(drivers),
     run: ({ engine }, { options }) => engine.graph.reopen(options),
   })
 }

@@ -18,7 +18,7 @@ import { queryCommands } from './queries.ts'
 import { SESSION_COMMANDS } from './session.ts'
 import { SNAPSHOT_COMMANDS } from './snapshot.ts'
 import { blockStream } from './stream.ts'
-import { transaction } from './transaction.ts'
+import { transactionCommand } from './transaction.ts'
 
 export function createCommands(about: {
   readonly profile: Profile
@@ -40,7 +40,7 @@ export function createCommands(about: {
     blockCommit,
     blockStream,
     ...SNAPSHOT_COMMANDS,
-    transaction,
+    transactionCommand(about.drivers),
   ]
   const place = ({ name }: Command): number => {
     const index = ORDER.indexOf(name)

@@ -9,7 +9,7 @@ import type { Command } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import { IO_STATUS, JOB_STATUS, JOB_TYPE } from '../schema/jobs.ts'
 
-const BY_ID = { id: opt.str({ doc: 'Name of the job.' }) } as const satisfies Members
+export const JOB_BY_ID = { id: opt.str({ doc: 'Name of the job.' }) } as const satisfies Members
 const BY_DEVICE = { device: opt.str({ doc: 'Name of the job.' }) } as const satisfies Members
 
 type Verb = (job: Job, jobs: Jobs) => MaybePromise<void>
@@ -62,7 +62,7 @@ function ofJobs(verb: string, { doc, run }: VerbAbout): Command {
   return defineCommand({
     name: `job-${verb}`,
     doc,
-    args: BY_ID,
+    args: JOB_BY_ID,
     run: ({ engine: { jobs } }, { id }) => run(jobs.find(id), jobs),
   })
 }
@@ -77,14 +77,14 @@ function ofBlockJobs(verb: string, about: (typeof VERBS)[string]): Command {
       run: ({ engine: { jobs } }, given) => run(jobs.findBlockJob(idOf(given)), jobs),
     })
   return blockJobIs === 'id'
-    ? define(BY_ID, ({ id }) => id)
+    ? define(JOB_BY_ID, ({ id }) => id)
     : define(BY_DEVICE, ({ device }) => device)
 }
 
 const jobCancel = defineCommand({
   name: 'job-cancel',
   doc: 'Cancels a job at once.',
-  args: BY_ID,
+  args: JOB_BY_ID,
   async run({ engine: { jobs } }, { id }) {
     const job = jobs.find(id)
     job.checkVerb('cancel')

@@ -8,7 +8,10 @@ import type { Conditional } from '../../profiles/index.ts'
 import { BlockError } from '../../util/errors.ts'
 import { JobGroup } from '../../jobs/group.ts'
 import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
-import { defineCommand } from '../command.ts'
+import type { Driver } from '../../block/driver.ts'
+import { defineCommand, type Command } from '../command.ts'
+import { reopenMembers } from './blockdev.ts'
+import { JOB_BY_ID } from './jobs.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCKDEV_BACKUP, DRIVE_BACKUP } from '../schema/backup.ts'
 import { prepareBlockdevBackup, prepareDriveBackup } from './backup.ts'
@@ -72,64 +75,86 @@ function enable(engine: EngineParts, address: BitmapAddress): Change {
   }
 }
 
-const ACTIONS: Readonly<Record<string, Action>> = {
-  abort: {
-    data: shape.struct('Abort', {}),
-    grouped: true,
-    prepare() {
-      throw new BlockError('Transaction aborted using Abort action')
+function actionsFor(drivers: readonly Driver[]): Readonly<Record<string, Action>> {
+  return {
+    abort: {
+      data: shape.struct('Abort', {}),
+      grouped: true,
+      prepare() {
+        throw new BlockError('Transaction aborted using Abort action')
+      },
     },
-  },
-  'block-dirty-bitmap-add': bitmapAction('BlockDirtyBitmapAdd', NEW_BITMAP, CHANGES.add),
-  'block-dirty-bitmap-remove': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.remove),
-  'block-dirty-bitmap-clear': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.clear),
-  'block-dirty-bitmap-enable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, enable),
-  'block-dirty-bitmap-disable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.disable),
-  'block-dirty-bitmap-merge': bitmapAction('BlockDirtyBitmapMerge', BITMAP_MERGE, CHANGES.merge),
-  'blockdev-backup': action('BlockdevBackup', BLOCKDEV_BACKUP, {
-    grouped: true,
-    prepare: prepareBlockdevBackup,
-  }),
-  'blockdev-snapshot': action('BlockdevSnapshot', SNAPSHOT, {
-    grouped: false,
-    prepare: prepareSnapshot,
-  }),
-  'blockdev-snapshot-sync': action('BlockdevSnapshotSync', SNAPSHOT_SYNC, {
-    when: 'legacyCommands',
-    grouped: false,
-    prepare: prepareSnapshotSync,
-  }),
-  'drive-backup': action('DriveBackup', DRIVE_BACKUP, {
-    when: 'legacyCommands',
-    grouped: true,
-    features: ['deprecated'],
-    prepare: prepareDriveBackup,
-  }),
+    'block-dirty-bitmap-add': bitmapAction('BlockDirtyBitmapAdd', NEW_BITMAP, CHANGES.add),
+    'block-dirty-bitmap-remove': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.remove),
+    'block-dirty-bitmap-clear': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.clear),
+    'block-dirty-bitmap-enable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, enable),
+    'block-dirty-bitmap-disable': bitmapAction('BlockDirtyBitmap', BITMAP_ADDRESS, CHANGES.disable),
+    'block-dirty-bitmap-merge': bitmapAction('BlockDirtyBitmapMerge', BITMAP_MERGE, CHANGES.merge),
+    'blockdev-backup': action('BlockdevBackup', BLOCKDEV_BACKUP, {
+      grouped: true,
+      prepare: prepareBlockdevBackup,
+    }),
+    'blockdev-snapshot': action('BlockdevSnapshot', SNAPSHOT, {
+      grouped: false,
+      prepare: prepareSnapshot,
+    }),
+    'blockdev-snapshot-sync': action('BlockdevSnapshotSync', SNAPSHOT_SYNC, {
+      when: 'legacyCommands',
+      grouped: false,
+      prepare: prepareSnapshotSync,
+    }),
+    'drive-backup': action('DriveBackup', DRIVE_BACKUP, {
+      when: 'legacyCommands',
+      grouped: true,
+      features: ['deprecated'],
+      prepare: prepareDriveBackup,
+    }),
+    'blockdev-reopen': action('BlockdevReopen', reopenMembers(drivers), {
+      when: 'successors',
+      grouped: false,
+      async prepare({ graph }, { options }, scope) {
+        const [first] = options
+        // Whatever is taken back is so while others of the same transaction drain nodes.
+        if (first !== undefined) await scope.drain(graph.find(String(first['node-name'])))
+        const { undo, release } = await scope.graph.reopenUndoably(options)
+        return { abort: undo, clean: release }
+      },
+    }),
+    'job-finalize': action('JobFinalize', JOB_BY_ID, {
+      when: 'successors',
+      grouped: false,
+      prepare({ jobs }, { id }) {
+        const job = jobs.find(id)
+        job.checkVerb('finalize')
+        return { after: () => job.group.finalize() }
+      },
+    }),
+  }
 }
 
-const KIND: Schema = {
-  kind: 'enum',
-  name: 'TransactionActionKind',
-  values: Object.entries(ACTIONS).map(([name, { features = [], when }]) => ({
-    name,
-    features,
-    ...(when === undefined ? {} : { when }),
-  })),
-}
-
-const ACTION: Union = {
-  kind: 'union',
-  name: 'TransactionAction',
-  tag: 'type',
-  base: {
-    type: opt.of<string>(KIND)({ doc: 'Kind of action.' }),
-  },
-  variants: Object.fromEntries(
-    Object.entries(ACTIONS).map(([type, { data }]) => [
-      type,
-      { data: opt.of(data)({ doc: 'Its arguments.' }) },
-    ]),
-  ),
+/** What a transaction takes, by the kind of action. */
+function actionSchema(actions: Readonly<Record<string, Action>>): Union {
+  const kinds: Schema = {
+    kind: 'enum',
+    name: 'TransactionActionKind',
+    values: Object.entries(actions).map(([name, { features = [], when }]) => ({
+      name,
+      features,
+      ...(when === undefined ? {} : { when }),
+    })),
+  }
+  return {
+    kind: 'union',
+    name: 'TransactionAction',
+    tag: 'type',
+    base: { type: opt.of<string>(kinds)({ doc: 'Kind of action.' }) },
+    variants: Object.fromEntries(
+      Object.entries(actions).map(([type, { data }]) => [
+        type,
+        { data: opt.of(data)({ doc: 'Its arguments.' }) },
+      ]),
+    ),
+  }
 }
 
 interface GivenAction {
@@ -139,33 +164,41 @@ interface GivenAction {
 
 const COMPLETION_MODE = opt.enum('ActionCompletionMode', ['individual', 'grouped'])
 
-export const transaction = defineCommand({
-  name: 'transaction',
-  doc: 'Carries out several actions, or none.',
-  args: {
-    actions: opt.list<GivenAction>(ACTION)({ doc: 'What to do, in this order.' }),
-    properties: opt.of<{ readonly 'completion-mode'?: 'individual' | 'grouped' } | undefined>(
-      shape.struct('TransactionProperties', {
-        'completion-mode': COMPLETION_MODE({ optional: true, doc: 'How jobs end.' }),
-      }),
-    )({ optional: true, doc: 'What holds for all of them.' }),
-  },
-  async run({ engine }, { actions, properties }) {
-    const grouped = properties?.['completion-mode'] === 'grouped'
-    await runActions(
-      engine,
-      actions.map(
-        ({ type, data }) =>
-          (scope) =>
-            actionOf(type, grouped).prepare(engine, data, scope),
-      ),
-      grouped ? new JobGroup() : undefined,
-    )
-  },
-})
+export function transactionCommand(drivers: readonly Driver[]): Command {
+  const actions = actionsFor(drivers)
+  const schema = actionSchema(actions)
+  return defineCommand({
+    name: 'transaction',
+    doc: 'Carries out several actions, or none.',
+    args: {
+      actions: opt.list<GivenAction>(schema)({ doc: 'What to do, in this order.' }),
+      properties: opt.of<{ readonly 'completion-mode'?: 'individual' | 'grouped' } | undefined>(
+        shape.struct('TransactionProperties', {
+          'completion-mode': COMPLETION_MODE({ optional: true, doc: 'How jobs end.' }),
+        }),
+      )({ optional: true, doc: 'What holds for all of them.' }),
+    },
+    async run({ engine }, { actions: given, properties }) {
+      const grouped = properties?.['completion-mode'] === 'grouped'
+      await runActions(
+        engine,
+        given.map(
+          ({ type, data }) =>
+            (scope) =>
+              actionOf(actions, type, grouped).prepare(engine, data, scope),
+        ),
+        grouped ? new JobGroup() : undefined,
+      )
+    },
+  })
+}
 
-function actionOf(type: string, grouped: boolean): Action {
-  const action = ACTIONS[type]
+function actionOf(
+  actions: Readonly<Record<string, Action>>,
+  type: string,
+  grouped: boolean,
+): Action {
+  const action = actions[type]
   if (action === undefined) throw new Error(`no action ${type}`)
   if (grouped && !action.grouped) {
     throw new BlockError(

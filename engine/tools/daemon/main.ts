@@ -1,13 +1,15 @@
 /** `storage-daemon`: the engine as a process, with the options of qemu-storage-daemon. */
 import type { Host } from '../../host/host.ts'
 import { EngineProcess } from '../../qmp/engine.ts'
+import type { ProfileName } from '../../profiles/index.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Found } from '../getopt.ts'
 import { scanOptions } from '../getopt.ts'
 import { reporter } from '../location.ts'
 import type { ToolOutput } from '../output.ts'
+import { takeProfile } from '../profile-option.ts'
 import type { DaemonOption } from './options.ts'
-import { helpText, OPTIONS, versionLine } from './options.ts'
+import { helpText, optionsIn, versionLine } from './options.ts'
 import type { Startup } from './startup.ts'
 import { HANDLERS } from './startup.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -26,8 +28,13 @@ export async function storageDaemon(
   argv: readonly string[],
   about: DaemonAbout,
 ): Promise<number> {
-  const found = scanOptions<(typeof OPTIONS)[number]>(OPTIONS, argv, false)
-  const early = earlyStatus(found, about)
+  const { profile, argv: words, problem } = takeProfile(argv)
+  if (problem !== undefined) {
+    about.stderr(`${about.program}: ${problem}\n`)
+    return 1
+  }
+  const found = scanOptions(optionsIn(profile), words, false)
+  const early = earlyStatus(found, about, profile)
   if (early !== undefined) return early
   const surroundings = about.surroundings ?? processSurroundings()
   const daemonize = has(found, 'daemonize')
@@ -35,6 +42,7 @@ export async function storageDaemon(
 
   const engine = new EngineProcess({
     host,
+    profile,
     log: (line, form) => {
       const { place } = startup
       if (form === 'output') about.stdout(`${line}\n`)
@@ -65,7 +73,7 @@ export async function storageDaemon(
   }
 }
 
-type FoundOption = Found<(typeof OPTIONS)[number]>
+type FoundOption = Found<ReturnType<typeof optionsIn>[number]>
 
 function has(found: readonly FoundOption[], long: string): boolean {
   return found.some((item) => item.kind === 'option' && item.spec.long === long)
@@ -75,6 +83,7 @@ function has(found: readonly FoundOption[], long: string): boolean {
 function earlyStatus(
   found: readonly FoundOption[],
   { program, stdout, stderr }: DaemonAbout,
+  profile: ProfileName,
 ): number | undefined {
   for (const item of found) {
     if (item.kind === 'problem') {
@@ -84,7 +93,7 @@ function earlyStatus(
     if (item.kind !== 'option') continue
     const spec: DaemonOption = item.spec
     if (spec.long === 'help') {
-      stdout(helpText(program))
+      stdout(helpText(program, profile))
       return 0
     }
     if (spec.long === 'version') {

@@ -1,12 +1,23 @@
 /** The options of the storage daemon, and its help. */
 import { versionText } from '../../qmp/version.ts'
+import { PROFILES, type ProfileName } from '../../profiles/index.ts'
 import type { OptionSpec } from '../getopt.ts'
+
+export const PROFILE_NAMES = Object.keys(PROFILES)
 
 export interface DaemonOption extends OptionSpec {
   readonly long: string
   /** What stands after the option in the help. */
   readonly value: string
   readonly doc: string
+}
+
+/** Read before all others, by its whole name only: those of 7.2 keep their abbreviations. */
+const PROFILE: DaemonOption = {
+  long: 'profile',
+  takesValue: true,
+  value: PROFILE_NAMES.join(' | '),
+  doc: 'which behaviour to have; qemu unless said otherwise',
 }
 
 export const OPTIONS = [
@@ -71,10 +82,22 @@ export const OPTIONS = [
   },
 ] as const satisfies readonly DaemonOption[]
 
-export type OptionName = (typeof OPTIONS)[number]['long']
+/** Of the profiles that know policies; 7.2's daemon has no such option. */
+const COMPAT = {
+  long: 'compat',
+  takesValue: true,
+  value: '[deprecated-input=accept|reject|crash][,deprecated-output=accept|hide][,unstable-…]',
+  doc: 'what becomes of deprecated or unstable input and output',
+} as const satisfies DaemonOption
 
-export function helpText(program: string): string {
-  const lines = OPTIONS.map((option: DaemonOption) => {
+export type OptionName = (typeof OPTIONS)[number]['long'] | 'compat'
+
+export function optionsIn(profile: ProfileName): readonly (DaemonOption & { long: OptionName })[] {
+  return profile === 'qemu' ? OPTIONS : [...OPTIONS, COMPAT]
+}
+
+export function helpText(program: string, profile: ProfileName): string {
+  const lines = [...optionsIn(profile), PROFILE].map((option: DaemonOption) => {
     const letter = option.letter === undefined ? '' : `-${option.letter}, `
     return `  ${letter}--${option.long}${option.value === '' ? '' : ` ${option.value}`}\n      ${option.doc}\n`
   })
