@@ -40,6 +40,30 @@ export interface NodeStats {
   readonly driverSpecific?: Readonly<Record<string, unknown>>
 }
 
+/** What `query-block-graph` tells. */
+export interface BlockGraph {
+  readonly nodes: readonly {
+    readonly 'node-name': string
+    readonly driver: string
+    readonly 'read-only': boolean
+    /** The engine put it there by itself. */
+    readonly implicit: boolean
+    readonly corrupt: boolean
+    /** The child that a filter shows unchanged. */
+    readonly 'filtered-child': string | undefined
+    /** What would make it again. */
+    readonly options: Readonly<Record<string, unknown>>
+  }[]
+  readonly edges: readonly {
+    readonly 'parent-type': 'node' | 'user' | 'job'
+    readonly parent: string
+    readonly name: string
+    readonly child: string
+    readonly perm: readonly PermissionName[]
+    readonly 'shared-perm': readonly PermissionName[]
+  }[]
+}
+
 export interface GraphDump {
   readonly nodes: readonly {
     readonly id: number

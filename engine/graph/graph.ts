@@ -8,6 +8,7 @@ import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
 import { assert } from '../util/assert.ts'
 import type { Json } from '../util/json.ts'
+import { blockGraph } from './block-graph.ts'
 import { bitmapNode } from './bitmap-node.ts'
 import { canReplace } from './can-replace.ts'
 import { graphChanges } from './changes.ts'
@@ -36,7 +37,7 @@ import { innerNode } from './public-node.ts'
 import { checkRoot, hasMedium } from './root.ts'
 import { Transaction } from './transaction.ts'
 import { RootUser } from './user.ts'
-import type { GraphDump, NodeInfo, NodeStats } from './answers.ts'
+import type { BlockGraph, GraphDump, NodeInfo, NodeStats } from './answers.ts'
 import type { GraphChanges } from './graph-changes.ts'
 import type { DrainedSection, GraphNode } from './graph-node.ts'
 import type { JobAbout, JobUser, User, UserAbout } from './uses.ts'
@@ -128,6 +129,7 @@ export interface Graph extends GraphChanges {
   /** What a filter shows, or the backing child. */
   shownThrough(node: GraphNode): GraphNode | undefined
   dump(): GraphDump
+  describe(): BlockGraph
   /** Drains all nodes, deletes the monitor's, newest first. Users must be closed already. */
   close(): Promise<void>
 }
@@ -220,6 +222,7 @@ export function createGraph(about: GraphAbout): Graph {
     shownThrough: (node) => shownThrough(innerNode(node)),
     backingChild: (node) => innerNode(node).children.find(({ role }) => role.cow)?.child,
     dump: () => dumpGraph(environment),
+    describe: () => blockGraph(environment),
     close: () => closeAll(environment),
   }
 }

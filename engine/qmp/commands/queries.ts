@@ -7,7 +7,14 @@ import type { GraphNode, ImageInfo, NodeInfo } from '../../graph/graph.ts'
 import type { Command } from '../command.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
-import { BLOCK_INFO, blockStats, DEVICE_INFO, GRAPH, nodeCounters } from '../schema/results.ts'
+import {
+  BLOCK_GRAPH,
+  BLOCK_INFO,
+  blockStats,
+  DEVICE_INFO,
+  GRAPH,
+  nodeCounters,
+} from '../schema/results.ts'
 
 const queryBlock = defineCommand({
   name: 'query-block',
@@ -139,6 +146,22 @@ const queryChardev = defineCommand({
     })),
 })
 
+const queryBlockGraph = defineCommand({
+  name: 'query-block-graph',
+  when: 'successors',
+  doc: 'All nodes with the options that would make them again, and who uses which for what.',
+  args: {},
+  returns: BLOCK_GRAPH,
+  run: ({ engine }) => engine.graph.describe(),
+})
+
 export function queryCommands(drivers: readonly Driver[]): readonly Command[] {
-  return [queryBlock, queryNamedBlockNodes, queryBlockstats(drivers), queryGraph, queryChardev]
+  return [
+    queryBlock,
+    queryNamedBlockNodes,
+    queryBlockstats(drivers),
+    queryBlockGraph,
+    queryGraph,
+    queryChardev,
+  ]
 }

@@ -195,6 +195,31 @@ export const GRAPH: Schema = shape.struct('XDbgBlockGraph', {
   )(about),
 })
 
+/** The same for good, with names instead of numbers. */
+export const BLOCK_GRAPH: Schema = shape.struct('BlockGraph', {
+  nodes: opt.list(
+    shape.struct('BlockGraphNode', {
+      'node-name': str,
+      driver: str,
+      'read-only': bool,
+      implicit: bool,
+      corrupt: bool,
+      'filtered-child': opt.str(maybe),
+      options: opt.any(about),
+    }),
+  )(about),
+  edges: opt.list(
+    shape.struct('BlockGraphEdge', {
+      'parent-type': opt.enum('BlockGraphParent', ['node', 'user', 'job'])(about),
+      parent: str,
+      name: str,
+      child: str,
+      perm: opt.list(PERMISSION)(about),
+      'shared-perm': opt.list(PERMISSION)(about),
+    }),
+  )(about),
+})
+
 const features = opt.list(shape.str)(maybe)
 
 function listOf(name: string, members: Members): Member {
