@@ -13,7 +13,13 @@ import { commit } from '../../jobs/commit.ts'
 import { startActiveCommit } from '../../jobs/mirror/start.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
+import type { EngineParts } from '../parts.ts'
 import { CHAIN_JOB, JOB_ID, jobOptions } from '../schema/jobs.ts'
+
+const TAIL = {
+  'backing-file': opt.str({ optional: true, doc: 'What headers of overlays are to say.' }),
+  ...CHAIN_JOB,
+} as const
 
 const ARGS = {
   'job-id': JOB_ID,
@@ -22,52 +28,92 @@ const ARGS = {
   base: opt.str({ optional: true, features: ['deprecated'], doc: 'The same by its file name.' }),
   'top-node': opt.str({ optional: true, doc: 'The highest node whose data goes; `device`.' }),
   top: opt.str({ optional: true, features: ['deprecated'], doc: 'The same by its file name.' }),
-  'backing-file': opt.str({ optional: true, doc: 'What headers of overlays are to say.' }),
-  ...CHAIN_JOB,
+  ...TAIL,
 } as const
 
 type Args = Values<typeof ARGS>
 
-export const blockCommit = defineCommand({
+const DOC = 'Writes what images have into one further down the chain, which takes their place.'
+
+const blockCommit = defineCommand({
   name: 'block-commit',
-  doc: 'Writes what images have into one further down the chain, which takes their place.',
+  when: 'legacyCommands',
+  doc: DOC,
   args: ARGS,
-  async run({ engine: { graph, jobs, services, profile } }, args) {
+  async run({ engine }, args) {
+    const { graph } = engine
     const device = findRoot(graph, args.device)
     graph.checkOperation(device, 'commit-source')
     const top = findTop(graph, device, args)
     const base = findTarget(graph, top, args)
-    checkChain(graph, top, base)
-    if (top === base) throw new BlockError('cannot commit an image into itself')
-    if (profile['commit.filterInChain'] === 'error') checkNoFilter(top, base)
-    const {
-      'backing-file': backingFile,
-      'filter-node-name': filterName,
-      'on-error': onError,
-    } = args
-    const options = jobOptions(args)
-    if (skipFilters(top) === skipFilters(device)) {
-      if (backingFile !== undefined) {
-        throw new BlockError("'backing-file' specified, but 'top' is the active layer")
-      }
-      const log = (line: string): void => services.log(line)
-      await startActiveCommit(
-        { graph, jobs },
-        { top, base, onError, filterName, rules: profile, log },
-        options,
-      )
-      return
-    }
-    const overlay = findOverlay(device, top)
-    if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
-    checkDifferent(top, base)
-    await jobs.launch(
-      commit,
-      { graph, device, top, base, backingFile, filterName, onError },
-      options,
-    )
+    await startCommit(engine, { device, top, base }, args)
   },
 })
+
+const NAMED_ARGS = {
+  'job-id': JOB_ID,
+  'top-node': opt.str({ doc: 'The highest node whose data goes.' }),
+  'base-node': opt.str({ optional: true, doc: 'Where the data goes; the deepest image.' }),
+  ...TAIL,
+} as const
+
+/** Nodes by their names, and nothing else: whether the top is the active layer is seen. */
+const namedBlockCommit = defineCommand({
+  name: 'block-commit',
+  unless: 'legacyCommands',
+  doc: DOC,
+  args: NAMED_ARGS,
+  async run({ engine }, args) {
+    const { graph } = engine
+    const top = graph.findNamed(args['top-node'])
+    const device = overlayAbove(graph, top) ?? top
+    graph.checkOperation(device, 'commit-source')
+    const name = args['base-node']
+    const base = name === undefined ? findBase(top) : inChain(graph, top, name)
+    await startCommit(engine, { device, top, base }, args)
+  },
+})
+
+export const COMMIT_COMMANDS = [blockCommit, namedBlockCommit] as const
+
+interface Nodes {
+  readonly device: GraphNode
+  readonly top: GraphNode
+  readonly base: GraphNode
+}
+
+async function startCommit(
+  { graph, jobs, services, profile }: EngineParts,
+  { device, top, base }: Nodes,
+  args: Pick<Args, 'job-id' | keyof typeof TAIL>,
+): Promise<void> {
+  checkChain(graph, top, base)
+  if (top === base) throw new BlockError('cannot commit an image into itself')
+  if (profile['commit.filterInChain'] === 'error') checkNoFilter(top, base)
+  const { 'backing-file': backingFile, 'filter-node-name': filterName, 'on-error': onError } = args
+  const options = jobOptions(args)
+  if (skipFilters(top) === skipFilters(device)) {
+    if (backingFile !== undefined) {
+      throw new BlockError("'backing-file' specified, but 'top' is the active layer")
+    }
+    const log = (line: string): void => services.log(line)
+    const about = { top, base, onError, filterName, rules: profile, log }
+    await startActiveCommit({ graph, jobs }, about, options)
+    return
+  }
+  const overlay = findOverlay(device, top)
+  if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
+  checkDifferent(top, base)
+  await jobs.launch(commit, { graph, device, top, base, backingFile, filterName, onError }, options)
+}
+
+/** An image that has this one as its backing image, be it through filters. */
+function overlayAbove(graph: Graph, node: GraphNode): GraphNode | undefined {
+  const image = skipFilters(node)
+  return graph
+    .nodes()
+    .find(({ cowChild }) => cowChild !== undefined && skipFilters(cowChild) === image)
+}
 
 function findRoot(graph: Graph, name: string): GraphNode {
   const node = graph.findOrUndefined(name)

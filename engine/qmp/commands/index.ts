@@ -7,7 +7,7 @@ import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { BACKUP_COMMANDS } from './backup.ts'
 import { blockdevCommands } from './blockdev.ts'
-import { blockCommit } from './commit.ts'
+import { COMMIT_COMMANDS } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
 import { createCommand } from './create.ts'
 import { MIRROR_COMMANDS } from './mirror.ts'
@@ -17,7 +17,7 @@ import { objectCommands } from './objects.ts'
 import { queryCommands } from './queries.ts'
 import { SESSION_COMMANDS } from './session.ts'
 import { SNAPSHOT_COMMANDS } from './snapshot.ts'
-import { blockStream } from './stream.ts'
+import { STREAM_COMMANDS } from './stream.ts'
 import { transactionCommand } from './transaction.ts'
 
 export function createCommands(about: {
@@ -37,8 +37,8 @@ export function createCommands(about: {
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,
     ...objectCommands(about.objectTypes),
-    blockCommit,
-    blockStream,
+    ...COMMIT_COMMANDS,
+    ...STREAM_COMMANDS,
     ...SNAPSHOT_COMMANDS,
     transactionCommand(about.drivers),
   ]

@@ -6,54 +6,81 @@ import type { Graph, GraphNode } from '../../graph/graph.ts'
 import { launchStream } from '../../jobs/stream.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
+import type { EngineParts } from '../parts.ts'
 import { CHAIN_JOB, JOB_ID, jobOptions } from '../schema/jobs.ts'
 
-const ARGS = {
-  'job-id': JOB_ID,
-  device: opt.str({ doc: 'The image that is filled.' }),
-  base: opt.str({ optional: true, doc: 'The image that stays below it, by its file name.' }),
-  'base-node': opt.str({ optional: true, doc: 'The same by its node.' }),
+const ENDS = {
+  'base-node': opt.str({ optional: true, doc: 'The image that stays below it, by its node.' }),
   'backing-file': opt.str({ optional: true, doc: 'What the header is to say.' }),
   bottom: opt.str({ optional: true, doc: 'The last image that goes, instead of a base.' }),
   ...CHAIN_JOB,
 } as const
 
+const ARGS = {
+  'job-id': JOB_ID,
+  device: opt.str({ doc: 'The image that is filled.' }),
+  base: opt.str({ optional: true, doc: 'The image that stays below it, by its file name.' }),
+  ...ENDS,
+} as const
+
+/** What both forms are told, where the image that is filled is the `device`. */
 type Args = Values<typeof ARGS>
 
-export const blockStream = defineCommand({
+const DOC = 'Copies into an image what it has from further down its chain.'
+
+const blockStream = defineCommand({
   name: 'block-stream',
-  doc: 'Copies into an image what it has from further down its chain.',
+  when: 'legacyCommands',
+  doc: DOC,
   args: ARGS,
-  async run({ engine: { graph, jobs, services } }, args) {
-    checkExclusive(args)
-    const node = graph.findDeviceOrNode(args.device)
-    const base = findBaseImage(graph, node, args)
-    const bottom = findBottom(graph, node, args)
-    const end = bottom === undefined ? base : filterOrCowChild(bottom)
-    for (let next: GraphNode | undefined = node; next !== undefined && next !== end;) {
-      graph.checkOperation(next, 'stream')
-      next = filterOrCowChild(next)
-    }
-    const backingFile = args['backing-file']
-    if (base === undefined && backingFile !== undefined) {
-      throw new BlockError('backing file specified, but streaming the entire chain')
-    }
-    await launchStream(
-      jobs,
-      {
-        graph,
-        services,
-        node,
-        base,
-        bottom,
-        backingFile,
-        filterName: args['filter-node-name'],
-        onError: args['on-error'],
-      },
-      jobOptions(args),
-    )
-  },
+  run: ({ engine }, args) => startStream(engine, args),
 })
+
+/** Nodes by their names, and nothing else. */
+const namedBlockStream = defineCommand({
+  name: 'block-stream',
+  unless: 'legacyCommands',
+  doc: DOC,
+  args: {
+    'job-id': JOB_ID,
+    'top-node': opt.str({ doc: 'The image that is filled.' }),
+    ...ENDS,
+  },
+  run: ({ engine }, { 'top-node': device, ...args }) =>
+    startStream(engine, { ...args, device, base: undefined }),
+})
+
+export const STREAM_COMMANDS = [blockStream, namedBlockStream] as const
+
+async function startStream({ graph, jobs, services }: EngineParts, args: Args): Promise<void> {
+  checkExclusive(args)
+  const node = graph.findDeviceOrNode(args.device)
+  const base = findBaseImage(graph, node, args)
+  const bottom = findBottom(graph, node, args)
+  const end = bottom === undefined ? base : filterOrCowChild(bottom)
+  for (let next: GraphNode | undefined = node; next !== undefined && next !== end;) {
+    graph.checkOperation(next, 'stream')
+    next = filterOrCowChild(next)
+  }
+  const backingFile = args['backing-file']
+  if (base === undefined && backingFile !== undefined) {
+    throw new BlockError('backing file specified, but streaming the entire chain')
+  }
+  await launchStream(
+    jobs,
+    {
+      graph,
+      services,
+      node,
+      base,
+      bottom,
+      backingFile,
+      filterName: args['filter-node-name'],
+      onError: args['on-error'],
+    },
+    jobOptions(args),
+  )
+}
 
 /** Three ways to say where it ends. */
 const EXCLUSIVE = [
