@@ -95,7 +95,10 @@ async function setNamedChild(
   const child = findNode(environment, node)
   if (edge !== undefined) return replaceNamed(environment, edge, child)
   if (!isFreePlace(parent, name)) {
-    const names = parent.children.map((other) => `'${other.name}'`).toReversed()
+    const names = parent.children
+      .map((other) => other.name)
+      .sort((left, right) => placeOf(left) - placeOf(right))
+      .map((other) => `'${other}'`)
     throw new BlockError(
       `Node '${parent.name}' has no child '${name}'; there ` +
         (names.length === 0 ? 'is none' : `are ${names.join(', ')}`),
