@@ -1,5 +1,6 @@
 /** What the graph becomes when a mirror ends: the target in the source's place, or all as before. */
-import type { DrainedSection, GraphChanges, GraphNode, User } from '../../graph/graph.ts'
+import { ALL_PERMISSIONS, NO_PERMISSIONS } from '../../block/permission.ts'
+import type { DrainedSection, Graph, GraphChanges, GraphNode, User } from '../../graph/graph.ts'
 import { skipFilters } from '../../graph/chain.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import type { JobSetup } from '../kind.ts'
@@ -43,7 +44,9 @@ export class MirrorEnd {
     const unblock = rules['mirror.replaceBlocker']
       ? graph.blockOperations(node, 'block device is in use by block-job-complete')
       : undefined
-    const letGo = graph.hold(node)
+    // Whoever was chosen at the start is in use, so that nobody deletes it.
+    const letGo =
+      rules['mirror.resolveReplaces'] === 'at-start' ? useOf(graph, node) : graph.hold(node)
     this.#replaced = node
     this.#release = async () => {
       unblock?.()
@@ -113,4 +116,10 @@ export class MirrorEnd {
     }
     await changes.replaceNode(replaced, target)
   }
+}
+
+/** A use that wants nothing and forbids nothing. */
+function useOf(graph: Graph, node: GraphNode): () => Promise<void> {
+  const user = graph.attach(node, { uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS, goesOn: true })
+  return () => user.close()
 }
