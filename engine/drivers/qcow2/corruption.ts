@@ -14,6 +14,11 @@ export interface Damage {
   readonly fatal: boolean
 }
 
+/** It is closed, or corrupt and not even read any more. */
+export function isOutOfReach({ dead, around }: Image): boolean {
+  return dead && !around.readsCorrupt
+}
+
 /**
  * Tells of damage, once, and gives up a writable image where that is fatal: its header is marked,
  * and no further request reaches it.

@@ -97,6 +97,7 @@ export function* createImage(
       bitmaps: () => undefined,
       nowNs: () => 0,
       keepsCorruptReadOnly: false,
+      readsCorrupt: false,
     },
   })
   const { clusterBytes } = image.geometry

@@ -59,6 +59,8 @@ export interface Surroundings {
   readonly compression: Compression
   /** An image that is marked as corrupt never becomes writable again. */
   readonly keepsCorruptReadOnly: boolean
+  /** One that turns out to be corrupt is read on, where its tables allow. */
+  readonly readsCorrupt: boolean
 }
 
 export interface Image {

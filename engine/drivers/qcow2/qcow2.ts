@@ -124,6 +124,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       bitmaps: () => services.bitmaps(node.name),
       nowNs: () => services.clock.nowNs(),
       compression: services.compression,
+      readsCorrupt: services.profile['corrupt.reads'] === 'allowed',
       keepsCorruptReadOnly: services.profile['corrupt.reopen'] === 'refused',
     },
   })

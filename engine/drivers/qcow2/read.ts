@@ -5,12 +5,13 @@ import { isPromise, type MaybePromise } from '../../util/async.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { compressedPlace } from './entry.ts'
 import { packingOf } from './compressed.ts'
+import { isOutOfReach } from './corruption.ts'
 import type { Image } from './image.ts'
 import { trimIfDue } from './trim.ts'
 import { lookUp, peekMapping } from './mapping.ts'
 
 export function read(image: Image, offset: number, into: Uint8Array): MaybePromise<void> {
-  if (!image.lock.held && !image.dead) {
+  if (!image.lock.held && !isOutOfReach(image)) {
     const mapping = peekMapping(image, offset, into.length)
     if (mapping?.bytes === into.length && mapping.kind === 'normal') {
       const stop = image.file.debugEvent('read_aio')
@@ -49,7 +50,7 @@ function* trackedRead(image: Image, offset: number, into: Uint8Array): Routine<v
 /** Fills `into`; takes the lock for each look at the tables. */
 export function* readGuest(image: Image, offset: number, into: Uint8Array): Routine<void> {
   for (let done = 0; done < into.length;) {
-    if (image.dead) throw ioError('ENOMEDIUM')
+    if (isOutOfReach(image)) throw ioError('ENOMEDIUM')
     const at = offset + done
     const mapping = yield* image.lock.during(() => lookUp(image, at, into.length - done))
     const part = into.subarray(done, done + mapping.bytes)

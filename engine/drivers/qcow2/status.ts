@@ -3,6 +3,7 @@ import type { BlockStatus, StatusQuery } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { ioError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
+import { isOutOfReach } from './corruption.ts'
 import type { Image } from './image.ts'
 import { lookUp, type Mapping } from './mapping.ts'
 import { visitCounted } from './refcount-lookup.ts'
@@ -22,7 +23,7 @@ export function* statusAt(
   bytes: number,
   query: StatusQuery = {},
 ): Routine<BlockStatus> {
-  if (image.dead) throw ioError('ENOMEDIUM')
+  if (isOutOfReach(image)) throw ioError('ENOMEDIUM')
   const mapping = yield* image.lock.during(function* () {
     image.metadataPreallocated ??= yield* isMetadataPreallocated(image)
     return yield* lookUp(image, offset, bytes)
