@@ -46,7 +46,7 @@ async function playOnce(
   { order, trail = trailOf(selected, settings.seed) }: Run,
 ): Promise<Played> {
   const { scenario, profile } = selected
-  const capabilities = await target.probe()
+  const capabilities = await target.probe(profile)
   const station = await target.open({
     profile,
     time: scenario.time,

@@ -124,7 +124,10 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
     owned: options.owned ?? false,
     timeoutScale: options.timeoutScale,
   })
+  const profiles = new Set(options.cases.map(({ profile }) => profile))
   const capabilities = await target.probe()
+  const byProfile = new Map<Profile, Capabilities>()
+  for (const profile of profiles) byProfile.set(profile, await target.probe(profile))
   options.onEvent({
     event: 'run-start',
     format: 1,
@@ -134,7 +137,7 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
     seed: options.seed,
     jobs: options.jobs,
   })
-  const run = new Run(options, target, capabilities)
+  const run = new Run(options, target, capabilities, byProfile)
   await run.playAll()
   const seconds = (performance.now() - started) / 1000
   return run.summary(seconds)
@@ -144,6 +147,7 @@ class Run {
   readonly #options: RunOptions
   readonly #target: Target
   readonly #capabilities: Capabilities
+  readonly #byProfile: ReadonlyMap<Profile, Capabilities>
   readonly #store: GoldenStore
   readonly #divergences
   readonly #scenarios: readonly Scenario[]
@@ -155,7 +159,13 @@ class Run {
   readonly #normalised: Record<string, number> = {}
   readonly #notApplicable: { id: string; reason: string }[] = []
 
-  constructor(options: RunOptions, target: Target, capabilities: Capabilities) {
+  constructor(
+    options: RunOptions,
+    target: Target,
+    capabilities: Capabilities,
+    byProfile: ReadonlyMap<Profile, Capabilities>,
+  ) {
+    this.#byProfile = byProfile
     this.#options = options
     this.#target = target
     this.#capabilities = capabilities
@@ -280,7 +290,7 @@ class Run {
     const declared = entries.find((entry) => entry.notApplicable !== undefined)
     if (declared !== undefined) return declared.notApplicable
     for (const need of which.needs) {
-      const missing = this.#capabilities.missing(need.text)
+      const missing = this.#byProfile.get(profile)?.missing(need.text)
       // Real time is to be had everywhere: the engine has a real host for it.
       if (missing !== undefined) return missing
     }

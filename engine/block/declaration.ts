@@ -47,6 +47,8 @@ export interface Driver extends Conditional {
   readonly probe: ((head: Uint8Array) => number) | undefined
   /** What a file name that begins with `name:` means. */
   readonly prefixes: Prefixes
+  /** A `json:` name has lists and dictionaries as such, not one member for each value in them. */
+  readonly nestsOptions: boolean
   /** There are such prefixes, in some profile. */
   readonly hasNames: boolean
   readonly create: Creation | undefined

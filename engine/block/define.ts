@@ -60,6 +60,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     unrestatable: [],
     probe: undefined,
     prefixes: {},
+    nestsOptions: false,
     hasNames: Object.keys(definition.prefixes ?? {}).length > 0,
     create: undefined,
     imageOptions: undefined,

@@ -36,7 +36,11 @@ function withoutFatNames(profile: Profile, driver: Driver): Driver {
     const named = nameOption === undefined || drop ? child : { ...child, nameOption }
     return [name, withHoles(profile, named)] as const
   })
-  const kept = { ...driver, children: Object.fromEntries(children) }
+  const kept = {
+    ...driver,
+    children: Object.fromEntries(children),
+    nestsOptions: !profile['options.fatFilenames'],
+  }
   return drop ? { ...kept, prefixes: {}, filename: undefined } : kept
 }
 

@@ -2,7 +2,8 @@
  * What a client lets happen with what is on its way out, or not stable yet: it may be refused where
  * it is sent, and left out of what is answered.
  */
-import type { Feature } from '../block/option.ts'
+import { checkMembers } from '../block/check.ts'
+import { opt, type Feature, type Members } from '../block/option.ts'
 import { BlockError } from '../util/errors.ts'
 
 export interface Compat {
@@ -22,8 +23,7 @@ export const ACCEPT_ALL: Compat = {
   'unstable-output': 'accept',
 }
 
-/** Values by policy, as they are checked. */
-export const POLICY_VALUES = {
+const POLICY_VALUES = {
   'deprecated-input': ['accept', 'reject', 'crash'],
   'deprecated-output': ['accept', 'hide'],
   'unstable-input': ['accept', 'reject', 'crash'],
@@ -65,4 +65,19 @@ export function isShown(compat: Compat, features: readonly Feature[] | undefined
   return !KINDS.some(
     ([feature]) => compat[`${feature}-output`] === 'hide' && features.includes(feature),
   )
+}
+
+/** Policies as a client gives them. */
+export const COMPAT_MEMBERS: Members = Object.fromEntries(
+  Object.entries(POLICY_VALUES).map(([name, values]) => [
+    name,
+    opt.enum(`${name}-policy`, values)({ optional: true, doc: 'What becomes of it.' }),
+  ]),
+)
+
+/** Policies as words. @throws {BlockError} for what is none. */
+export function checkCompat(words: Readonly<Record<string, string>>): Partial<Compat> {
+  const value = new Map(Object.entries(words))
+  // They were checked against the values of each policy.
+  return checkMembers(COMPAT_MEMBERS, value, 'keyval')
 }

@@ -3,7 +3,15 @@
  * the machine; scenarios in real time get the real host and a scratch folder.
  */
 import type { ByteStream, Host } from '../../engine/index.ts'
-import { createEngine, createRealHost, createSimHost, img, streamPair } from '../../engine/index.ts'
+import type { Profile, TargetOptions } from '../../dsl/plan.ts'
+import {
+  checkCompat,
+  createEngine,
+  createRealHost,
+  createSimHost,
+  img,
+  streamPair,
+} from '../../engine/index.ts'
 import type { Nature } from './capabilities.ts'
 import { mortalHost } from './mortal-host.ts'
 import { probeStation } from './probe.ts'
@@ -50,20 +58,26 @@ export function createEngineTarget(spec: {
   readonly kind: 'engine'
   readonly text: string
 }): Target {
-  let probed: Promise<Capabilities> | undefined
+  const probed = new Map<Profile, Promise<Capabilities>>()
   return {
     spec,
-    probe() {
-      probed ??= probeStation(
-        simStation({ profile: 'qemu', time: 'virtual', seed: 0 }),
-        NATURE,
-        'engine',
-      )
-      return probed
+    probe(profile = 'qemu') {
+      const known = probed.get(profile)
+      if (known !== undefined) return known
+      const station = simStation({ profile, time: 'virtual', seed: 0 })
+      const asked = probeStation(station, natureIn(profile), 'engine')
+      probed.set(profile, asked)
+      return asked
     },
     open: (options) =>
       Promise.resolve(options.time === 'virtual' ? simStation(options) : realStation(options)),
   }
+}
+
+/** Policies are those of the profiles that flag what is to go. */
+function natureIn(profile: Profile): Nature {
+  if (profile === 'qemu') return NATURE
+  return { ...NATURE, features: [...NATURE.features, 'cli.compat'] }
 }
 
 const SIM_DIRECTORY = '/blockspec'
@@ -101,16 +115,23 @@ function common(
   host: Host,
   options: StationOptions,
 ): Pick<Station, 'host' | 'start' | 'startOffline' | 'img'> {
-  const start = (): Promise<Machine> => Promise.resolve(startEngine(host, options))
-  return { host, start, startOffline: start, img: (words) => runImg(host, words) }
+  const start = ({ compat }: TargetOptions): Promise<Machine> =>
+    Promise.resolve(startEngine(host, options, compat))
+  const startOffline = (): Promise<Machine> => start({ args: {}, compat: {} })
+  return { host, start, startOffline, img: (words) => runImg(host, words) }
 }
 
-function startEngine(host: Host, options: StationOptions): Machine {
+function startEngine(
+  host: Host,
+  options: StationOptions,
+  compat: TargetOptions['compat'],
+): Machine {
   let log = ''
   const mortal = options.mortal === true ? mortalHost(host) : undefined
   const engine = createEngine({
     host: mortal?.host ?? host,
     profile: options.profile,
+    compat: checkCompat(compat),
     log: (line) => {
       if (log.length < LOG_BYTES) log += `${line}\n`
     },

@@ -131,8 +131,8 @@ export interface StationOptions {
 /** A kind of target, ready to play cases. */
 export interface Target {
   readonly spec: TargetSpec
-  /** Cached: asks the target once. @throws {TargetError} */
-  probe(): Promise<Capabilities>
+  /** Cached: asks the target once for each profile that it has, `qemu` by default. @throws {TargetError} */
+  probe(profile?: Profile): Promise<Capabilities>
   /** @throws {TargetError} */
   open(options: StationOptions): Promise<Station>
 }

@@ -10,7 +10,7 @@ import { hostAddress } from '../../nbd/address.ts'
 import { EXPORT_OPTIONS, SERVER_MEMBERS } from '../../qmp/commands/exports.ts'
 import { objectOptions } from '../../qmp/commands/objects.ts'
 import type { EngineProcess } from '../../qmp/engine.ts'
-import { POLICY_VALUES } from '../../qmp/policy.ts'
+import { COMPAT_MEMBERS } from '../../qmp/policy.ts'
 import { blockdevOptions } from '../../qmp/schema/blockdev.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Json } from '../../util/json.ts'
@@ -41,13 +41,6 @@ export interface Startup {
   place: string | undefined
 }
 
-const COMPAT = Object.fromEntries(
-  Object.entries(POLICY_VALUES).map(([name, values]) => [
-    name,
-    opt.enum(`${name}-policy`, values)({ optional: true, doc: 'What becomes of it.' }),
-  ]),
-)
-
 /** Carries out one option; a number ends the program with that status. */
 export type Handler = (
   startup: Startup,
@@ -64,7 +57,7 @@ export const HANDLERS: Readonly<Partial<Record<OptionName, Handler>>> = {
   chardev: addChardev,
   compat({ engine }, text) {
     const { value, wire } = given(text, undefined)
-    engine.setCompat(checkMembers(COMPAT, value, wire))
+    engine.setCompat(checkMembers(COMPAT_MEMBERS, value, wire))
     return undefined
   },
   async export({ engine }, text) {
