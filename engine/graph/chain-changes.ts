@@ -57,20 +57,40 @@ export async function dropIntermediate(
   const base = innerNode(about.base)
   await using _drained = await beginDrained(base)
   if (top.corrupted || base.corrupted || !chainContains(top, base)) throw ioError('EIO')
-  const named = environment.profile['commit.header'] === 'filename' ? skipFilters(base) : base
-  const hint = { filename: about.backingFile ?? filenameOf(named), format: named.driver.name }
-  const moving = top.parents.toReversed()
   try {
     checkAllMove(top)
-    replaceNode(top, base)
-    await writeOverlays(environment, moving, hint, () => {
-      moveBack(moving, top)
-    })
+    await moveParents(environment, { top, base, backingFile: about.backingFile })
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     environment.services.log(error.message)
     throw ioError('EIO')
   }
+}
+
+/**
+ * Parents of `top` get `base`, and the headers of those whose backing image it was name it.
+ *
+ * @throws {BlockError} with all as before.
+ */
+export async function takePlace(environment: Environment, about: IntermediateAbout): Promise<void> {
+  const top = innerNode(about.top)
+  const base = innerNode(about.base)
+  await using _drained = await beginDrained(base)
+  await moveParents(environment, { top, base, backingFile: about.backingFile })
+}
+
+async function moveParents(
+  environment: Environment,
+  about: { readonly top: Node; readonly base: Node; readonly backingFile?: string | undefined },
+): Promise<void> {
+  const { top, base } = about
+  const named = environment.profile['commit.header'] === 'filename' ? skipFilters(base) : base
+  const hint = { filename: about.backingFile ?? filenameOf(named), format: named.driver.name }
+  const moving = top.parents.filter(({ parent }) => parent.kind !== 'job').toReversed()
+  replaceNode(top, base)
+  await writeOverlays(environment, moving, hint, () => {
+    moveBack(moving, top)
+  })
 }
 
 /** @param undo - Called before headers are restored. @throws {BlockError} the first refusal. */

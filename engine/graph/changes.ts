@@ -1,5 +1,11 @@
 /** The commands that change the graph, each when nobody else's drained section forbids it. */
-import { dropIntermediate, setBacking, setReadOnly, writeBacking } from './chain-changes.ts'
+import {
+  dropIntermediate,
+  setBacking,
+  setReadOnly,
+  takePlace,
+  writeBacking,
+} from './chain-changes.ts'
 import { refreshClaims } from './claims.ts'
 import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
@@ -47,6 +53,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
         putOverlay(innerNode(node), innerNode(overlay))
       }),
     dropIntermediate: (about) => change(() => dropIntermediate(environment, about)),
+    takePlace: (about) => change(() => takePlace(environment, about)),
     settleClaims: (node) =>
       change(() => {
         Transaction.run((transaction) => {

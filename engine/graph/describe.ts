@@ -59,7 +59,9 @@ function optionsOf(node: Node): Record<string, unknown> {
   const { driver } = node
   const options: Record<string, unknown> = {
     driver: driver.name,
-    ...(driver.nestsOptions ? nested(strongOptions(node)) : Object.fromEntries(strongOptions(node))),
+    ...(driver.nestsOptions
+      ? nested(strongOptions(node))
+      : Object.fromEntries(strongOptions(node))),
   }
   const overridden = backingOverridden(node)
   for (const edge of node.children) {

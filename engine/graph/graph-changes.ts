@@ -132,6 +132,8 @@ export interface GraphChanges {
   putOverlay(node: GraphNode, overlay: GraphNode): Promise<void>
   /** What a commit does in the end: overlays of `top` become overlays of `base`, headers too. */
   dropIntermediate(about: IntermediateAbout): Promise<void>
+  /** The same of any two nodes, wherever `base` is. */
+  takePlace(about: IntermediateAbout): Promise<void>
   /** Claims of a node's driver have changed. @throws {BlockError} the conflict text. */
   settleClaims(node: GraphNode): Promise<void>
   /** Opens the backing image that the header names, where that was left closed. */

@@ -10,7 +10,7 @@ import type { GraphNode } from '../graph/graph.ts'
 import { alignUp } from '../util/align.ts'
 import { isPromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
-import { defineJob, type JobControl } from './kind.ts'
+import { defineJob, type JobControl, type JobKind, type JobType } from './kind.ts'
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobRoutine } from './strand.ts'
 
@@ -37,45 +37,51 @@ export interface BackupArgs {
 
 const NO_CLAIMS = { uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }
 
-export const backup = defineJob<BackupArgs>({
-  type: 'backup',
-  main: ({ filter }) => ({ node: filter, claims: NO_CLAIMS }),
-  open(args, setup) {
-    const { copier, target } = args
-    setup.use('target', target, NO_CLAIMS)
-    copier.setSpeed(args.speed)
-    const copying = new Copying(args)
-    return {
-      *run(job) {
-        choosePending(args)
-        copier.progressed = (bytes) => {
-          job.advance(bytes)
+/** By the name that clients started it under. */
+export const backup = backupKind('backup')
+export const copyBefore = backupKind('copy')
+
+function backupKind(type: JobType): JobKind<BackupArgs> {
+  return defineJob<BackupArgs>({
+    type,
+    main: ({ filter }) => ({ node: filter, claims: NO_CLAIMS }),
+    open(args, setup) {
+      const { copier, target } = args
+      setup.use('target', target, NO_CLAIMS)
+      copier.setSpeed(args.speed)
+      const copying = new Copying(args)
+      return {
+        *run(job) {
+          choosePending(args)
+          copier.progressed = (bytes) => {
+            job.advance(bytes)
+            job.setRemaining(copier.remaining)
+          }
           job.setRemaining(copier.remaining)
-        }
-        job.setRemaining(copier.remaining)
-        yield* job.checkpoint()
-        if (args.sync === 'none') for (;;) yield* job.rest()
-        if (args.sync === 'top') yield* forgetBelow(args, job)
-        yield* copying.run(job)
-      },
-      pausing: () => copying.stop(),
-      speedChanged(bytesPerSecond) {
-        copier.setSpeed(bytesPerSecond)
-        copying.hurry()
-      },
-      commit() {
-        settleBitmap(args, true)
-      },
-      abort() {
-        settleBitmap(args, false)
-      },
-      async clean() {
-        await setup.release()
-        await args.dropFilter()
-      },
-    }
-  },
-})
+          yield* job.checkpoint()
+          if (args.sync === 'none') for (;;) yield* job.rest()
+          if (args.sync === 'top') yield* forgetBelow(args, job)
+          yield* copying.run(job)
+        },
+        pausing: () => copying.stop(),
+        speedChanged(bytesPerSecond) {
+          copier.setSpeed(bytesPerSecond)
+          copying.hurry()
+        },
+        commit() {
+          settleBitmap(args, true)
+        },
+        abort() {
+          settleBitmap(args, false)
+        },
+        async clean() {
+          await setup.release()
+          await args.dropFilter()
+        },
+      }
+    },
+  })
+}
 
 function choosePending({ sync, copier, bitmap }: BackupArgs): void {
   if (sync !== 'bitmap' || bitmap === undefined) return

@@ -17,6 +17,7 @@ export const JOB_TYPES = [
   'snapshot-load',
   'snapshot-save',
   'snapshot-delete',
+  'copy',
 ] as const
 
 export type JobType = (typeof JOB_TYPES)[number]

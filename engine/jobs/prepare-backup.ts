@@ -6,6 +6,7 @@ import type { Graph, GraphChanges, GraphNode } from '../graph/graph.ts'
 import { BlockError } from '../util/errors.ts'
 import { assert } from '../util/assert.ts'
 import { backup, type BackupArgs, type BitmapMode } from './backup.ts'
+import type { JobKind } from './kind.ts'
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobOptions, Jobs, PreparedJob } from './registry.ts'
 
@@ -13,6 +14,8 @@ import type { JobOptions, Jobs, PreparedJob } from './registry.ts'
 export type BackupSync = BackupArgs['sync'] | 'incremental'
 
 export interface BackupAbout extends JobOptions {
+  /** Under which name; a backup unless said otherwise. */
+  readonly kind?: JobKind<BackupArgs>
   readonly source: GraphNode
   readonly target: GraphNode
   readonly sync: BackupSync
@@ -151,7 +154,7 @@ async function withFilter(
     const base = chainNext(source)?.name
     const requests = { workers, maxChunk }
     const args = { ...what, source, target, filter, copier, base, requests, policies, speed }
-    return await jobs.create(backup, { ...args, dropFilter }, about)
+    return await jobs.create(about.kind ?? backup, { ...args, dropFilter }, about)
   } catch (error) {
     await dropFilter()
     throw error

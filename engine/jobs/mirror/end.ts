@@ -102,7 +102,7 @@ export class MirrorEnd {
   }
 
   async #replace(changes: GraphChanges): Promise<void> {
-    const { graph, source, target, rules } = this.#args
+    const { graph, source, target, filter, rules, ending } = this.#args
     const replaced = this.#replaced ?? source
     const { readOnly } = replaced.flags
     if (readOnly !== target.flags.readOnly) {
@@ -114,7 +114,13 @@ export class MirrorEnd {
           'guaranteed that doing so would not lead to an abrupt change of visible data',
       )
     }
-    await changes.replaceNode(replaced, target)
+    const { headers } = ending
+    if (headers === undefined) await changes.replaceNode(replaced, target)
+    else {
+      // Its own filter stays behind, above the source.
+      const top = replaced === source ? filter : replaced
+      await changes.takePlace({ top, base: target, backingFile: headers.backingFile })
+    }
   }
 }
 

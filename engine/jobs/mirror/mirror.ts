@@ -38,6 +38,7 @@ export interface MirrorArgs {
   readonly replaces: string | undefined
   /** How it is looked for and looked after. */
   readonly rules: ReplaceRules
+  readonly ending: Ending
   readonly granularity: number
   readonly bufferBytes: number
   readonly unmap: boolean
@@ -48,6 +49,19 @@ export interface MirrorArgs {
   readonly log: (line: string) => void
 }
 
+/** How a job ends whose target is in step with its source. */
+export interface Ending {
+  /** The target takes the place of a node; otherwise the graph stays. */
+  readonly replace: boolean
+  /** Nobody needs to say that it is enough: it is so as soon as both are the same. */
+  readonly autoComplete: boolean
+  /** Headers of images above the replaced node are written, with this name or the target's own. */
+  readonly headers: { readonly backingFile: string | undefined } | undefined
+}
+
+/** Of mirrors and active commits, as clients know them. */
+export const ON_COMPLETE: Ending = { replace: true, autoComplete: false, headers: undefined }
+
 /** What is asked of the node that a mirror's target replaces. */
 export type ReplaceRules = Pick<
   Profile,
@@ -57,6 +71,7 @@ export type ReplaceRules = Pick<
 /** As a mirror, and as the commit of an active layer. */
 export const mirror = mirrorKind('mirror')
 export const activeCommit = mirrorKind('commit')
+export const copy = mirrorKind('copy')
 
 function mirrorKind(type: JobType): JobKind<MirrorArgs> {
   return defineJob<MirrorArgs>({

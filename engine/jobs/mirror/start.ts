@@ -7,7 +7,7 @@ import { BlockError } from '../../util/errors.ts'
 import type { JobKind } from '../kind.ts'
 import type { JobOptions, Jobs } from '../registry.ts'
 import type { ErrorPolicy } from '../on-error.ts'
-import { activeCommit, type MirrorArgs, type ReplaceRules } from './mirror.ts'
+import { activeCommit, ON_COMPLETE, type MirrorArgs, type ReplaceRules } from './mirror.ts'
 import { MirrorTop } from './top.ts'
 
 export type MirrorAbout = Omit<
@@ -100,6 +100,7 @@ export async function startActiveCommit(
     targetBacking: 'leave',
     replaces: undefined,
     rules,
+    ending: ON_COMPLETE,
     granularity: undefined,
     bufferBytes: undefined,
     unmap: true,

@@ -71,7 +71,7 @@ export class MirrorWork implements JobWork {
   }
 
   prepare(): Promise<void> {
-    return this.#finish(this.#shouldComplete)
+    return this.#finish(this.#shouldComplete && this.#args.ending.replace)
   }
 
   async abort(): Promise<void> {
@@ -98,7 +98,7 @@ export class MirrorWork implements JobWork {
 
   /** Of a disk without any bytes. */
   *#waitForEnd(job: JobControl): JobRoutine<void> {
-    job.ready()
+    this.#inStep(job)
     while (!job.endRequested && !this.#shouldComplete) yield* job.rest()
   }
 
@@ -122,9 +122,9 @@ export class MirrorWork implements JobWork {
       let shouldEnd = false
       const isInStep = copying.isIdle && wasClean
       if (isInStep) {
-        if (!job.isReady) {
+        if (!job.isReady && !this.#shouldComplete) {
           if (!(yield* copying.flush())) continue
-          job.ready()
+          this.#inStep(job)
         }
         shouldEnd = this.#shouldComplete || job.endRequested
         wasClean = copying.isClean
@@ -133,6 +133,12 @@ export class MirrorWork implements JobWork {
       if (job.isReady && !shouldEnd) delayNs = copying.isIdle && wasClean ? SLICE_NS : 0
       yield* job.sleep(delayNs)
     }
+  }
+
+  /** Both sides are the same: the client is told, unless that is enough for the job to end. */
+  #inStep(job: JobControl): void {
+    if (this.#args.ending.autoComplete) this.complete()
+    else job.ready()
   }
 
   /** Nobody writes any more. @returns whether both sides are still the same, and stable. */

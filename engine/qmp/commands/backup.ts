@@ -14,7 +14,7 @@ import { jobOptions } from '../schema/jobs.ts'
 type Given = Omit<Values<typeof BLOCKDEV_BACKUP>, 'device' | 'target'>
 
 /** Requests at the same time unless the client says how many. */
-const DEFAULT_WORKERS = 64
+export const DEFAULT_WORKERS = 64
 
 /** Puts the filter in and makes the job, which runs when all actions are committed. */
 export async function prepareBlockdevBackup(
@@ -27,7 +27,7 @@ export async function prepareBlockdevBackup(
   const source = graph.findDeviceOrNode(given.device)
   const target = graph.findDeviceOrNode(given.target)
   await scope.drain(source)
-  return prepareJob(engine, scope, aboutOf(given, source, target, scope.group))
+  return prepareBackupJob(engine, scope, aboutOf(given, source, target, scope.group))
 }
 
 /** Makes and opens the target first. What was made stays, whatever becomes of the job. */
@@ -56,7 +56,11 @@ export async function prepareDriveBackup(
   try {
     if (overSource) await changes.setBacking(target.node, source)
     const { group } = scope
-    return await prepareJob(engine, scope, aboutOf({ ...given, sync }, source, target.node, group))
+    return await prepareBackupJob(
+      engine,
+      scope,
+      aboutOf({ ...given, sync }, source, target.node, group),
+    )
   } finally {
     await target.release()
   }
@@ -68,7 +72,8 @@ function checkBuilt({ 'x-perf': perf }: Pick<Given, 'x-perf'>): void {
   throw new BlockError("Copying inside the host ('x-perf.use-copy-range') is not built yet")
 }
 
-async function prepareJob(
+/** Makes the job, which runs when all actions are committed. */
+export async function prepareBackupJob(
   { graph, jobs }: EngineParts,
   scope: ActionScope,
   about: BackupAbout,

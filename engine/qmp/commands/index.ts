@@ -7,6 +7,7 @@ import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { BACKUP_COMMANDS } from './backup.ts'
 import { blockdevCommands } from './blockdev.ts'
+import { blockdevCopy } from './copy.ts'
 import { COMMIT_COMMANDS } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
 import { createCommand } from './create.ts'
@@ -33,6 +34,7 @@ export function createCommands(about: {
     ...MIRROR_COMMANDS,
     createCommand(about.drivers),
     ...BACKUP_COMMANDS,
+    blockdevCopy,
     ...NODE_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,

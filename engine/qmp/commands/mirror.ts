@@ -2,7 +2,7 @@
 import type { Values } from '../../block/option.ts'
 import { chainNext, skipImplicit } from '../../graph/chain.ts'
 import type { GraphNode } from '../../graph/graph.ts'
-import { mirror, type TargetBacking } from '../../jobs/mirror/mirror.ts'
+import { mirror, ON_COMPLETE, type TargetBacking } from '../../jobs/mirror/mirror.ts'
 import { startMirror } from '../../jobs/mirror/start.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
@@ -107,6 +107,7 @@ async function start(engine: EngineParts, args: Given, disks: Disks): Promise<vo
     nothingFirst: sync === 'none',
     replaces,
     rules: engine.profile,
+    ending: ON_COMPLETE,
     granularity: args.granularity === 0 ? undefined : args.granularity,
     bufferBytes: args['buf-size'],
     writeBlocking: args['copy-mode'] === 'write-blocking',
@@ -127,7 +128,8 @@ function nameUnder(source: GraphNode): string | undefined {
 const MIN_GRANULARITY = 512
 const MAX_GRANULARITY = 64 << 20
 
-function checkGranularity(bytes = 0): void {
+/** @throws {BlockError} for what no bitmap can have. */
+export function checkGranularity(bytes = 0): void {
   if (bytes === 0) return
   if (bytes < MIN_GRANULARITY || bytes > MAX_GRANULARITY) {
     throw new BlockError("Parameter 'granularity' expects a value in range [512B, 64MB]")
@@ -137,7 +139,12 @@ function checkGranularity(bytes = 0): void {
   }
 }
 
-function checkReplaced({ graph, profile }: EngineParts, source: GraphNode, name: string): void {
+/** @throws {BlockError} where it may not be replaced. */
+export function checkReplaced(
+  { graph, profile }: EngineParts,
+  source: GraphNode,
+  name: string,
+): void {
   const replaced = graph.find(name)
   const isChecked = profile['mirror.checkReplace']
   if (isChecked) graph.checkOperation(replaced, 'replace')

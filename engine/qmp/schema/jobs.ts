@@ -1,7 +1,7 @@
 /** Types of what is told of jobs, and the arguments that start them share. */
 import type { Members } from '../../block/option.ts'
 import { opt } from '../../block/option.ts'
-import { JOB_TYPES } from '../../jobs/kind.ts'
+import { JOB_TYPES, type JobType } from '../../jobs/kind.ts'
 import type { JobOptions } from '../../jobs/registry.ts'
 import { NEXT, type JobStatus } from '../../jobs/status.ts'
 
@@ -9,7 +9,12 @@ import { NEXT, type JobStatus } from '../../jobs/status.ts'
 const STATUSES = Object.keys(NEXT) as readonly JobStatus[]
 
 export const JOB_STATUS = opt.enum('JobStatus', STATUSES)
-export const JOB_TYPE = opt.enum('JobType', JOB_TYPES)
+/** The one that takes the place of several is in the schema where it can be started. */
+export const JOB_TYPE = opt.of<JobType>({
+  kind: 'enum',
+  name: 'JobType',
+  values: JOB_TYPES.map((name) => (name === 'copy' ? { name, when: 'successors' } : { name })),
+})
 export const ON_ERROR = opt.enum('BlockdevOnError', ['report', 'ignore', 'enospc', 'stop', 'auto'])
 /** Whether an image that is brought along is there, or is made. */
 export const NEW_IMAGE_MODE = opt.enum('NewImageMode', ['existing', 'absolute-paths'])
