@@ -58,7 +58,7 @@ export class MirrorEnd {
   async run({ replace, aborted, section }: Outcome): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
-    const { graph, filter, target, top } = this.#args
+    const { graph, filter, target, top, ending } = this.#args
     const drained = section ?? (await filter.drained())
     const changes = graph.within(drained)
     const letGo = [graph.hold(target), graph.hold(this.#args.source)]
@@ -73,6 +73,8 @@ export class MirrorEnd {
     await this.#release?.()
     await this.#setup.release()
     await changes.dropFilter(filter)
+    // Whoever writes to it by now keeps it writable.
+    if (ending.leavesReadOnly) await this.#attempt(() => changes.setReadOnly(target, true))
     drained.end()
     for (const go of letGo) await go()
     if (!replaced) throw ioError('EPERM')
@@ -105,7 +107,7 @@ export class MirrorEnd {
     const { graph, source, target, filter, rules, ending } = this.#args
     const replaced = this.#replaced ?? source
     const { readOnly } = replaced.flags
-    if (readOnly !== target.flags.readOnly) {
+    if (readOnly !== target.flags.readOnly && !ending.leavesReadOnly) {
       await this.#attempt(() => changes.setReadOnly(target, readOnly))
     }
     if (rules['mirror.checkReplace'] && !graph.canReplace(source, replaced)) {

@@ -57,10 +57,17 @@ export interface Ending {
   readonly autoComplete: boolean
   /** Headers of images above the replaced node are written, with this name or the target's own. */
   readonly headers: { readonly backingFile: string | undefined } | undefined
+  /** The target was made writable for the job alone. */
+  readonly leavesReadOnly: boolean
 }
 
 /** Of mirrors and active commits, as clients know them. */
-export const ON_COMPLETE: Ending = { replace: true, autoComplete: false, headers: undefined }
+export const ON_COMPLETE: Ending = {
+  replace: true,
+  autoComplete: false,
+  headers: undefined,
+  leavesReadOnly: false,
+}
 
 /** What is asked of the node that a mirror's target replaces. */
 export type ReplaceRules = Pick<
