@@ -178,9 +178,12 @@ function truncate(
   const { node } = state
   const whole = options.whole ?? BigInt(bytes)
   if (whole > MAX_LENGTH) {
-    throw new BlockError(`offset(${String(whole)}) exceeds maximum(${String(BigInt(MAX_LENGTH))})`, {
-      errno: 'EFBIG',
-    })
+    throw new BlockError(
+      `offset(${String(whole)}) exceeds maximum(${String(BigInt(MAX_LENGTH))})`,
+      {
+        errno: 'EFBIG',
+      },
+    )
   }
   if (node.flags.readOnly) throw new BlockError('Image is read-only', { errno: 'EACCES' })
   const { instance } = node
