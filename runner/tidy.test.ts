@@ -99,7 +99,7 @@ describe('scenarios and goldens', () => {
       .filter((file) => /^scenario:/m.test(read(file)))
       .map((file) => file.replace(/^scenarios\//, '').replace(/\.yaml$/, ''))
     const goldens = filesBelow('golden', '.golden').map((file) =>
-      file.replace(/^golden\//, '').replace(/(\.note)?\.golden$/, ''),
+      file.replace(/^golden\//, '').replace(/(\.note|\.note-transition)?\.golden$/, ''),
     )
     const orphans = goldens.filter((id) => !scenarios.includes(id))
     assert.deepEqual(orphans, [])

@@ -68,6 +68,7 @@ function graphOf(disk: TestDisk): Graph {
   const graph: Partial<Graph> = {
     find: () => node,
     drainLingers: () => false,
+    bitmapNode: (disk) => disk,
     findOrUndefined: (name) => (name === 'disk' ? node : undefined),
     attach: () => userOf(node, disk),
     shownThrough: () => undefined,
