@@ -10,6 +10,7 @@ import { runActions } from '../actions.ts'
 import { defineCommand } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCKDEV_COPY } from '../schema/copy.ts'
+import { jobOptions } from '../schema/jobs.ts'
 import { DEFAULT_WORKERS, prepareBackupJob } from './backup.ts'
 import { checkGranularity, checkReplaced } from './mirror.ts'
 
@@ -59,9 +60,7 @@ async function copyWhatWas(engine: EngineParts, nodes: Nodes, given: Given): Pro
       return prepareBackupJob(engine, scope, {
         ...nodes,
         kind: copyBefore,
-        id: given['job-id'],
-        autoFinalize: given['auto-finalize'],
-        autoDismiss: given['auto-dismiss'],
+        ...jobOptions(given),
         sync: given.sync,
         bitmap: given.bitmap,
         bitmapMode: given['bitmap-mode'],
@@ -128,11 +127,7 @@ async function copyWhatIs(engine: EngineParts, nodes: Nodes, given: Given): Prom
         filterName: given['filter-node-name'],
         log: (line) => services.log(line),
       },
-      {
-        id: given['job-id'],
-        autoFinalize: given['auto-finalize'],
-        autoDismiss: given['auto-dismiss'],
-      },
+      jobOptions(given),
     )
   } catch (error) {
     if (wasReadOnly) await graph.setReadOnly(target, true)
