@@ -1,4 +1,5 @@
 /** Clusters that a write has taken and not mapped yet. */
+import type { Image } from './image.ts'
 
 /** Bytes of the first or last cluster that the write does not bring itself. */
 export interface CopyRegion {
@@ -24,4 +25,10 @@ export interface Allocation {
   /** Only a map is written; the data stays as it is. */
   readonly preallocates?: boolean
   readonly waiters: (() => void)[]
+}
+
+/** Ends the announcement; whoever waits for the clusters looks again. */
+export function forgetAllocation(image: Image, allocation: Allocation): void {
+  image.allocations.delete(allocation)
+  for (const wake of allocation.waiters) wake()
 }

@@ -12,6 +12,7 @@ import { entryKind, isCopied, kindAt, offsetAt, type ClusterKind } from './entry
 import { clusterStart } from './geometry.ts'
 import type { Image } from './image.ts'
 import { writableL2 } from './l1.ts'
+import { abortAllocations } from './link.ts'
 import { clustersTouched, type L2Place } from './mapping.ts'
 import { allocateClusters, allocateClustersAt } from './refcounts.ts'
 
@@ -39,16 +40,11 @@ export function* hostRange(image: Image, offset: number, bytes: number): Routine
       const found = yield* collect(image, offset, bytes, allocations)
       if (found !== undefined) return { ...found, allocations }
     } catch (error) {
-      for (const allocation of allocations) forgetAllocation(image, allocation)
+      // What was found before is of no use without the rest.
+      yield* abortAllocations(image, allocations)
       throw error
     }
   }
-}
-
-/** Ends the announcement; whoever waits for the clusters looks again. */
-export function forgetAllocation(image: Image, allocation: Allocation): void {
-  image.allocations.delete(allocation)
-  for (const wake of allocation.waiters) wake()
 }
 
 /** Nothing where another allocation had to be waited for, and all must be looked at anew. */

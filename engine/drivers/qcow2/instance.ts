@@ -88,7 +88,7 @@ function close(image: Image): MaybePromise<void> {
       const bitmaps = yield* told(image, lostBitmaps(image), storeBitmaps(image, true), 'why')
       image.dead = true
       if (!image.around.writable()) return
-      const l2 = yield* told(image, 'Failed to flush the L2 block cache', image.l2Cache.flush())
+      const l2 = yield* told(image, 'Failed to flush the L2 table cache', image.l2Cache.flush())
       const counts = yield* told(
         image,
         'Failed to flush the refcount block cache',

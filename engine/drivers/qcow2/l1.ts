@@ -107,8 +107,14 @@ export function* shrinkL1(image: Image, entries: number): Routine<void> {
   if (entries >= l1.length) return
   yield* reach(file, 'l1_shrink_write_table')
   const from = l1Offset + entries * ENTRY_BYTES
-  yield* wait(file.zero(from, (l1.length - entries) * ENTRY_BYTES))
-  yield* wait(file.flush())
+  try {
+    yield* wait(file.zero(from, (l1.length - entries) * ENTRY_BYTES))
+    yield* wait(file.flush())
+  } catch (error) {
+    // Nobody knows what the image has of them now, so nothing may be written by their word.
+    for (let index = entries; index < l1.length; index++) l1.set(index, 0, 0)
+    throw error
+  }
   yield* reach(file, 'l1_shrink_free_l2_clusters')
   for (let index = l1.length - 1; index >= entries; index--) {
     const offset = offsetAt(l1, index)

@@ -8,12 +8,22 @@ import { clusterStart, ENTRY_BYTES } from './geometry.ts'
 import type { Image } from './image.ts'
 import type { DiscardKind } from './options.ts'
 import { placeRefcountArea } from './refcount-area.ts'
-import { checkBlockOffset, findFree, loadBlock } from './refcount-lookup.ts'
+import { checkBlockOffset, findFree } from './refcount-lookup.ts'
 import { reach, writeStable } from './storage.ts'
 import type { Table } from './table-cache.ts'
 
 /** An allocation took the place that the caller was about to use: it must look for another. */
 export const AGAIN = Symbol('again')
+
+/** Counts may only sink in the file once nothing there maps the clusters any more. */
+function* writeMapsFirst({ refcountCache, l2Cache }: Image): Routine<void> {
+  try {
+    yield* refcountCache.dependOn(l2Cache)
+  } catch (error) {
+    // 7.2 goes on: what could not be written now is still to be written.
+    if (!(error instanceof BlockError)) throw error
+  }
+}
 
 /**
  * Adds `change` to the counts of all clusters that the range touches. A failure undoes what was
@@ -32,7 +42,7 @@ export function* changeRefcounts(
   const { clusterBytes } = image.geometry
   const start = clusterStart(image.geometry, offset)
   const last = clusterStart(image.geometry, offset + bytes - 1)
-  if (change < 0) yield* image.refcountCache.dependOn(image.l2Cache)
+  if (change < 0) yield* writeMapsFirst(image)
   let at = start
   let current: Table | undefined
   let currentIndex = -1
@@ -107,7 +117,7 @@ export function* freeClusters(
     yield* changeRefcounts(image, offset, bytes, -1, kind)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    image.around.log(`qcow2_free_clusters failed: ${error.message}`)
+    image.around.log(`qcow2_free_clusters failed: ${error.message}`, 'bare')
   }
 }
 
@@ -127,7 +137,9 @@ export function* refcountBlockFor(
     const offset = blockOffsetAt(refcountTable, index)
     if (offset !== 0) {
       if (offset % geometry.clusterBytes !== 0) yield* checkBlockOffset(image, offset, index)
-      return image.refcountCache.peek(offset) ?? (yield* loadBlock(image, offset))
+      // Reached whether it is in memory or not, and not by who only looks.
+      yield* reach(image.file, 'refblock_load')
+      return image.refcountCache.peek(offset) ?? (yield* image.refcountCache.get(offset))
     }
   }
   yield* makeBlock(image, clusterIndex, index)

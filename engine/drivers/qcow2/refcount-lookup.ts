@@ -5,7 +5,6 @@ import { hex } from './bytes.ts'
 import { signalCorruption } from './corruption.ts'
 import { blockOffsetAt } from './entry.ts'
 import type { Image } from './image.ts'
-import { reach } from './storage.ts'
 import type { Table } from './table-cache.ts'
 
 /** Clusters lie below this: offsets have 56 bits. */
@@ -26,7 +25,7 @@ export function* blockOf(image: Image, clusterIndex: number): Routine<Table | un
   const offset = blockOffsetAt(refcountTable, index)
   if (offset === 0) return undefined
   yield* checkBlockOffset(image, offset, index)
-  return image.refcountCache.peek(offset) ?? (yield* loadBlock(image, offset))
+  return image.refcountCache.peek(offset) ?? (yield* image.refcountCache.get(offset))
 }
 
 export function* checkBlockOffset(image: Image, offset: number, index: number): Routine<void> {
@@ -35,11 +34,6 @@ export function* checkBlockOffset(image: Image, offset: number, index: number): 
     message: `Refblock offset ${hex(offset)} unaligned (reftable index: ${hex(index)})`,
     fatal: true,
   })
-}
-
-export function* loadBlock(image: Image, offset: number): Routine<Table> {
-  yield* reach(image.file, 'refblock_load')
-  return yield* image.refcountCache.get(offset)
 }
 
 /**
