@@ -51,12 +51,14 @@ async function saying<T>(context: string, work: () => MaybePromise<T>): Promise<
 
 /** Takes the filter out and gives the hold back. It stays, showing nothing, while a job has it. */
 export async function dropFilter(environment: Environment, filter: Node): Promise<void> {
+  const shown = filter.children.find(({ role }) => role.filtered === true)
   {
     await using _drained = await beginDrained(filter)
-    const shown = filter.children.find(({ role }) => role.filtered === true)
     filter.instance.leaving?.()
     if (shown !== undefined) bypassFilter(filter, shown)
   }
+  // There may have been nobody else: an overlay that came below the filter goes with it.
+  if (shown !== undefined) await closeIfUnused(environment, shown.child)
   filter.holds--
   await closeIfUnused(environment, filter)
 }

@@ -7,7 +7,7 @@ import type { TargetSpec } from '../targets/target.ts'
 import type { Difference } from './compare.ts'
 import { Coverage } from './coverage.ts'
 import { EngineSide } from './engine-side.ts'
-import { type Exclusion, NOT_BUILT, undrawnMembers } from './exclusions.ts'
+import { type Exclusion, isNotBuilt, undrawnMembers } from './exclusions.ts'
 import { baseCase, makeTemplate } from './images.ts'
 import { type Replayed, replay, type Sides } from './replay.ts'
 import { FuzzSchema } from './schema.ts'
@@ -116,8 +116,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 async function isBuilt({ refused }: Exclusion, engine: EngineSide): Promise<boolean> {
   if (refused === undefined) return false
   const { records } = await engine.play({ directory: '/blockspec', play: { steps: refused } })
-  const outcome = records[refused.length - 1]?.outcome
-  return outcome?.kind !== 'error' || !NOT_BUILT.test(outcome.text)
+  return !isNotBuilt(records[refused.length - 1])
 }
 
 class Campaign {

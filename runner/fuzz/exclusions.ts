@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { packageRoot } from '../places.ts'
 import type { Figure } from './coverage.ts'
+import type { StepRecord } from './record.ts'
 import type { FuzzStep, Members } from './step.ts'
 
 export interface Exclusion {
@@ -24,7 +25,13 @@ export class ExclusionError extends Error {
 const FIGURES: readonly string[] = ['count', 'accepted', 'reply', 'drawn']
 
 /** How the engine words such a refusal. */
-export const NOT_BUILT = /\bnot built yet\b/
+const NOT_BUILT = /\bnot built yet\b/
+
+/** Whether a command was refused so, or the job that it started has failed so. */
+export function isNotBuilt(record: StepRecord | undefined): boolean {
+  if (record?.outcome.kind === 'error') return NOT_BUILT.test(record.outcome.text)
+  return NOT_BUILT.test(record?.parts.jobs ?? '')
+}
 
 export function exclusionsPath(): string {
   return join(packageRoot(), 'runner', 'fuzz', 'exclusions.yaml')

@@ -167,7 +167,7 @@ function mirrorOf(draw: Draw, focus: Focus, ends: Ends): Members {
   }
 }
 
-const CREATED_SIZES = [0, 65_536, 1 << 20, 1 << 20, 1 << 21, 1000, -1, 2 ** 40] as const
+const CREATED_SIZES = [0, 65_536, 1 << 20, 1 << 20, 1 << 21, 1000, -1] as const
 
 function create(draw: Draw, focus: Focus): Members {
   const { random, state } = draw
@@ -212,7 +212,6 @@ function qcow2Options({ random }: Draw): Members {
     ...some(0.1, { 'lazy-refcounts': random.chance(0.5) }),
     ...some(0.1, { preallocation: random.pick(['off', 'metadata', 'falloc', 'full']) }),
     ...some(0.08, { 'backing-file': '$img.q0', 'backing-fmt': 'qcow2' }),
-    ...some(0.05, { 'extended-l2': true }),
     ...some(0.05, { 'compression-type': random.pick(['zlib', 'zstd']) }),
   }
 }

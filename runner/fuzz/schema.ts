@@ -101,15 +101,12 @@ export class FuzzSchema {
     return [...common, ...this.variant(this.optionsType, driver)]
   }
 
-  /** Whether a command or driver takes a member of this name. */
+  /** Whether a command or driver takes a member of this name, a command also further inside. */
   hasMember(owner: string, name: string): boolean {
-    const shape = this.shape(this.argumentType(owner) ?? '')
-    const members = this.drivers().includes(owner)
-      ? this.driverMembers(owner)
-      : shape.kind === 'object'
-        ? shape.members
-        : []
-    return members.some((member) => member.name === name)
+    if (this.drivers().includes(owner)) {
+      return this.driverMembers(owner).some((member) => member.name === name)
+    }
+    return this.#inner(this.argumentType(owner) ?? '', []).some((path) => path.at(-1) === name)
   }
 
   /** Every option member that coverage counts. Nested node options are counted as nodes. */

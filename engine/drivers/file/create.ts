@@ -8,7 +8,7 @@ import { alignUp } from '../../util/align.ts'
 import { BlockError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { fileLocking } from './locking.ts'
-import { resizeFile } from './resize.ts'
+import { resizeFile, shrinkingWithStorage } from './resize.ts'
 
 const PREALLOCATIONS = ['off', 'metadata', 'falloc', 'full'] as const
 const PREALLOCATION = opt.enum('PreallocMode', PREALLOCATIONS)
@@ -96,6 +96,7 @@ function* bringToSize(
   if (file.regular) file.truncate(0)
   // As of any request to storage, the outcome is not there at once.
   yield* wait(Promise.resolve())
+  if (file.regular && size < 0 && preallocation !== 'off') throw shrinkingWithStorage()
   if (size < 0 || !file.regular) throw BlockError.system('Could not resize file', 'EINVAL')
   yield* wait(resizeFile(file, size, preallocation))
   locks.set({ uses: 0, shares: ALL_PERMISSIONS })

@@ -20,7 +20,7 @@ export function resizeFile(
   if (!Number.isSafeInteger(bytes)) throw BlockError.system('Could not resize file', 'EFBIG')
   const old = file.length()
   if (preallocation !== 'off' && bytes < old) {
-    throw new BlockError('Cannot use preallocation for shrinking files', { errno: 'ENOTSUP' })
+    throw shrinkingWithStorage()
   }
   switch (preallocation) {
     case 'off':
@@ -86,4 +86,8 @@ function described(context: string, error: unknown): unknown {
     errno: error.errno,
     cause: error,
   })
+}
+
+export function shrinkingWithStorage(): BlockError {
+  return new BlockError('Cannot use preallocation for shrinking files', { errno: 'ENOTSUP' })
 }
