@@ -233,6 +233,8 @@ function breakpointsOf(node: Node): Breakpoints | undefined {
 }
 
 async function closeAll(environment: Environment): Promise<void> {
+  // Those that were forgotten.
+  for (const user of [...environment.users]) await user.close()
   for (const node of [...environment.nodes.values()].toReversed()) {
     if (!node.monitorOwned) continue
     node.monitorOwned = false

@@ -22,7 +22,7 @@ import { Undoing } from './undoing.ts'
 
 export interface StreamArgs {
   readonly graph: Graph
-  readonly services: Pick<Services, 'log'>
+  readonly services: Pick<Services, 'log' | 'profile'>
   /** The image that is filled. */
   readonly node: GraphNode
   /** The image that stays below it; none: it needs nothing any more. */
@@ -117,7 +117,8 @@ const stream = defineJob<Streaming>({
       block(args, setup)
       return workOf(args, user)
     } catch (error) {
-      await user.close()
+      // 7.2 forgets that somebody uses the node, which stays until the end of the program.
+      if (args.services.profile['stream.failedStart'] === 'ends') await user.close()
       throw error
     }
   },

@@ -17,6 +17,7 @@ export const note: Profile = {
   'commit.filterInChain': 'error',
   'commit.header': 'filename',
   'commit.shareBaseWrite': true,
+  'stream.failedStart': 'ends',
   'reopen.cycleCheck': 'final-graph',
   'reopen.emptyList': 'ok',
   'reopen.duplicates': 'refused',

@@ -19,6 +19,8 @@ export interface Profile {
   readonly 'commit.filterInChain': 'error' | 'bypass'
   readonly 'commit.header': 'filename' | 'json'
   readonly 'commit.shareBaseWrite': boolean
+  /** What becomes of the use of a node by a stream that could not be started. */
+  readonly 'stream.failedStart': 'ends' | 'stays'
   readonly 'reopen.cycleCheck': 'final-graph' | 'list-order'
   readonly 'reopen.emptyList': 'ok' | 'error'
   readonly 'reopen.duplicates': 'refused' | 'last-wins'

@@ -17,6 +17,7 @@ export const qemu: Profile = {
   'commit.filterInChain': 'bypass',
   'commit.header': 'json',
   'commit.shareBaseWrite': false,
+  'stream.failedStart': 'stays',
   'reopen.cycleCheck': 'list-order',
   'reopen.emptyList': 'error',
   'reopen.duplicates': 'last-wins',
