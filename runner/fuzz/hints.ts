@@ -150,10 +150,12 @@ export const HINTS: Readonly<Record<string, Hint>> = {
     must.length > 0 || random.chance(0.1)
       ? undefined
       : random.pick([{ direct: false }, { 'no-flush': true }, { direct: true }]),
-  aio: ({ random }, { beside }) =>
-    isDirect(beside['cache']) || random.chance(0.1)
-      ? undefined
-      : random.pick(['threads', 'io_uring']),
+  aio: ({ random }, { beside }) => {
+    if (isDirect(beside['cache']) || random.chance(0.1)) return undefined
+    // Its last sector is short: by ring, 7.2 never comes to the end of reading it.
+    const isShort = beside['filename'] === '$img.f3' && random.chance(0.97)
+    return isShort ? 'threads' : random.pick(['threads', 'io_uring'])
+  },
   'read-only': ({ random }) => random.chance(0.4),
   config: oneOf('$new.config', ''),
   align: oneOf(0, 512, 4096, 1000, 65_536),

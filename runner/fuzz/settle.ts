@@ -7,7 +7,7 @@ import type { Value } from '../../dsl/plan.ts'
 import { isList, isNumber, member, text } from '../json.ts'
 import type { Play } from '../play.ts'
 import { DeadlineError } from '../session.ts'
-import { hasConcludedStream, readJobs } from './state.ts'
+import { readJobs } from './state.ts'
 
 /** What a step may set going takes no longer, in milliseconds. */
 const WITHIN_MS = 5000
@@ -115,10 +115,9 @@ export class JobSettler {
   async #rests({ jobs, blockJobs }: JobsQueried): Promise<readonly Rest[]> {
     const states = readJobs(jobs)
     const hasReady = states.some(({ status }) => status === 'ready')
-    const isClean =
-      !hasReady ||
-      // Then whether it is clean shows only in its being still.
-      (!hasConcludedStream(states) && !hasDirty(await this.#ask('query-named-block-nodes')))
+    // Beside a stream, which may be concluded by then, it shows only in the mirror's being still.
+    const mayLook = !states.some(({ type }) => type === 'stream')
+    const isClean = !hasReady || (mayLook && !hasDirty(await this.#ask('query-named-block-nodes')))
     return list(jobs).map((job) => {
       const id = text(member(job, 'id')) ?? ''
       const block = list(blockJobs).find((each) => member(each, 'device') === id)
