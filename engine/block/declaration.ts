@@ -86,6 +86,8 @@ export interface Creation<O = Readonly<Record<string, unknown>>> {
   /** Own options as `blockdev-create` lists them, without `file`, which `needsFile` stands for. */
   readonly options: Members
   readonly needsFile: boolean
+  /** Refuses what no image can be, before its file is used. @throws {BlockError} */
+  check?(options: O): void
   /** @param file - The opened node to write to; absent where the driver makes the file itself. */
   run(context: CreateContext<O>): MaybePromise<void>
   /** The same options from words. @throws {BlockError} for values that no image has. */

@@ -44,6 +44,7 @@ function* make(
     typeof file === 'string' ? undefined : yield* job.request(() => graph.open(file as NodeOptions))
   try {
     const node = held?.node ?? graph.findDeviceOrNode(file as string)
+    creation.check?.(own)
     const user = graph.attach(node, {
       uses: WRITE | RESIZE,
       shares: ALL_PERMISSIONS,

@@ -74,6 +74,11 @@ interface Plan {
 }
 
 /** @throws {BlockError} in QEMU's words for what cannot be. */
+export function checkCreation(options: CreateOptions): void {
+  planOf(options)
+}
+
+/** @throws {BlockError} the same, and what the file cannot do. */
 export function* createImage(
   options: CreateOptions,
   file: BlockIo,

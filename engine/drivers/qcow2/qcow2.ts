@@ -3,7 +3,7 @@ import { defineDriver, type Child, type Instance, type OpenContext } from '../..
 import { CONSISTENT_READ, RESIZE, WRITE, WRITE_UNCHANGED } from '../../block/permission.ts'
 import { assert } from '../../util/assert.ts'
 import { run, type Routine } from '../../util/routine.ts'
-import { CREATE_OPTIONS, createImage, type CreateOptions } from './create.ts'
+import { CREATE_OPTIONS, checkCreation, createImage, type CreateOptions } from './create.ts'
 import { creationOptions, IMAGE_OPTIONS } from './image-options.ts'
 import { MAGIC, HEADER } from './header.ts'
 import type { Image } from './image.ts'
@@ -92,6 +92,10 @@ export const qcow2 = defineDriver({
     options: CREATE_OPTIONS,
     needsFile: true,
     fromWords: creationOptions,
+    check: (options) => {
+      // They were checked against this very declaration.
+      checkCreation(options as CreateOptions)
+    },
     run({ options, file, services }) {
       assert(file !== undefined, 'an image is made in a file')
       // They were checked against this very declaration.
