@@ -184,6 +184,8 @@ export function createGraph(about: GraphAbout): Graph {
     bitmapNode: (node) => bitmapNode(environment, innerNode(node)),
     bitmapsSeeAll: profile['bitmap.unshareBackingWrite'],
     settleObservers(node) {
+      // Where they see what they see, nobody's claims change.
+      if (!profile['bitmap.unshareBackingWrite']) return
       Transaction.run((transaction) => {
         refreshClaims([innerNode(node)], transaction)
       })
