@@ -45,7 +45,9 @@ const FLUSHING = ['block-commit', 'blockdev-mirror', 'drive-mirror']
 
 /** A stream that is refused for the images below leaves the top one in use, as in 7.2. */
 function staysInUse(step: FuzzStep, text: string): boolean {
-  return step.kind === 'qmp' && step.command === 'block-stream' && text.includes('intermediate node')
+  return (
+    step.kind === 'qmp' && step.command === 'block-stream' && text.includes('intermediate node')
+  )
 }
 
 /** Without what writing says of files. */

@@ -4,7 +4,7 @@
  * back, has come to its end, is ready with nothing left to copy, or waits by its nature or for ages.
  */
 import type { Value } from '../../dsl/plan.ts'
-import { isList, isNumber, member, text } from '../json.ts'
+import { isList, isMap, isNumber, member, text } from '../json.ts'
 import type { Play } from '../play.ts'
 import { DeadlineError } from '../session.ts'
 import { readJobs } from './state.ts'
@@ -65,7 +65,7 @@ export class JobSettler {
       }
       return
     }
-    this.#hasParallel ||= PARALLEL.has(command)
+    this.#hasParallel ||= PARALLEL.has(command) || names(args, 'compress')
     const id = text(member(args, 'job-id')) ?? text(member(args, 'device'))
     if (id === undefined) return
     if (member(args, 'sync') === 'none') this.#waiting.add(id)
@@ -150,6 +150,13 @@ export class JobSettler {
         if (!(error instanceof DeadlineError)) throw error
       })
   }
+}
+
+/** Whether a node of this driver is spoken of: it too writes an image's clusters side by side. */
+function names(value: Value | undefined, driver: string): boolean {
+  if (isList(value)) return value.some((item) => names(item, driver))
+  if (!isMap(value)) return false
+  return value['driver'] === driver || Object.values(value).some((inner) => names(inner, driver))
 }
 
 function isEnough(rest: Rest, stillMs: number): boolean {
