@@ -281,6 +281,18 @@ describe('the requests of a copy', () => {
     )
   })
 
+  it('copy a last run of zeroes that is no whole cluster, and zero a longer one to the end', async () => {
+    const kinds = async (bytes: number, data: number) => {
+      const { source, target, whole } = big(bytes)
+      source.content.fill(0, data)
+      await whole()
+      return target.requests.toSorted((a, b) => a.offset - b.offset).map(({ kind }) => kind)
+    }
+    assert.deepEqual(await kinds(1024, 0), ['write'])
+    assert.deepEqual(await kinds(65_536 + 1024, 65_536), ['write', 'write'])
+    assert.deepEqual(await kinds(2 * 65_536 + 1024, 65_536), ['write', 'zero'])
+  })
+
   it('begin no more once one has failed, and say which side it was', async () => {
     const { copy, target, whole } = big(8 * 65_536, {
       meets: () => {

@@ -202,8 +202,9 @@ export class BlockCopy implements Copier {
     }
   }
 
-  /** The last cluster counts as a whole one, all others only if they are. */
+  /** Of a run that has one at least; then the last one of the disk counts as a whole one too. */
   #wholeClusters(offset: number, { bytes }: BlockStatus): number {
+    if (bytes < this.clusterBytes) return 0
     const atEnd = offset + bytes >= this.pending.size
     return atEnd ? alignUp(bytes, this.clusterBytes) : alignDown(bytes, this.clusterBytes)
   }
