@@ -87,6 +87,8 @@ async function guestWords(atRest: AtRest, path: string): Promise<readonly string
     return await atRest.withDevice(path, 'qcow2', false, NOWHERE, contentWords)
   } catch (error) {
     if (error instanceof StepError) return [error.message]
+    // An image that others have written over may be no good.
+    if (error instanceof BlockError) return [error.errno]
     throw error
   }
 }
