@@ -8,13 +8,18 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { backupTime } from './backup.ts'
+import { measureGrowth, printGrowth } from './growth.ts'
+import { crowdTimes, jobTime, KINDS, type Program } from './jobs.ts'
 import { measureQcow2 } from './qcow2.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', 'dist', 'blockspec.js')
-const ROUNDS = 5
+const ROUNDS = 3
+/** Some of the areas: all of them take too long on real programs. */
+const AREAS = ['blockdev', 'chain', 'commit', 'reopen', 'stream']
 const STARTS = 15
 const THROUGHPUT_ROUNDS = 3
+/** What each job copies. */
+const JOB_MIB = 128
 
 interface CaseTime {
   readonly id: string
@@ -26,7 +31,10 @@ function play(target: string, folder: string): readonly CaseTime[] {
   const report = join(folder, 'report.ndjson')
   const run = spawnSync(
     PROGRAM,
-    ['run', '--target', target, '--quiet', '--golden', 'off', '-j', '1', '-r', `json=${report}`],
+    [
+      ...['run', ...AREAS, '--target', target, '-j', '1'],
+      ...['--quiet', '--golden', 'off', '-r', `json=${report}`],
+    ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   )
   if (run.status !== 0) throw new Error(`run on ${target} ended with status ${String(run.status)}`)
@@ -64,10 +72,56 @@ function row(what: string, ours: string, theirs: string, ratio: string): void {
   )
 }
 
+/** One row for each kind of job, in turns, and for many at once. @param bin - Of the real programs. */
+async function jobs(bin: string | undefined): Promise<void> {
+  const place = mkdtempSync(join(memory(), 'b-bench-'))
+  const ours: Program = [PROGRAM, 'storage-daemon']
+  const programs: readonly Program[] =
+    bin === undefined ? [ours] : [ours, [join(bin, 'qemu-storage-daemon')]]
+  const tools =
+    bin === undefined ? undefined : { qemuImg: join(bin, 'qemu-img'), qemuIo: join(bin, 'qemu-io') }
+  const compare = async (
+    what: string,
+    measure: (program: Program) => Promise<number>,
+  ): Promise<void> => {
+    const rounds: number[][] = programs.map(() => [])
+    for (let round = 0; round < THROUGHPUT_ROUNDS; round++) {
+      for (const [index, program] of programs.entries()) {
+        rounds[index]?.push(await measure(program))
+      }
+    }
+    const [mine = Number.NaN, theirs] = rounds.map(best)
+    const milliseconds = (value: number | undefined): string =>
+      value === undefined ? '-' : `${value.toFixed(0)} ms`
+    const ratio = theirs === undefined ? '-' : (mine / theirs).toFixed(2)
+    row(what, milliseconds(mine), milliseconds(theirs), ratio)
+  }
+  try {
+    for (const kind of KINDS) {
+      // Images are made by the real programs.
+      if (tools === undefined && kind.what.includes('qcow2')) continue
+      const about = { folder: place, mebibytes: JOB_MIB, ...(tools === undefined ? {} : { tools }) }
+      await compare(`${kind.what}, ${JOB_MIB} MiB`, (program) => jobTime(program, kind, about))
+    }
+    await compare('1,000 nodes, and a list of them', async (program) => {
+      return (await crowdTimes(program, place)).nodes
+    })
+    await compare('100 mirrors of 16 MiB at once', async (program) => {
+      return (await crowdTimes(program, place)).jobs
+    })
+  } finally {
+    rmSync(place, { recursive: true })
+  }
+}
+
+/** In memory where there is such a place: disks would be measured otherwise. */
+function memory(): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+}
+
 /** One row for each load: the best of several rounds, in turns. */
 async function throughput(daemon: string, qemuImg: string): Promise<void> {
-  // In memory where there is such a place: disks would be measured otherwise.
-  const place = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'b-bench-'))
+  const place = mkdtempSync(join(memory(), 'b-bench-'))
   try {
     const ours: ReadonlyMap<string, number>[] = []
     const theirs: ReadonlyMap<string, number>[] = []
@@ -131,21 +185,11 @@ try {
     real ? (start / image).toFixed(2) : '-',
   )
 
-  const backups = async (...program: [string, ...string[]]): Promise<number> => {
-    const times: number[] = []
-    for (let round = 0; round < ROUNDS; round++) times.push(await backupTime(program, folder, 256))
-    return best(times)
-  }
-  const copied = await backups(PROGRAM, 'storage-daemon')
-  const copiedThere = real ? await backups(daemon) : Number.NaN
-  row(
-    `backup of 256 MiB, file to file, best of ${ROUNDS}`,
-    `${copied.toFixed(0)} ms`,
-    real ? `${copiedThere.toFixed(0)} ms` : '-',
-    real ? (copied / copiedThere).toFixed(2) : '-',
-  )
+  await jobs(real ? bin : undefined)
   // The client is a real program too.
   if (real) await throughput(daemon, join(bin, 'qemu-img'))
+  console.log()
+  printGrowth(await measureGrowth())
 } finally {
   rmSync(folder, { recursive: true })
 }

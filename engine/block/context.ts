@@ -126,5 +126,5 @@ export interface NamingQuery<O = Readonly<Record<string, unknown>>> {
   /** The plain file names of the children, by edge name; absent where a child has none. */
   readonly children: ReadonlyMap<string, string | undefined>
   /** What queries show as the children's names: plain ones or `json:`. */
-  readonly shown: ReadonlyMap<string, string>
+  readonly shown: Pick<ReadonlyMap<string, string>, 'get'>
 }

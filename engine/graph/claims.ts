@@ -14,7 +14,7 @@ import {
 import { isAligned } from '../util/align.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Edge, Node } from './node.ts'
-import { checkClaims, cumulative } from './permission.ts'
+import { checkClaims, cumulative, getAlong } from './permission.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What nodes are to have once a command has succeeded, where these are other flags or options. */
@@ -78,15 +78,9 @@ export function setEdgeClaims(edge: Edge, claims: Claims, transaction: Transacti
 }
 
 function refreshNode(node: Node, transaction: Transaction, planned: Planned): void {
-  checkClaims(
-    node.name,
-    node.parents.map((edge) => ({
-      ...edge.claims,
-      parent: edge.parent.description,
-      edge: edge.name,
-    })),
-  )
-  const above = cumulative(node.parents.map((edge) => edge.claims))
+  const claims = node.parents.map((edge) => edge.claims)
+  if (!getAlong(claims)) checkPairs(node)
+  const above = cumulative(claims)
   const { readOnly } = planned.get(node)?.flags ?? node.flags
   if (readOnly && (above.uses & (WRITE | WRITE_UNCHANGED)) !== 0) {
     const text = node.flags.readOnly
@@ -103,6 +97,18 @@ function refreshNode(node: Node, transaction: Transaction, planned: Planned): vo
   for (const edge of node.children) {
     setEdgeClaims(edge, claimsOn(node, edge, planned), transaction)
   }
+}
+
+/** @throws {BlockError} the first conflict. */
+function checkPairs({ name, parents }: Node): void {
+  checkClaims(
+    name,
+    parents.map((edge) => ({
+      ...edge.claims,
+      parent: edge.parent.description,
+      edge: edge.name,
+    })),
+  )
 }
 
 /** Writing the last part of the disk would make it longer if blocks do not end where it ends. */

@@ -24,7 +24,7 @@ import {
   type Environment,
   type RequestPaths,
 } from './environment.ts'
-import { nodeInfo, nodeStats, shownThrough, statisticsChild } from './info.ts'
+import { NodeTeller, nodeStats, shownThrough, statisticsChild } from './info.ts'
 import { findBackingImage } from './find-backing.ts'
 import { freezeChain } from './freeze.ts'
 import { closeIfUnused } from './lifecycle.ts'
@@ -112,6 +112,8 @@ export interface Graph extends GraphChanges {
   /** What would open the node again: a plain file name, or `json:` and options. */
   filename(node: GraphNode): string
   info(node: GraphNode): NodeInfo
+  /** The same for many nodes at one time: nothing may change in between. */
+  teller(): (node: GraphNode) => NodeInfo
   /** Looks for damage in an image; nothing where the driver has no check. */
   check(node: GraphNode): Promise<CheckReport> | undefined
   stats(node: GraphNode): NodeStats
@@ -161,6 +163,13 @@ export function createGraph(about: GraphAbout): Graph {
     nextName: nameGenerator(random),
   }
   const { nodes } = environment
+  const teller = (): ((node: GraphNode) => NodeInfo) => {
+    const told = new NodeTeller()
+    return (node) => {
+      checkTellable(innerNode(node), profile)
+      return told.info(innerNode(node))
+    }
+  }
   return {
     nodes: () => [...nodes.values()],
     findOrUndefined: (name) => nodes.get(name),
@@ -207,10 +216,8 @@ export function createGraph(about: GraphAbout): Graph {
     filename: (node) => filenameOf(innerNode(node)),
     blockOperations: (node, reason) => innerNode(node).opBlockers.block(reason),
     canReplace: (shown, node) => canReplace(innerNode(shown), innerNode(node)),
-    info(node) {
-      checkTellable(innerNode(node), profile)
-      return nodeInfo(innerNode(node))
-    },
+    teller,
+    info: (node) => teller()(node),
     check: (node) => {
       const found = innerNode(node).instance.check?.()
       return found === undefined ? undefined : Promise.resolve(found)

@@ -1,25 +1,64 @@
 /** What queries tell of a node. */
 import { fullBackingNameOrUndefined } from './backing.ts'
-import { filenameOf, plainName } from './describe.ts'
+import { Names, plainName } from './describe.ts'
+import type { InstanceInfo } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import type { ImageInfo, NodeInfo, NodeStats } from './graph.ts'
 import { instanceInfo, type Node } from './node.ts'
 
-export function nodeInfo(node: Node): NodeInfo {
-  const { flags } = node
-  return {
-    nodeName: node.name,
-    driver: node.driver.name,
-    readOnly: flags.readOnly,
-    // The write cache is always on: who wants each write on disk asks for it with the write.
-    cache: { writeback: true, direct: flags.direct, noFlush: flags.noFlush },
-    detectZeroes: flags.detectZeroes,
-    filename: filenameOf(node),
-    encrypted: instanceInfo(node).encrypted ?? false,
-    backingDepth: backingDepth(node),
-    ...(node.cowChild === undefined ? {} : { backingFile: filenameOf(node.cowChild) }),
-    writeThreshold: node.writeThreshold,
-    image: imageInfo(node),
+/** Tells of nodes as they are at one time; what they share is found out once. */
+export class NodeTeller {
+  readonly #names = new Names()
+  readonly #instances = new Map<Node, InstanceInfo>()
+  readonly #depths = new Map<Node, number>()
+  readonly #images = new Map<Node, ImageInfo>()
+
+  info(node: Node): NodeInfo {
+    const { flags } = node
+    const names = this.#names
+    return {
+      nodeName: node.name,
+      driver: node.driver.name,
+      readOnly: flags.readOnly,
+      // The write cache is always on: who wants each write on disk asks for it with the write.
+      cache: { writeback: true, direct: flags.direct, noFlush: flags.noFlush },
+      detectZeroes: flags.detectZeroes,
+      filename: names.shown(node),
+      encrypted: this.#instanceInfo(node).encrypted ?? false,
+      backingDepth: this.#backingDepth(node),
+      ...(node.cowChild === undefined ? {} : { backingFile: names.shown(node.cowChild) }),
+      writeThreshold: node.writeThreshold,
+      image: this.#imageInfo(node),
+    }
+  }
+
+  #instanceInfo(node: Node): InstanceInfo {
+    return instanceInfo(node, this.#instances)
+  }
+
+  #backingDepth(node: Node): number {
+    const known = this.#depths.get(node)
+    if (known !== undefined) return known
+    const next = shownThrough(node)
+    const depth = next === undefined ? 0 : 1 + this.#backingDepth(next)
+    this.#depths.set(node, depth)
+    return depth
+  }
+
+  #imageInfo(node: Node): ImageInfo {
+    const known = this.#images.get(node)
+    if (known !== undefined) return known
+    const next = shownThrough(node)
+    const info: ImageInfo = {
+      filename: this.#names.shown(node),
+      format: node.driver.name,
+      virtualSize: sizeOf(node),
+      instance: this.#instanceInfo(node),
+      ...headerInfo(node),
+      ...(next === undefined ? {} : { backing: this.#imageInfo(next) }),
+    }
+    this.#images.set(node, info)
+    return info
   }
 }
 
@@ -40,23 +79,6 @@ export function statisticsChild({ children }: Node): Node | undefined {
 /** The node that shows through this one: what a filter shows, or the backing child. */
 export function shownThrough(node: Node): Node | undefined {
   return node.children.find(({ role }) => role.filtered === true || role.cow === true)?.child
-}
-
-function backingDepth(node: Node): number {
-  const next = shownThrough(node)
-  return next === undefined ? 0 : 1 + backingDepth(next)
-}
-
-function imageInfo(node: Node): ImageInfo {
-  const next = shownThrough(node)
-  return {
-    filename: filenameOf(node),
-    format: node.driver.name,
-    virtualSize: sizeOf(node),
-    instance: instanceInfo(node),
-    ...headerInfo(node),
-    ...(next === undefined ? {} : { backing: imageInfo(next) }),
-  }
 }
 
 /** What the image's own header says of a backing image, opened or not. */

@@ -1,5 +1,6 @@
 /** Tests of permission claims. */
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import {
   ALL_PERMISSIONS,
   CONSISTENT_READ,
@@ -8,7 +9,7 @@ import {
   RESIZE,
   WRITE,
 } from '../block/permission.ts'
-import { checkClaims, cumulative, type EdgeClaims } from './permission.ts'
+import { checkClaims, cumulative, getAlong, type EdgeClaims } from './permission.ts'
 
 function claim(parent: string, about: Partial<EdgeClaims>): EdgeClaims {
   return { parent, edge: 'file', uses: 0, shares: ALL_PERMISSIONS, ...about }
@@ -58,5 +59,21 @@ describe('permission claims', () => {
       'write',
       'consistent-read',
     ])
+  })
+
+  it('are all looked at once, which finds a conflict wherever one of two is', () => {
+    const some = fc.nat(ALL_PERMISSIONS)
+    fc.assert(
+      fc.property(fc.array(fc.record({ uses: some, shares: some }), { maxLength: 5 }), (claims) => {
+        const inWords = claims.map((one) => ({ ...one, parent: 'p', edge: 'e' }))
+        let pairs = true
+        try {
+          checkClaims('n', inWords)
+        } catch {
+          pairs = false
+        }
+        assert.equal(getAlong(claims), pairs)
+      }),
+    )
   })
 })

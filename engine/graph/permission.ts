@@ -40,6 +40,27 @@ export function checkClaims(node: string, claims: readonly EdgeClaims[]): void {
   }
 }
 
+/** Whether all of them may be parents of one node: each pair of them is, and yet each is looked at once. */
+export function getAlong(claims: readonly Claims[]): boolean {
+  const { uses } = cumulative(claims)
+  for (let permission = 1; permission <= ALL_PERMISSIONS; permission *= 2) {
+    if ((uses & permission) === 0) continue
+    let users = 0
+    let owners = 0
+    let both = 0
+    for (const claim of claims) {
+      const isUser = (claim.uses & permission) !== 0
+      const isOwner = (claim.shares & permission) === 0
+      if (isUser) users++
+      if (isOwner) owners++
+      if (isUser && isOwner) both++
+    }
+    // So many pairs of a user and an owner are not the same one.
+    if (users * owners > both) return false
+  }
+  return true
+}
+
 /** What all parents of a node use together, and what every one of them shares. */
 export function cumulative(claims: readonly Claims[]): Claims {
   let uses = NO_PERMISSIONS

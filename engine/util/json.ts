@@ -22,9 +22,19 @@ export function printJson(value: unknown, options: PrintOptions = {}): string {
   return parts.join('')
 }
 
+/** A value that was printed before, or the beginning of one; it goes into the compact form as it is. */
+export class PrintedJson {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** `depth` is undefined for the compact form. */
 function print(value: unknown, depth: number | undefined, parts: string[]): void {
   if (value === null) parts.push('null')
+  else if (value instanceof PrintedJson) parts.push(value.text)
   else if (typeof value === 'string') parts.push(printString(value))
   else if (typeof value === 'number') parts.push(printNumber(value))
   else if (typeof value === 'boolean' || typeof value === 'bigint') parts.push(String(value))

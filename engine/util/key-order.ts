@@ -7,8 +7,20 @@
 const BUCKETS = 512
 const encoder = new TextEncoder()
 
+/** The same few names come again and again; names may come from outside, so not all are kept. */
+const known = new Map<string, number>()
+const MAX_KNOWN = 1024
+
 /** 0 to 511. */
 export function keyBucket(name: string): number {
+  let bucket = known.get(name)
+  if (bucket !== undefined) return bucket
+  bucket = bucketOf(name)
+  if (known.size < MAX_KNOWN) known.set(name, bucket)
+  return bucket
+}
+
+function bucketOf(name: string): number {
   const bytes = encoder.encode(name)
   let value = Math.imul(0x238f13af, bytes.length)
   bytes.forEach((byte, index) => {

@@ -1,6 +1,6 @@
 /** Requests on an open file. */
 import type { BlockStatus, Instance } from '../../block/driver.ts'
-import type { HostFile } from '../../host/host.ts'
+import type { Extent, HostFile } from '../../host/host.ts'
 import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { resizeFile } from './resize.ts'
@@ -8,16 +8,19 @@ import { resizeFile } from './resize.ts'
 /** @param current - The file that is open now; it may be opened anew for writing. */
 export function fileRequests(current: () => HostFile): Instance {
   const discards = { ok: 0, failed: 0, bytesOk: 0 }
+  const extents = new Extents()
   return {
     length: () => current().length(),
     read: (offset, into) => current().read(offset, into),
     write: (offset, data) => current().write(offset, data),
     zero(offset, bytes, flags) {
+      extents.forget()
       // Punching leaves a last, partial sector past the end alone, zeroing makes it part of the file.
       if (flags.mayUnmap === true && current().punchHole(offset, bytes)) return
       if (!current().zeroRange(offset, bytes)) throw ioError('ENOTSUP')
     },
     discard(offset, bytes) {
+      extents.forget()
       if (!current().punchHole(offset, bytes)) {
         discards.failed++
         throw ioError('ENOTSUP')
@@ -35,8 +38,11 @@ export function fileRequests(current: () => HostFile): Instance {
     status: (offset, bytes, query) =>
       query?.allocationOnly === true
         ? { bytes, allocated: true, data: true, zero: false, offset }
-        : status(current(), offset, bytes),
-    truncate: (bytes, { preallocation = 'off' }) => resizeFile(current(), bytes, preallocation),
+        : status(current(), extents, offset, bytes),
+    truncate(bytes, { preallocation = 'off' }) {
+      extents.forget()
+      return resizeFile(current(), bytes, preallocation)
+    },
     info: () => {
       const allocatedBytes = current().allocatedBytes()
       return {
@@ -49,11 +55,38 @@ export function fileRequests(current: () => HostFile): Instance {
 }
 
 /** A hole at the end goes on past it; data end with the last block that requests can reach. */
-function status(opened: HostFile, offset: number, bytes: number): BlockStatus {
+function status(opened: HostFile, extents: Extents, offset: number, bytes: number): BlockStatus {
   const length = opened.length()
   if (offset >= length) return { bytes, allocated: true, data: false, zero: true, offset }
-  const { data, bytes: run } = opened.extent(offset)
+  const { data, bytes: run } = extents.at(opened, offset, length)
   const toEnd = offset + run >= length
   const known = !toEnd ? run : data ? alignUp(run, opened.alignment) : bytes
   return { bytes: Math.min(bytes, known), allocated: true, data, zero: !data, offset }
+}
+
+/**
+ * Remembers the data that were found last: some file systems go through all of them to find their
+ * end, at each step of who goes through a disk. Holes are looked for anew, since anybody may fill them;
+ * where others make one, data are read that are zeroes, as with 7.2.
+ */
+class Extents {
+  #from = 0
+  #to = 0
+
+  /** @param length - Of the file, more than `offset`. */
+  at(opened: HostFile, offset: number, length: number): Extent {
+    if (offset >= this.#from && offset < this.#to) {
+      return { data: true, bytes: Math.min(this.#to, length) - offset }
+    }
+    const found = opened.extent(offset)
+    if (found.data) {
+      this.#from = offset
+      this.#to = offset + found.bytes
+    }
+    return found
+  }
+
+  forget(): void {
+    this.#to = 0
+  }
 }

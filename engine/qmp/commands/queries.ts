@@ -33,11 +33,13 @@ const queryNamedBlockNodes = defineCommand({
     flat: opt.bool({ optional: true, doc: 'Leave out what lies behind each node.' }),
   },
   returns: shape.list(DEVICE_INFO),
-  run: ({ engine }, args) =>
-    engine.graph
+  run({ engine: { graph } }, args) {
+    const tell = graph.teller()
+    return graph
       .nodes()
-      .map((node) => deviceInfo(node, engine.graph.info(node), args.flat === true))
-      .toReversed(),
+      .map((node) => deviceInfo(node, tell(node), args.flat === true))
+      .toReversed()
+  },
 })
 
 /** @param flat - Tell nothing of what shows through the node. */
