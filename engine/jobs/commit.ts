@@ -13,9 +13,9 @@ import {
 import { filterOrCowChild, findOverlay } from '../graph/chain.ts'
 import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { assert } from '../util/assert.ts'
-import { BlockError } from '../util/errors.ts'
 import { commitTop } from './commit-top.ts'
 import { grow } from './grow.ts'
+import { ignoringRefusal } from './ignoring-refusal.ts'
 import { defineJob, type JobControl, type JobSetup, type JobWork } from './kind.ts'
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobRoutine } from './strand.ts'
@@ -167,13 +167,4 @@ function* copy(job: JobControl, args: CommitArgs, { base, top }: Parts): JobRout
       return false
     },
   })
-}
-
-async function ignoringRefusal(change: () => Promise<void>): Promise<void> {
-  try {
-    await change()
-  } catch (error) {
-    // Nobody can be told any more; the node stays writable.
-    if (!(error instanceof BlockError)) throw error
-  }
 }

@@ -13,6 +13,7 @@ import {
 import { filterOrCowChild, findBase, findOverlay, skipFilters } from '../graph/chain.ts'
 import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { BlockError, ioError } from '../util/errors.ts'
+import { ignoringRefusal } from './ignoring-refusal.ts'
 import { defineJob, type JobControl, type JobSetup, type JobWork } from './kind.ts'
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobOptions, Jobs } from './registry.ts'
@@ -150,7 +151,8 @@ function workOf(args: Streaming, user: User): JobWork {
     async clean() {
       await drop()
       await user.close()
-      if (wasReadOnly) await graph.setReadOnly(node, true)
+      // Others may have come to write to it.
+      if (wasReadOnly) await ignoringRefusal(() => graph.setReadOnly(node, true))
     },
   }
 }

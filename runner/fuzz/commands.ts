@@ -20,8 +20,8 @@ export interface Focus {
   readonly object?: string
   /** Nothing beside what is given. */
   readonly bare?: boolean
-  /** A job of this kind that comes to this status. */
-  readonly job?: { readonly type: string; readonly status: string }
+  /** A job of this kind that comes to this status, and to that end where it is completed. */
+  readonly job?: { readonly type: string; readonly status: string; readonly end?: string }
 }
 
 export interface CommandKind {

@@ -125,12 +125,12 @@ describe('members that are not drawn', () => {
         schema,
         seed: 1,
         index: 0,
-        steps: 20_000,
+        steps: 60_000,
         undrawn: new Set(undrawn),
       })
       seeNodes(generator)
       const places = new Set<string>()
-      for (let count = 0; count < 20_000; count += 1) {
+      for (let count = 0; count < 60_000; count += 1) {
         const step = generator.next()
         if (step?.kind === 'qmp' && showStep(step).includes(member)) places.add(step.command)
       }

@@ -1,7 +1,7 @@
 /** How commands about jobs are drawn: starts with nodes that fit, and verbs for jobs that take them. */
 import type { Value } from '../../dsl/plan.ts'
 import type { CommandKind, Focus } from './commands.ts'
-import type { Draw } from './draw.ts'
+import type { Draw, Provider } from './draw.ts'
 import { JOB_KINDS, starterOf, statusesOf, takes, verbOf } from './job-kinds.ts'
 import type { JobState, NodeState } from './state.ts'
 import type { Members } from './step.ts'
@@ -62,8 +62,10 @@ function commit(draw: Draw, focus: Focus): Members {
   const { random } = draw
   const device = chainTop(draw)
   const below = chainBelow(draw, device)
-  const isActive = focus.job?.status === 'ready' || focus.job?.status === 'standby'
-  const ends: Members = random.chance(isActive ? 0.9 : 0.4)
+  const status = focus.job?.status
+  // One of the active layer is ready first, and ends when it is told to.
+  const active = status === 'ready' ? 0.9 : status === 'pending' || status === 'concluded' ? 0 : 0.4
+  const ends: Members = random.chance(active)
     ? {}
     : random.pick<() => Members>([
         () => ({ 'top-node': below(0) }),
@@ -222,7 +224,7 @@ function started(draw: Draw, { job }: Focus): Members {
   const ids = state.jobs.map(({ id }) => id)
   const some = (share: number, name: string, value: Value): Members =>
     random.chance(share) ? { [name]: value } : {}
-  const status = job?.status
+  const status = job?.end ?? job?.status
   const speed: Members =
     status === 'running' || status === 'paused'
       ? { speed: SLOWEST }
@@ -454,13 +456,21 @@ function wantedJob(
   const kind = focus.job?.type ?? random.pick(kinds)
   if (kind === undefined) return random.pick(state.jobs)
   const status = random.pick(reachable(kind, statuses)) ?? 'concluded'
-  draw.focus = { ...focus, job: { type: kind, status } }
-  draw.need(
-    name === 'resume'
-      ? { command: 'job-pause', focus: { job: { type: kind, status: 'running' } } }
-      : { command: starterOf(kind), focus: { job: { type: kind, status } } },
-  )
+  draw.focus = { ...focus, job: { ...focus.job, type: kind, status } }
+  draw.need(providerOf(name, { ...focus.job, type: kind, status }))
   return random.pick(state.jobs)
+}
+
+/** A step after which there is a job of the kind in the status. */
+function providerOf(verb: string, job: NonNullable<Focus['job']>): Provider {
+  if (verb === 'resume') {
+    return { command: 'job-pause', focus: { job: { type: job.type, status: 'running' } } }
+  }
+  const { type, status } = job
+  if (type === 'mirror' && (status === 'pending' || status === 'concluded')) {
+    return { command: 'job-complete', focus: { job: { type, status: 'ready', end: status } } }
+  }
+  return { command: starterOf(type), focus: { job } }
 }
 
 /** Those that a start alone can bring about. */

@@ -46,5 +46,6 @@ describe('coverage of jobs', () => {
     const subjects = new JobCoverage().demanded().map(({ subject }) => subject)
     assert.ok(subjects.includes('verb mirror.complete'))
     assert.ok(!subjects.includes('verb stream.complete'))
+    assert.ok(!subjects.includes('verb create.finalize'))
   })
 })

@@ -30,8 +30,8 @@ const STATUSES: Readonly<Record<string, readonly string[]>> = {
 /** Verbs of which a kind at rest never is in such a status. */
 const NEVER: Readonly<Record<string, readonly string[]>> = {
   backup: ['complete'],
-  // It has no speed, so it is over before anybody can pause it.
-  create: ['pause', 'resume', 'set-speed', 'complete'],
+  // It has no speed, so it is over before anybody can pause it, and finalizes itself.
+  create: ['cancel', 'pause', 'resume', 'set-speed', 'complete', 'finalize'],
   stream: ['complete'],
 }
 
