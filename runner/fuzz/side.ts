@@ -82,6 +82,14 @@ function endingOf(error: unknown): Ending {
   throw error
 }
 
+/** Where a node shows an image file as it is: where it keeps what is up to the machine, see `#files`. */
+async function isImage(device: Device): Promise<boolean> {
+  if (device.size < MAGIC.length) return false
+  return Buffer.from(await device.read(0, MAGIC.length)).equals(MAGIC)
+}
+
+const MAGIC = Buffer.from('QFI\xfb', 'latin1')
+
 async function guestWords(atRest: AtRest, path: string): Promise<readonly string[]> {
   try {
     return await atRest.withDevice(path, 'qcow2', false, NOWHERE, contentWords)
@@ -279,7 +287,11 @@ class SidePlay {
 
   async #content(node: string): Promise<StepRecord> {
     const found = await this.#onNode(node, false, (device) =>
-      this.#guarded(() => contentWords(device)),
+      this.#guarded(async () =>
+        this.#settler.hasParallel && (await isImage(device))
+          ? [`an image of ${String(device.size)} bytes`]
+          : contentWords(device),
+      ),
     )
     const result = 'refused' in found ? refusal(found.refused) : found
     return {
