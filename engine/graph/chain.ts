@@ -57,3 +57,9 @@ export function chainContains(top: GraphNode, node: GraphNode): boolean {
   }
   return false
 }
+
+/** One of these nodes that has this one as its backing image, be it through filters. */
+export function overlayAbove(nodes: readonly GraphNode[], node: GraphNode): GraphNode | undefined {
+  const image = skipFilters(node)
+  return nodes.find(({ cowChild }) => cowChild !== undefined && skipFilters(cowChild) === image)
+}

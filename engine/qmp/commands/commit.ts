@@ -6,6 +6,7 @@ import {
   filterOrCowChild,
   findBase,
   findOverlay,
+  overlayAbove,
   skipFilters,
 } from '../../graph/chain.ts'
 import type { Graph, GraphNode } from '../../graph/graph.ts'
@@ -66,7 +67,7 @@ const namedBlockCommit = defineCommand({
   async run({ engine }, args) {
     const { graph } = engine
     const top = graph.findNamed(args['top-node'])
-    const device = overlayAbove(graph, top) ?? top
+    const device = overlayAbove(graph.nodes(), top) ?? top
     graph.checkOperation(device, 'commit-source')
     const name = args['base-node']
     const base = name === undefined ? findBase(top) : inChain(graph, top, name)
@@ -105,14 +106,6 @@ async function startCommit(
   if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
   checkDifferent(top, base)
   await jobs.launch(commit, { graph, device, top, base, backingFile, filterName, onError }, options)
-}
-
-/** An image that has this one as its backing image, be it through filters. */
-function overlayAbove(graph: Graph, node: GraphNode): GraphNode | undefined {
-  const image = skipFilters(node)
-  return graph
-    .nodes()
-    .find(({ cowChild }) => cowChild !== undefined && skipFilters(cowChild) === image)
 }
 
 function findRoot(graph: Graph, name: string): GraphNode {

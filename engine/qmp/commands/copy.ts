@@ -1,7 +1,7 @@
 /** `blockdev-copy`: backups, mirrors and commits as one command. */
 import type { Values } from '../../block/option.ts'
-import { chainContains, chainNext, skipFilters } from '../../graph/chain.ts'
-import type { Graph, GraphNode } from '../../graph/graph.ts'
+import { chainContains, chainNext, overlayAbove, skipFilters } from '../../graph/chain.ts'
+import type { GraphNode } from '../../graph/graph.ts'
 import { copyBefore } from '../../jobs/backup.ts'
 import { copy, type Ending } from '../../jobs/mirror/mirror.ts'
 import { startMirror } from '../../jobs/mirror/start.ts'
@@ -101,7 +101,9 @@ async function copyWhatIs(engine: EngineParts, nodes: Nodes, given: Given): Prom
     replace,
     autoComplete: given['auto-complete'] ?? false,
     headers: { backingFile: given['backing-file'] },
-    leavesReadOnly: isBelow && target.flags.readOnly && hasOverlay(graph, source),
+    // What a backing image is copied into does not become the active layer.
+    leavesReadOnly:
+      isBelow && target.flags.readOnly && overlayAbove(graph.nodes(), source) !== undefined,
   }
   const wasReadOnly = isBelow && target.flags.readOnly
   if (wasReadOnly) await graph.setReadOnly(target, false)
@@ -133,14 +135,6 @@ async function copyWhatIs(engine: EngineParts, nodes: Nodes, given: Given): Prom
     if (wasReadOnly) await graph.setReadOnly(target, true)
     throw error
   }
-}
-
-/** It is a backing image: what it is copied into does not become the active layer. */
-function hasOverlay(graph: Graph, node: GraphNode): boolean {
-  const image = skipFilters(node)
-  return graph
-    .nodes()
-    .some(({ cowChild }) => cowChild !== undefined && skipFilters(cowChild) === image)
 }
 
 /** @throws {BlockError} for the first member that was given and means nothing with the others. */
