@@ -36,9 +36,11 @@ export async function runActions(
   actions: readonly PrepareAction[],
   group?: JobGroup,
 ): Promise<void> {
-  ;(await engine.graph.drainedAll()).end()
-  // As in 7.2, jobs whose work is over by now are complete, and nobody is in their way.
+  const drained = await engine.graph.drainedAll()
+  // As in 7.2, jobs whose work is over by now are complete, and nobody is in their way. Those that
+  // end because they go on now are not.
   await engine.jobs.settle()
+  drained.end()
   const sections: DrainedSection[] = []
   const scope: ActionScope = {
     group,

@@ -41,6 +41,18 @@ describe('the status of a file', () => {
     assert.deepEqual(data(6), [false, 2])
   })
 
+  it('counts all as allocated, up to where the data end that were found last', () => {
+    const { requests, data } = world()
+    const allocated = () => {
+      const told = requests.status?.(PAGE, 7 * PAGE, { allocationOnly: true })
+      assert.ok(told !== undefined && 'data' in told)
+      return [told.allocated, told.bytes / PAGE]
+    }
+    assert.deepEqual(allocated(), [true, 7])
+    data(0)
+    assert.deepEqual(allocated(), [true, 5])
+  })
+
   for (const change of ['zero', 'discard'] as const) {
     it(`is looked for again after a ${change}`, () => {
       const { requests, data } = world()

@@ -37,7 +37,7 @@ export function fileRequests(current: () => HostFile): Instance {
     flushToDisk: () => current().flush(),
     status: (offset, bytes, query) =>
       query?.allocationOnly === true
-        ? { bytes, allocated: true, data: true, zero: false, offset }
+        ? allocated(extents, offset, bytes)
         : status(current(), extents, offset, bytes),
     truncate(bytes, { preallocation = 'off' }) {
       extents.forget()
@@ -51,6 +51,18 @@ export function fileRequests(current: () => HostFile): Instance {
         ...(allocatedBytes === undefined ? {} : { allocatedBytes }),
       }
     },
+  }
+}
+
+/** All of a file is allocated; as with 7.2, data that are remembered end a run here too. */
+function allocated(extents: Extents, offset: number, bytes: number): BlockStatus {
+  const known = extents.known(offset)
+  return {
+    bytes: Math.min(bytes, known || bytes),
+    allocated: true,
+    data: true,
+    zero: false,
+    offset,
   }
 }
 
@@ -75,15 +87,19 @@ class Extents {
 
   /** @param length - Of the file, more than `offset`. */
   at(opened: HostFile, offset: number, length: number): Extent {
-    if (offset >= this.#from && offset < this.#to) {
-      return { data: true, bytes: Math.min(this.#to, length) - offset }
-    }
+    const known = this.known(offset)
+    if (known > 0) return { data: true, bytes: Math.min(known, length - offset) }
     const found = opened.extent(offset)
     if (found.data) {
       this.#from = offset
       this.#to = offset + found.bytes
     }
     return found
+  }
+
+  /** How many bytes from `offset` on are remembered as data; 0 if none. */
+  known(offset: number): number {
+    return offset >= this.#from ? Math.max(0, this.#to - offset) : 0
   }
 
   forget(): void {

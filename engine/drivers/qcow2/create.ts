@@ -1,4 +1,5 @@
 /** Making an image in an empty file. */
+import { closeImage } from './close.ts'
 import { told } from './context.ts'
 import { opt, type Values } from '../../block/option.ts'
 import type { BlockIo } from '../../block/driver.ts'
@@ -105,6 +106,17 @@ export function* createImage(
       readsCorrupt: false,
     },
   })
+  try {
+    yield* fillImage(image, plan)
+  } catch (error) {
+    // What was done until then is in the file.
+    yield* closeImage(image)
+    throw error
+  }
+}
+
+/** All of an image but its header, its first refcount table and the block of that. */
+function* fillImage(image: Image, plan: Plan): Routine<void> {
   const { clusterBytes } = image.geometry
   yield* told(
     'Could not allocate clusters for qcow2 header and refcount table',

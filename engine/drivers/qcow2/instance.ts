@@ -2,9 +2,10 @@
 import type { Instance } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { run, type Routine } from '../../util/routine.ts'
-import { checkNew, removeBitmap, storeBitmaps } from './bitmap-store.ts'
+import { checkNew, removeBitmap } from './bitmap-store.ts'
 import { checkImage } from './check.ts'
-import { markClean, writeBackingHint } from './header-write.ts'
+import { closeImage } from './close.ts'
+import { writeBackingHint } from './header-write.ts'
 import type { Image } from './image.ts'
 import { specificInfo } from './info.ts'
 import { read } from './read.ts'
@@ -16,7 +17,7 @@ import { writeCompressed } from './write-compressed.ts'
 import { writeTables } from './write-tables.ts'
 import { discard, zero } from './zero.ts'
 import { INCOMPATIBLE } from './header.ts'
-import { BlockError, errnoText, ioError } from '../../util/errors.ts'
+import { ioError } from '../../util/errors.ts'
 
 export function instanceOf(image: Image): Instance {
   const { header, geometry } = image
@@ -66,7 +67,7 @@ export function instanceOf(image: Image): Instance {
           return yield* checkImage(image)
         }),
       ),
-    close: () => close(image),
+    close: () => run(closeImage(image)),
   }
 }
 
@@ -78,48 +79,4 @@ function flushToOs(image: Image): MaybePromise<void> {
       yield* writeTables(image)
     }),
   )
-}
-
-/** A node closes whatever happens: what cannot be written is told and lost. */
-function close(image: Image): MaybePromise<void> {
-  return run(
-    image.lock.during(function* (): Routine<void> {
-      if (image.dead) return
-      const bitmaps = yield* told(image, lostBitmaps(image), storeBitmaps(image, true), 'why')
-      image.dead = true
-      if (!image.around.writable()) return
-      const l2 = yield* told(image, 'Failed to flush the L2 table cache', image.l2Cache.flush())
-      const counts = yield* told(
-        image,
-        'Failed to flush the refcount block cache',
-        image.refcountCache.flush(),
-      )
-      if (bitmaps && l2 && counts)
-        yield* told(image, 'Failed to mark the image clean', markClean(image))
-    }),
-  )
-}
-
-function lostBitmaps({ around }: Image): string {
-  return `Lost persistent bitmaps during inactivation of node '${around.nodeName()}'`
-}
-
-/**
- * @param how - What is told of a failure: the system's text for it, or why it came.
- * @returns whether it went well.
- */
-function* told(
-  image: Image,
-  what: string,
-  routine: Routine<void>,
-  how: 'errno' | 'why' = 'errno',
-): Routine<boolean> {
-  try {
-    yield* routine
-    return true
-  } catch (error) {
-    if (!(error instanceof BlockError)) throw error
-    image.around.log(`${what}: ${how === 'why' ? error.message : errnoText(error.errno)}`)
-    return false
-  }
 }

@@ -1,0 +1,48 @@
+/** Closing an image: what is in memory alone goes to the file. */
+import { BlockError, errnoText } from '../../util/errors.ts'
+import type { Routine } from '../../util/routine.ts'
+import { storeBitmaps } from './bitmap-store.ts'
+import { markClean } from './header-write.ts'
+import type { Image } from './image.ts'
+
+/** A node closes whatever happens: what cannot be written is told and lost. */
+export function closeImage(image: Image): Routine<void> {
+  return image.lock.during(function* () {
+    if (image.dead) return
+    const bitmaps = yield* told(image, lostBitmaps(image), storeBitmaps(image, true), 'why')
+    image.dead = true
+    if (!image.around.writable()) return
+    const l2 = yield* told(image, 'Failed to flush the L2 table cache', image.l2Cache.flush())
+    const counts = yield* told(
+      image,
+      'Failed to flush the refcount block cache',
+      image.refcountCache.flush(),
+    )
+    if (bitmaps && l2 && counts)
+      yield* told(image, 'Failed to mark the image clean', markClean(image))
+  })
+}
+
+function lostBitmaps({ around }: Image): string {
+  return `Lost persistent bitmaps during inactivation of node '${around.nodeName()}'`
+}
+
+/**
+ * @param how - What is told of a failure: the system's text for it, or why it came.
+ * @returns whether it went well.
+ */
+function* told(
+  image: Image,
+  what: string,
+  routine: Routine<void>,
+  how: 'errno' | 'why' = 'errno',
+): Routine<boolean> {
+  try {
+    yield* routine
+    return true
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    image.around.log(`${what}: ${how === 'why' ? error.message : errnoText(error.errno)}`)
+    return false
+  }
+}
