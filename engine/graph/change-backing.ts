@@ -1,7 +1,6 @@
 /** `change-backing-file`: writes another backing image into the header of an image in use. */
 import { BlockError } from '../util/errors.ts'
 import { chainContains, findBase } from './chain.ts'
-import { beginDrained } from './drain.ts'
 import { findNamed, findReference, type Environment } from './environment.ts'
 import type { BackingChange } from './graph.ts'
 import type { Node } from './node.ts'
@@ -39,7 +38,6 @@ async function writeHeader(image: Node, filename: string): Promise<void> {
     if (instance.changeBacking === undefined) {
       throw new BlockError('no header', { errno: 'ENOTSUP' })
     }
-    await using _drained = await beginDrained(image)
     await instance.changeBacking(hint)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
