@@ -1,5 +1,8 @@
 /** Between two steps every job is at rest. */
 import assert from 'node:assert/strict'
+import type { Value } from '../../dsl/plan.ts'
+import type { Play } from '../play.ts'
+import { JobSettler } from './settle.ts'
 import type { FuzzStep, Members } from './step.ts'
 import { engineTemplate, playSteps } from './testing.ts'
 
@@ -25,7 +28,34 @@ async function after(...steps: readonly FuzzStep[]): Promise<readonly [string, s
   return [statuses.join(', '), names.join(' ')]
 }
 
+const MIRROR = { id: 'j', type: 'mirror', 'current-progress': 512, 'total-progress': 512 }
+
+/** How often a target with one mirror is looked at that is busy this often before it is gone. */
+async function looks(busy: number): Promise<number> {
+  let asked = 0
+  const answer = (command: string): Value => {
+    if (command === 'query-jobs') asked += 1
+    if (asked > busy) return []
+    if (command === 'query-jobs') return [{ ...MIRROR, status: 'ready' }]
+    return command === 'query-block-jobs' ? [{ device: 'j', busy: true, speed: 0 }] : []
+  }
+  // All of it that settling makes use of.
+  const play = {
+    station: { host: { clock: { nowNs: () => 0 } } },
+    session: { events: [], waitFor: () => Promise.resolve() },
+    settle: () => Promise.resolve(),
+    scaled: (ms: number) => ms,
+    ask: (command: string) => Promise.resolve({ kind: 'return', value: answer(command) }),
+  } as unknown as Play
+  await new JobSettler(play).settle()
+  return asked
+}
+
 describe('settling', () => {
+  it('waits for a mirror that was told to end and is still writing back', async () => {
+    assert.equal(await looks(5), 6)
+  })
+
   it('sees a job to its end', async () => {
     assert.deepEqual(await after(command('blockdev-backup', ENDS)), [
       '',

@@ -131,6 +131,8 @@ export class JobSettler {
     if (RESTING.has(status) || status === 'waiting') return 'rests'
     const isSlow = isNumber(member(block, 'speed')) && Number(member(block, 'speed')) > 0
     if (status === 'ready') {
+      // One that was told to end may still be flushing what it has written.
+      if (member(block, 'busy') === true) return 'moves'
       const isDone = member(job, 'current-progress') === member(job, 'total-progress')
       if (isDone && isClean) return 'rests'
       // The bitmap may be another job's, one that is paused.
