@@ -12,7 +12,7 @@ import { moveEdge } from './edge.ts'
 import type { Edge, Node } from './node.ts'
 import { innerNode } from './public-node.ts'
 import { reopenKeeping } from './reopen.ts'
-import { replaceNode } from './replace-node.ts'
+import { movableParents, moveEdges } from './replace-node.ts'
 import { setChild } from './replace-child.ts'
 import { Transaction } from './transaction.ts'
 
@@ -59,7 +59,7 @@ export async function dropIntermediate(
   if (top.corrupted || base.corrupted || !chainContains(top, base)) throw ioError('EIO')
   try {
     checkAllMove(top)
-    await moveParents(environment, { top, base, backingFile: about.backingFile })
+    await moveUsers(environment, { tops: [top], base, backingFile: about.backingFile })
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     environment.services.log(error.message)
@@ -68,29 +68,50 @@ export async function dropIntermediate(
 }
 
 /**
- * Parents of `top` get `base`, and the headers of those whose backing image it was name it.
+ * Parents of `top` get `base`, and the headers of those whose backing image it was name it. So do
+ * parents that `beside` has got beside `top`.
  *
  * @throws {BlockError} with all as before.
  */
 export async function takePlace(environment: Environment, about: IntermediateAbout): Promise<void> {
   const top = innerNode(about.top)
   const base = innerNode(about.base)
+  const tops = about.beside === undefined ? [top] : [top, innerNode(about.beside)]
   await using _drained = await beginDrained(base)
-  await moveParents(environment, { top, base, backingFile: about.backingFile })
+  await moveUsers(environment, { tops, base, backingFile: about.backingFile })
 }
 
-async function moveParents(
-  environment: Environment,
-  about: { readonly top: Node; readonly base: Node; readonly backingFile?: string | undefined },
-): Promise<void> {
-  const { top, base } = about
+interface UsersAbout {
+  /** From the highest down, each above the next one. */
+  readonly tops: readonly Node[]
+  readonly base: Node
+  readonly backingFile?: string | undefined
+}
+
+async function moveUsers(environment: Environment, about: UsersAbout): Promise<void> {
+  const { tops, base } = about
   const named = environment.profile['commit.header'] === 'filename' ? skipFilters(base) : base
   const hint = { filename: about.backingFile ?? filenameOf(named), format: named.driver.name }
-  const moving = top.parents.filter(({ parent }) => parent.kind !== 'job').toReversed()
-  replaceNode(top, base)
-  await writeOverlays(environment, moving, hint, () => {
-    moveBack(moving, top)
+  const moving = tops.map((top) => ({ top, edges: usersOf(top, about) }))
+  const back = (): void => {
+    for (const { top, edges } of moving) moveBack(edges.toReversed(), top)
+  }
+  Transaction.run((transaction) => {
+    for (const { edges } of moving) moveEdges(edges, base, transaction)
+    refreshClaims([base, ...tops], transaction)
   })
+  await writeOverlays(
+    environment,
+    moving.flatMap(({ edges }) => edges.toReversed()),
+    hint,
+    back,
+  )
+}
+
+/** What holds the nodes together that are left behind stays. */
+function usersOf(node: Node, { tops, base }: UsersAbout): readonly Edge[] {
+  const isLeft = ({ parent }: Edge) => parent.asNode !== undefined && tops.includes(parent.asNode)
+  return movableParents(node, base).filter((edge) => !isLeft(edge))
 }
 
 /** @param undo - Called before headers are restored. @throws {BlockError} the first refusal. */

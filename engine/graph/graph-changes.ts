@@ -79,6 +79,8 @@ export interface IntermediateAbout {
   /** The highest node that is taken out of the chain. */
   readonly top: GraphNode
   readonly base: GraphNode
+  /** Shown by `top`, whose parents go where those of `top` go. */
+  readonly beside?: GraphNode | undefined
   /** What headers are to say instead of the name of `base`. */
   readonly backingFile?: string | undefined
 }

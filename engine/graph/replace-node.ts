@@ -35,18 +35,25 @@ export function bypassFilter(filter: Node, shown: Edge): void {
  * @throws {BlockError} where somebody relies on one of the edges.
  */
 export function moveParents(node: Node, next: Node, transaction: Transaction): void {
-  for (const edge of [...node.parents]) {
-    if (!canMove(edge, next)) continue
+  moveEdges(movableParents(node, next), next, transaction)
+}
+
+/** Edges of all parents but jobs and those that stand below the other node themselves. */
+export function movableParents(node: Node, next: Node): readonly Edge[] {
+  return node.parents.filter(
+    ({ parent }) =>
+      parent.kind !== 'job' && (parent.asNode === undefined || !reaches(next, parent.asNode)),
+  )
+}
+
+/** Claims are settled later. @throws {BlockError} where somebody relies on one of the edges. */
+export function moveEdges(edges: readonly Edge[], next: Node, transaction: Transaction): void {
+  for (const edge of edges) {
     if (edge.frozen) {
-      throw new BlockError(`Cannot change '${edge.name}' link to '${node.name}'`, {
+      throw new BlockError(`Cannot change '${edge.name}' link to '${edge.child.name}'`, {
         errno: 'EPERM',
       })
     }
     moveEdge(edge, next, transaction)
   }
-}
-
-function canMove({ parent }: Edge, next: Node): boolean {
-  if (parent.kind === 'job') return false
-  return parent.asNode === undefined || !reaches(next, parent.asNode)
 }

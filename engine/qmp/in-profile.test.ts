@@ -25,6 +25,7 @@ describe('the commands of a profile', () => {
   const commands = [
     command('old', { when: 'legacyCommands', features: ['unstable'] }),
     command('new', { when: 'successors' }),
+    command('older form', { when: ['legacyCommands', 'successors'] }),
     command('both', { unless: 'quorum.explicitNames', doc: 'by position' }),
     command('both', { when: 'quorum.explicitNames', doc: 'by name' }),
   ]
@@ -33,7 +34,7 @@ describe('the commands of a profile', () => {
     const names = (profile: ProfileName) => [...commandsIn(PROFILES[profile], commands).keys()]
     assert.deepEqual(names('qemu'), ['old', 'both'])
     assert.deepEqual(names('note'), ['new', 'both'])
-    assert.deepEqual(names('note-transition'), ['old', 'new', 'both'])
+    assert.deepEqual(names('note-transition'), ['old', 'new', 'older form', 'both'])
   })
 
   it('are flagged on their way out, beside the features that they have', () => {
@@ -41,6 +42,8 @@ describe('the commands of a profile', () => {
       commandsIn(PROFILES[profile], commands).get('old')?.features
     assert.deepEqual(features('qemu'), ['unstable'])
     assert.deepEqual(features('note-transition'), ['deprecated', 'unstable'])
+    const form = commandsIn(PROFILES['note-transition'], commands).get('older form')
+    assert.deepEqual(form?.features, ['deprecated'])
   })
 
   it('may be other ones of the same name', () => {

@@ -2,6 +2,7 @@
 import type { SimHost } from '../host/sim/index.ts'
 import { createSimHost } from '../host/sim/index.ts'
 import { streamPair } from '../host/pair.ts'
+import type { ProfileName } from '../profiles/index.ts'
 import { EngineProcess } from './engine.ts'
 
 export interface TestMonitor {
@@ -24,9 +25,13 @@ export interface TestEngine {
 }
 
 /** @param host - That of another engine, for two that meet. */
-export function testEngine(seed = 1, host: SimHost = createSimHost({ seed })): TestEngine {
+export function testEngine(
+  seed = 1,
+  host: SimHost = createSimHost({ seed }),
+  profile: ProfileName = 'qemu',
+): TestEngine {
   const log: string[] = []
-  const engine = new EngineProcess({ host, log: (line) => log.push(line) })
+  const engine = new EngineProcess({ host, profile, log: (line) => log.push(line) })
   const connect = async (options = {}): Promise<TestMonitor> => {
     const [ours, served] = streamPair(host)
     let received = ''

@@ -120,8 +120,8 @@ export class MirrorEnd {
     if (headers === undefined) await changes.replaceNode(replaced, target)
     else {
       // Its own filter stays behind, above the source.
-      const top = replaced === source ? filter : replaced
-      await changes.takePlace({ top, base: target, backingFile: headers.backingFile })
+      const nodes = replaced === source ? { top: filter, beside: source } : { top: replaced }
+      await changes.takePlace({ ...nodes, base: target, backingFile: headers.backingFile })
     }
   }
 }

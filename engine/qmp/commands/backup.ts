@@ -22,7 +22,7 @@ export async function prepareBlockdevBackup(
   given: Values<typeof BLOCKDEV_BACKUP>,
   scope: ActionScope,
 ): Promise<PreparedAction> {
-  checkBuilt(given)
+  checkPerf(given['x-perf'])
   const { graph } = engine
   const source = graph.findDeviceOrNode(given.device)
   const target = graph.findDeviceOrNode(given.target)
@@ -36,7 +36,7 @@ export async function prepareDriveBackup(
   given: Values<typeof DRIVE_BACKUP>,
   scope: ActionScope,
 ): Promise<PreparedAction> {
-  checkBuilt(given)
+  checkPerf(given['x-perf'])
   const { graph } = engine
   const source = graph.findDeviceOrNode(given.device)
   if (source.corrupted) throw new BlockError('Device has no medium')
@@ -67,7 +67,7 @@ export async function prepareDriveBackup(
 }
 
 /** Zeroes that somebody wrote are found by reading, so that images show who has read. */
-function checkBuilt({ 'x-perf': perf }: Pick<Given, 'x-perf'>): void {
+export function checkPerf(perf: Given['x-perf']): void {
   if (perf?.['use-copy-range'] !== true) return
   throw new BlockError("Copying inside the host ('x-perf.use-copy-range') is not built yet")
 }
@@ -118,6 +118,7 @@ function aboutOf(
 
 const blockdevBackup = defineCommand({
   name: 'blockdev-backup',
+  unless: 'successors',
   doc: 'Copies a node, as it is now, to another one.',
   args: BLOCKDEV_BACKUP,
   run: ({ engine }, given) =>

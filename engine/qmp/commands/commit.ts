@@ -22,7 +22,7 @@ const TAIL = {
   ...CHAIN_JOB,
 } as const
 
-const ARGS = {
+export const COMMIT_ARGS = {
   'job-id': JOB_ID,
   device: opt.str({ doc: 'The node at the top of the chain.' }),
   'base-node': opt.str({ optional: true, doc: 'Where the data goes; the deepest image.' }),
@@ -32,79 +32,91 @@ const ARGS = {
   ...TAIL,
 } as const
 
-type Args = Values<typeof ARGS>
+type Args = Values<typeof COMMIT_ARGS>
 
-const DOC = 'Writes what images have into one further down the chain, which takes their place.'
-
-const blockCommit = defineCommand({
-  name: 'block-commit',
-  when: 'legacyCommands',
-  doc: DOC,
-  args: ARGS,
-  async run({ engine }, args) {
-    const { graph } = engine
-    const device = findRoot(graph, args.device)
-    graph.checkOperation(device, 'commit-source')
-    const top = findTop(graph, device, args)
-    const base = findTarget(graph, top, args)
-    await startCommit(engine, { device, top, base }, args)
-  },
-})
-
-const NAMED_ARGS = {
+export const NAMED_COMMIT_ARGS = {
   'job-id': JOB_ID,
   'top-node': opt.str({ doc: 'The highest node whose data goes.' }),
   'base-node': opt.str({ optional: true, doc: 'Where the data goes; the deepest image.' }),
   ...TAIL,
 } as const
 
-/** Nodes by their names, and nothing else: whether the top is the active layer is seen. */
-const namedBlockCommit = defineCommand({
+/** What is said of the job whichever way its nodes are named. */
+export type CommitOptions = Pick<Args, 'job-id' | keyof typeof TAIL>
+
+export const blockCommit = defineCommand({
   name: 'block-commit',
-  unless: 'legacyCommands',
-  doc: DOC,
-  args: NAMED_ARGS,
+  unless: 'commit.shareBaseWrite',
+  doc: 'Writes what images have into one further down the chain, which takes their place.',
+  args: COMMIT_ARGS,
   async run({ engine }, args) {
-    const { graph } = engine
-    const top = graph.findNamed(args['top-node'])
-    const device = overlayAbove(graph.nodes(), top) ?? top
-    graph.checkOperation(device, 'commit-source')
-    const name = args['base-node']
-    const base = name === undefined ? findBase(top) : inChain(graph, top, name)
-    await startCommit(engine, { device, top, base }, args)
+    const merge = findMerge(engine, args)
+    const isActive = checkMerge(engine, merge, args)
+    await startCommit(engine, merge, isActive, args)
   },
 })
 
-export const COMMIT_COMMANDS = [blockCommit, namedBlockCommit] as const
-
-interface Nodes {
+/** Images of a chain, of which those from `top` to above `base` go. */
+export interface Merge {
+  /** The active layer, or at least what lies above the top. */
   readonly device: GraphNode
   readonly top: GraphNode
   readonly base: GraphNode
 }
 
-async function startCommit(
-  { graph, jobs, services, profile }: EngineParts,
-  { device, top, base }: Nodes,
-  args: Pick<Args, 'job-id' | keyof typeof TAIL>,
-): Promise<void> {
+/** As devices, nodes and files name them. @throws {BlockError} */
+export function findMerge({ graph }: EngineParts, args: Args): Merge {
+  const device = findRoot(graph, args.device)
+  graph.checkOperation(device, 'commit-source')
+  const top = findTop(graph, device, args)
+  return { device, top, base: findTarget(graph, top, args) }
+}
+
+/** As nodes alone name them. @throws {BlockError} */
+export function namedMerge(
+  { graph }: EngineParts,
+  args: Pick<Values<typeof NAMED_COMMIT_ARGS>, 'top-node' | 'base-node'>,
+): Merge {
+  const top = graph.findNamed(args['top-node'])
+  const name = args['base-node']
+  const base = name === undefined ? findBase(top) : inChain(graph, top, name)
+  return { device: overlayAbove(graph.nodes(), top) ?? top, top, base }
+}
+
+/** @returns whether the top is the active layer. @throws {BlockError} */
+export function checkMerge(
+  { graph, profile }: EngineParts,
+  { device, top, base }: Merge,
+  { 'backing-file': backingFile }: Pick<CommitOptions, 'backing-file'>,
+): boolean {
   checkChain(graph, top, base)
   if (top === base) throw new BlockError('cannot commit an image into itself')
   if (profile['commit.filterInChain'] === 'error') checkNoFilter(top, base)
+  const isActive = skipFilters(top) === skipFilters(device)
+  if (isActive && backingFile !== undefined) {
+    throw new BlockError("'backing-file' specified, but 'top' is the active layer")
+  }
+  if (isActive) return true
+  const overlay = findOverlay(device, top)
+  if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
+  checkDifferent(top, base)
+  return false
+}
+
+async function startCommit(
+  { graph, jobs, services, profile }: EngineParts,
+  { device, top, base }: Merge,
+  isActive: boolean,
+  args: CommitOptions,
+): Promise<void> {
   const { 'backing-file': backingFile, 'filter-node-name': filterName, 'on-error': onError } = args
   const options = jobOptions(args)
-  if (skipFilters(top) === skipFilters(device)) {
-    if (backingFile !== undefined) {
-      throw new BlockError("'backing-file' specified, but 'top' is the active layer")
-    }
+  if (isActive) {
     const log = (line: string): void => services.log(line)
     const about = { top, base, onError, filterName, rules: profile, log }
     await startActiveCommit({ graph, jobs }, about, options)
     return
   }
-  const overlay = findOverlay(device, top)
-  if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
-  checkDifferent(top, base)
   await jobs.launch(commit, { graph, device, top, base, backingFile, filterName, onError }, options)
 }
 

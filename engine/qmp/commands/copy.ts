@@ -1,10 +1,11 @@
 /** `blockdev-copy`: backups, mirrors and commits as one command. */
 import type { Values } from '../../block/option.ts'
-import { chainContains, chainNext, overlayAbove, skipFilters } from '../../graph/chain.ts'
+import { chainContains, chainNext, overlayAbove } from '../../graph/chain.ts'
 import type { GraphNode } from '../../graph/graph.ts'
-import { copyBefore } from '../../jobs/backup.ts'
-import { copy, type Ending } from '../../jobs/mirror/mirror.ts'
+import { backup, copyBefore } from '../../jobs/backup.ts'
+import { activeCommit, copy, mirror, type Ending } from '../../jobs/mirror/mirror.ts'
 import { startMirror } from '../../jobs/mirror/start.ts'
+import { assert } from '../../util/assert.ts'
 import { BlockError } from '../../util/errors.ts'
 import { runActions } from '../actions.ts'
 import { defineCommand } from '../command.ts'
@@ -16,9 +17,26 @@ import { checkGranularity, checkReplaced } from './mirror.ts'
 
 type Given = Values<typeof BLOCKDEV_COPY>
 
-interface Nodes {
+/** What may be left out, with the defaults of the command. */
+type Options = {
+  readonly [Name in Exclude<keyof Given, 'source' | 'target' | 'sync'>]?: Given[Name] | undefined
+}
+
+/** A copy, however a client has asked for it. */
+export interface CopyRequest extends Options {
+  /** As what the job is known: by the command that began it. */
+  readonly as: 'copy' | 'mirror' | 'commit' | 'backup'
   readonly source: GraphNode
   readonly target: GraphNode
+  readonly sync: Given['sync']
+  /** Bytes per second; 0, the default, for no limit. */
+  readonly speed?: number | undefined
+  /** For what was there before: written in compressed clusters. */
+  readonly compress?: boolean | undefined
+  /** For what was there before: requests at the same time. */
+  readonly workers?: number | undefined
+  /** For what was there before: bytes of a request, 0 for no limit. */
+  readonly maxChunk?: number | undefined
 }
 
 export const blockdevCopy = defineCommand({
@@ -26,81 +44,92 @@ export const blockdevCopy = defineCommand({
   when: 'successors',
   doc: 'Copies a node to another one, which may then take its place.',
   args: BLOCKDEV_COPY,
-  async run({ engine }, given) {
+  run({ engine }, given) {
     const { graph } = engine
     const nodes = { source: graph.find(given.source), target: graph.find(given.target) }
-    switch (given['copy-mode']) {
-      case 'before-write/passive':
-        throw new BlockError(
-          "copy-mode 'before-write/passive' is impossible: what is about to be overwritten must be " +
-            'copied first',
-        )
-      case 'before-write/active':
-        await copyWhatWas(engine, nodes, given)
-        return
-      default:
-        await copyWhatIs(engine, nodes, given)
-    }
+    return startCopy(engine, { ...given, ...nodes, as: 'copy' })
   },
 })
 
+/** Begins the job of a copy. @throws {BlockError} with all as before. */
+export async function startCopy(engine: EngineParts, request: CopyRequest): Promise<void> {
+  switch (request['copy-mode']) {
+    case 'before-write/passive':
+      throw new BlockError(
+        "copy-mode 'before-write/passive' is impossible: what is about to be overwritten must be " +
+          'copied first',
+      )
+    case 'before-write/active':
+      await copyWhatWas(engine, request)
+      return
+    default:
+      await copyWhatIs(engine, request)
+  }
+}
+
+const KINDS_BEFORE = { copy: copyBefore, backup } as const
+const KINDS_AFTER = { copy, mirror, commit: activeCommit } as const
+
 /** The target has, in the end, what the source had in the beginning: it cannot take its place. */
-async function copyWhatWas(engine: EngineParts, nodes: Nodes, given: Given): Promise<void> {
-  refuse(given, "copy-mode 'before-write/active'", {
-    replace: given.replace === true,
-    replaces: given.replaces !== undefined,
-    'backing-file': given['backing-file'] !== undefined,
-    'auto-complete': given['auto-complete'] === false,
-    granularity: given.granularity !== undefined,
-    'buf-size': given['buf-size'] !== undefined,
+async function copyWhatWas(engine: EngineParts, request: CopyRequest): Promise<void> {
+  const { source, target, as } = request
+  refuse(request, "copy-mode 'before-write/active'", {
+    replace: request.replace === true,
+    replaces: request.replaces !== undefined,
+    'backing-file': request['backing-file'] !== undefined,
+    'auto-complete': request['auto-complete'] === false,
+    granularity: request.granularity !== undefined,
+    'buf-size': request['buf-size'] !== undefined,
   })
+  assert(as === 'copy' || as === 'backup', 'only backups copy what was before')
   await runActions(engine, [
     async (scope) => {
-      await scope.drain(nodes.source)
+      await scope.drain(source)
       return prepareBackupJob(engine, scope, {
-        ...nodes,
-        kind: copyBefore,
-        ...jobOptions(given),
-        sync: given.sync,
-        bitmap: given.bitmap,
-        bitmapMode: given['bitmap-mode'],
-        compress: false,
-        filterName: given['filter-node-name'],
-        workers: DEFAULT_WORKERS,
-        maxChunk: 0,
-        policies: { read: given['on-source-error'], write: given['on-target-error'] },
+        source,
+        target,
+        kind: KINDS_BEFORE[as],
+        ...jobOptions(request),
+        sync: request.sync,
+        bitmap: request.bitmap,
+        bitmapMode: request['bitmap-mode'],
+        compress: request.compress ?? false,
+        filterName: request['filter-node-name'],
+        workers: request.workers ?? DEFAULT_WORKERS,
+        maxChunk: request.maxChunk ?? 0,
+        policies: {
+          read: request['on-source-error'] ?? 'report',
+          write: request['on-target-error'] ?? 'report',
+        },
       })
     },
   ])
 }
 
 /** The target has what the source has, and may take its place, or that of any other node. */
-async function copyWhatIs(engine: EngineParts, nodes: Nodes, given: Given): Promise<void> {
+async function copyWhatIs(engine: EngineParts, request: CopyRequest): Promise<void> {
   const { graph, jobs, services } = engine
-  const { source, target } = nodes
-  const { replace = true, replaces } = given
-  refuse(given, "copy-mode 'after-write'", {
-    bitmap: given.bitmap !== undefined,
-    'bitmap-mode': given['bitmap-mode'] !== undefined,
-    sync: given.sync === 'incremental' || given.sync === 'bitmap',
+  const { source, target, as, replace = true, replaces } = request
+  refuse(request, "copy-mode 'after-write'", {
+    bitmap: request.bitmap !== undefined,
+    'bitmap-mode': request['bitmap-mode'] !== undefined,
+    sync: request.sync === 'incremental' || request.sync === 'bitmap',
   })
-  refuse(given, "'replace': false", {
+  refuse(request, "'replace': false", {
     replaces: !replace && replaces !== undefined,
-    'backing-file': !replace && given['backing-file'] !== undefined,
+    'backing-file': !replace && request['backing-file'] !== undefined,
   })
-  checkGranularity(given.granularity)
+  assert(as !== 'backup', 'backups copy what was before')
+  checkGranularity(request.granularity)
   const isBelow = chainContains(source, target)
-  if (isBelow && skipFilters(source) === skipFilters(target)) {
-    throw new BlockError(`Node '${target.name}' has the very data of '${source.name}'`)
-  }
   // A backing image may be copied, unlike by a mirror: its overlays are looked after.
   graph.checkOperation(source, 'commit-target')
   graph.checkOperation(target, isBelow ? 'commit-target' : 'mirror-target')
   if (replaces !== undefined) checkReplaced(engine, source, replaces)
   const ending: Ending = {
     replace,
-    autoComplete: given['auto-complete'] ?? false,
-    headers: { backingFile: given['backing-file'] },
+    autoComplete: request['auto-complete'] ?? false,
+    headers: { backingFile: request['backing-file'] },
     // What a backing image is copied into does not become the active layer.
     leavesReadOnly:
       isBelow && target.flags.readOnly && overlayAbove(graph.nodes(), source) !== undefined,
@@ -110,26 +139,27 @@ async function copyWhatIs(engine: EngineParts, nodes: Nodes, given: Given): Prom
   try {
     await startMirror(
       { graph, jobs },
-      copy,
+      KINDS_AFTER[as],
       {
-        ...nodes,
-        base: isBelow ? target : given.sync === 'top' ? chainNext(source) : undefined,
-        nothingFirst: given.sync === 'none',
-        zeroTarget: !isBelow && given.sync === 'full',
+        source,
+        target,
+        base: isBelow ? target : request.sync === 'top' ? chainNext(source) : undefined,
+        nothingFirst: request.sync === 'none',
+        zeroTarget: !isBelow && request.sync === 'full',
         targetBacking: 'leave',
         replaces,
         rules: engine.profile,
         ending,
-        granularity: given.granularity === 0 ? undefined : given.granularity,
-        bufferBytes: given['buf-size'],
+        granularity: request.granularity === 0 ? undefined : request.granularity,
+        bufferBytes: request['buf-size'],
         unmap: true,
-        writeBlocking: given['copy-mode'] === 'after-write/active',
-        onSourceError: given['on-source-error'],
-        onTargetError: given['on-target-error'],
-        filterName: given['filter-node-name'],
+        writeBlocking: request['copy-mode'] === 'after-write/active',
+        onSourceError: request['on-source-error'] ?? 'report',
+        onTargetError: request['on-target-error'] ?? 'report',
+        filterName: request['filter-node-name'],
         log: (line) => services.log(line),
       },
-      jobOptions(given),
+      jobOptions(request),
     )
   } catch (error) {
     if (wasReadOnly) await graph.setReadOnly(target, true)
@@ -138,10 +168,14 @@ async function copyWhatIs(engine: EngineParts, nodes: Nodes, given: Given): Prom
 }
 
 /** @throws {BlockError} for the first member that was given and means nothing with the others. */
-function refuse(given: Given, with_: string, members: Partial<Record<keyof Given, boolean>>): void {
+function refuse(
+  request: CopyRequest,
+  with_: string,
+  members: Partial<Record<keyof CopyRequest, boolean>>,
+): void {
   for (const [name, isGiven] of Object.entries(members)) {
     if (!isGiven) continue
-    const value = JSON.stringify(given[name as keyof Given])
+    const value = JSON.stringify(request[name as keyof CopyRequest])
     throw new BlockError(`'${name}': ${value} is not possible with ${with_}`)
   }
 }

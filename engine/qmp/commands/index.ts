@@ -7,8 +7,9 @@ import type { ObjectType } from '../objects.ts'
 import { BITMAP_COMMANDS } from './bitmaps.ts'
 import { BACKUP_COMMANDS } from './backup.ts'
 import { blockdevCommands } from './blockdev.ts'
+import { COPY_FORMS } from './copy-forms.ts'
 import { blockdevCopy } from './copy.ts'
-import { COMMIT_COMMANDS } from './commit.ts'
+import { blockCommit } from './commit.ts'
 import { EXPORT_COMMANDS } from './exports.ts'
 import { createCommand } from './create.ts'
 import { MIRROR_COMMANDS } from './mirror.ts'
@@ -35,11 +36,12 @@ export function createCommands(about: {
     createCommand(about.drivers),
     ...BACKUP_COMMANDS,
     blockdevCopy,
+    ...COPY_FORMS,
     ...NODE_COMMANDS,
     ...EXPORT_COMMANDS,
     ...SESSION_COMMANDS,
     ...objectCommands(about.objectTypes),
-    ...COMMIT_COMMANDS,
+    blockCommit,
     ...STREAM_COMMANDS,
     ...SNAPSHOT_COMMANDS,
     transactionCommand(about.drivers),

@@ -18,16 +18,12 @@ type Given = Omit<Values<typeof BLOCKDEV_MIRROR>, 'device' | 'target' | 'filter-
 
 const blockdevMirror = defineCommand({
   name: 'blockdev-mirror',
+  unless: 'successors',
   doc: 'Copies a node to another one and keeps both in step, which may then take its place.',
   args: BLOCKDEV_MIRROR,
   async run({ engine }, args) {
-    const { graph } = engine
-    const source = graph.findDeviceOrNode(args.device)
-    graph.checkRoot(source)
-    const target = graph.findDeviceOrNode(args.target)
     await start(engine, args, {
-      source,
-      target,
+      ...mirrorNodes(engine, args),
       targetBacking: 'leave',
       zeroTarget: args.sync === 'full',
       unmap: true,
@@ -88,22 +84,41 @@ interface Disks {
   readonly unmap: boolean
 }
 
-async function start(engine: EngineParts, args: Given, disks: Disks): Promise<void> {
-  const { graph, jobs, services } = engine
-  const { source, target } = disks
+/** The nodes that `blockdev-mirror` names. @throws {BlockError} */
+export function mirrorNodes(
+  { graph }: EngineParts,
+  args: Pick<Values<typeof BLOCKDEV_MIRROR>, 'device' | 'target'>,
+): Pick<Disks, 'source' | 'target'> {
+  const source = graph.findDeviceOrNode(args.device)
+  graph.checkRoot(source)
+  return { source, target: graph.findDeviceOrNode(args.target) }
+}
+
+/** @returns what is copied and replaced, as far as that follows. @throws {BlockError} */
+export function checkMirror(
+  engine: EngineParts,
+  args: Given,
+  { source, target }: Pick<Disks, 'source' | 'target'>,
+): { readonly sync: 'full' | 'top' | 'none'; readonly replaces: string | undefined } {
+  const { graph } = engine
   checkGranularity(args.granularity)
   graph.checkOperation(source, 'mirror-source')
   graph.checkOperation(target, 'mirror-target')
-  const below = chainNext(source)
-  const sync = below === undefined && args.sync === 'top' ? 'full' : args.sync
+  const sync = chainNext(source) === undefined && args.sync === 'top' ? 'full' : args.sync
   const replaces = args.replaces ?? nameUnder(source)
   if (replaces !== undefined) checkReplaced(engine, source, replaces)
   if (sync === 'incremental' || sync === 'bitmap') {
     throw new BlockError(`Sync mode '${sync}' not supported`)
   }
+  return { sync, replaces }
+}
+
+async function start(engine: EngineParts, args: Given, disks: Disks): Promise<void> {
+  const { graph, jobs, services } = engine
+  const { sync, replaces } = checkMirror(engine, args, disks)
   const about = {
     ...disks,
-    base: sync === 'top' ? below : undefined,
+    base: sync === 'top' ? chainNext(disks.source) : undefined,
     nothingFirst: sync === 'none',
     replaces,
     rules: engine.profile,
