@@ -101,6 +101,9 @@ async function guestWords(atRest: AtRest, path: string): Promise<readonly string
   }
 }
 
+/** Where the bad copy lies: at most one a second is told of, and that is the first to be read. */
+const PLACE = /^\.sectors?-(?:num|count) = /
+
 class SidePlay {
   readonly #play: Play
   readonly #options: SideOptions
@@ -343,7 +346,10 @@ class SidePlay {
   }
 
   #eventText(event: QmpEvent): string {
-    const data = leafLines(this.#play.shown(event.data, `event ${event.name}`))
+    const isFirstOfSeveral = event.name === 'QUORUM_REPORT_BAD' && this.#settler.hasParallel
+    const data = leafLines(this.#play.shown(event.data, `event ${event.name}`)).filter(
+      (line) => !isFirstOfSeveral || !PLACE.test(line),
+    )
     return `${event.name}\n${data.join('\n')}\norder ${wireOrder(event.data)}`
   }
 
