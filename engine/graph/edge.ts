@@ -4,6 +4,7 @@ import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { refreshClaims } from './claims.ts'
+import { joinHome } from './home.ts'
 import { ALLOWED_ON_BACKING } from './op-blockers.ts'
 import { Edge, type EdgeAbout, type Node, type Parent } from './node.ts'
 import { Transaction } from './transaction.ts'
@@ -115,6 +116,7 @@ function wouldCycle(parent: Node, name: string, child: Node): never {
 function link(edge: Edge): void {
   sit(edge)
   const parent = edge.parent.asNode
+  if (parent !== undefined) joinHome(edge.child, parent.home)
   parent?.children.unshift(edge)
   parent?.childrenChanged()
   // A section of the child reaches all its parents, also those that come later.

@@ -33,6 +33,7 @@ import { GraphLock } from './lock.ts'
 import { nameGenerator } from './name.ts'
 import type { Node } from './node.ts'
 import { checkOperation, type Operation } from './op-blockers.ts'
+import { moveHome } from './home.ts'
 import { innerNode } from './public-node.ts'
 import { checkRoot, hasMedium } from './root.ts'
 import { Transaction } from './transaction.ts'
@@ -59,6 +60,13 @@ export interface Graph extends GraphChanges {
   findNamed(name: string): GraphNode
   /** The image below a node that a file name means: as headers store it, or of the same file. */
   findBackingImage(top: GraphNode, filename: string): GraphNode | undefined
+
+  /**
+   * Moves a node, with all that it hangs together with, to an iothread.
+   *
+   * @param home - The thread's path; absent: the main thread.
+   */
+  moveHome(node: GraphNode, home: string | undefined): Promise<void>
 
   /** Begins a drained section of all nodes together. */
   drainedAll(): Promise<DrainedSection>
@@ -178,6 +186,7 @@ export function createGraph(about: GraphAbout): Graph {
     findNamed: (name) => findNamed(environment, name),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
+    moveHome: (node, home) => moveHome(environment, innerNode(node), home),
     drainedAll: () => environment.lock.section(() => drainAll([...nodes.values()])),
     quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),

@@ -5,6 +5,7 @@ import { Activity } from './activity.ts'
 import { attachEdge, detachEdge } from './edge.ts'
 import type { Environment } from './environment.ts'
 import type { GraphNode, JobAbout, JobUser } from './graph.ts'
+import { joinHome } from './home.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Edge, Parent } from './node.ts'
 import type { Operation } from './op-blockers.ts'
@@ -52,6 +53,7 @@ export class JobParent implements JobUser, Parent {
   add(edgeName: string, node: GraphNode, claims: Claims, allowed: readonly Operation[] = []): void {
     const child = innerNode(node)
     const edge = attachEdge(this, edgeName, {}, child, claims)
+    joinHome(child, (this.#held.at(-1)?.edge ?? edge).child.home)
     const reason = `block device is in use by block job: ${this.#about.type}`
     this.#held.unshift({ edge, unblock: child.opBlockers.block(reason, allowed) })
   }

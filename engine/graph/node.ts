@@ -129,6 +129,8 @@ export class Node implements Parent, GraphNode {
   /** Newest first. */
   readonly children: Edge[] = []
   monitorOwned = false
+  /** The iothread where it is at home, by its path; absent: the main thread. */
+  home: string | undefined
   /** Where the image turned out to be corrupt: whether it may still be read. */
   #ruin: 'readable' | 'unreadable' | undefined
   implicit = false

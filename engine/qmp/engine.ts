@@ -23,7 +23,7 @@ import { isOutOfBand } from './envelope.ts'
 import { EventBus } from './events.ts'
 import { iothreadType } from './object-kinds/iothread.ts'
 import { parseJsonText } from './json/text.ts'
-import { hasObject } from './object-tree.ts'
+import { findObject } from './object-tree.ts'
 import { OBJECT_TYPES } from './object-types.ts'
 import type { ObjectType } from './objects.ts'
 import { Objects } from './objects.ts'
@@ -129,7 +129,7 @@ export class EngineProcess implements Engine, EngineParts {
       graph: this.graph,
       sockets: host.sockets,
       object: (type, id) => this.objects.instance(type, id),
-      hasIothread: (id) => hasObject(iothreadType.name, id, this),
+      hasIothread: (id) => findObject(iothreadType.name, id, this) !== undefined,
       emit: (event, data) => this.events.emit(event, data),
       log,
     })

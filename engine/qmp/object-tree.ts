@@ -32,12 +32,13 @@ export function listedPlaceAt(path: string, engine: EngineParts): Place {
 }
 
 /**
- * Whether the path, or the end of one, means exactly one object of the type. An empty one fits all
- * of them, so that it means the only one that there is.
+ * The one object of the type that the path, or the end of one, means; nothing where it means none
+ * or several. An empty one fits all of them, so that it means the only one that there is.
  */
-export function hasObject(typeName: string, path: string, engine: EngineParts): boolean {
+export function findObject(typeName: string, path: string, engine: EngineParts): Place | undefined {
   const objects = allPlaces(rootOf(engine)).filter((place) => place.typeName === typeName)
-  return placesThatFit(path, objects).length === 1
+  const [place, ...others] = placesThatFit(path, objects)
+  return others.length === 0 ? place : undefined
 }
 
 /** @throws {BlockError} where the place has no such property or lets nobody set it. */

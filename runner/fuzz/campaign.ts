@@ -31,6 +31,9 @@ export interface CampaignOptions {
   readonly onFinding: (finding: Finding) => Promise<void>
 }
 
+/** How often a sequence is played again before the real target is said to differ from itself. */
+const PLAYED_AGAIN = 3
+
 /** Share of the deadlines that is waited for while a hang is made smaller. */
 const HASTE = 0.2
 
@@ -56,6 +59,8 @@ export interface CampaignResult {
   readonly differing: readonly number[]
   /** Sequences at which the real target died or hung. */
   readonly deaths: readonly number[]
+  /** Sequences that differed once and, played again and again, did not: the real target differs from itself. */
+  readonly unsteady: readonly number[]
   /** Exclusions from drawing that the engine does not bear out. */
   readonly built: readonly Exclusion[]
   /** How often each shape was seen. */
@@ -126,6 +131,7 @@ class Campaign {
   #played = 0
   readonly #differing: number[] = []
   readonly #deaths: number[] = []
+  readonly #unsteady: number[] = []
   readonly #shapes = new Map<string, number>()
 
   constructor(options: CampaignOptions, coverage: Coverage) {
@@ -139,6 +145,7 @@ class Campaign {
       played: this.#played,
       differing: this.#differing.toSorted((a, b) => a - b),
       deaths: this.#deaths.toSorted((a, b) => a - b),
+      unsteady: this.#unsteady.toSorted((a, b) => a - b),
       shapes: this.#shapes,
     }
   }
@@ -170,13 +177,28 @@ class Campaign {
     sides: Sides,
   ): Promise<void> {
     const isDeath = isEnd(difference) && difference.side !== 'ours'
-    ;(isDeath ? this.#deaths : this.#differing).push(index)
+    const again = isDeath ? undefined : await this.#again(first, sides)
+    if (sides.isStopped()) return
+    const isSteady = isDeath || again !== undefined
+    const kind = isDeath ? this.#deaths : isSteady ? this.#differing : this.#unsteady
+    kind.push(index)
     const seen = this.#shapes.get(difference.shape) ?? 0
     this.#shapes.set(difference.shape, seen + 1)
     if (seen > 0) return
-    const found = await this.#shrunk(first, difference, sides)
+    const found = isSteady
+      ? await this.#shrunk(first, difference, sides)
+      : { difference, replayed: first, steady: false }
     if (sides.isStopped()) return
     await this.#options.onFinding({ index, sides, ...found })
+  }
+
+  /** The engine does the same each time: what is gone when it is played again came from the real one. */
+  async #again(first: Replayed, sides: Sides): Promise<Replayed | undefined> {
+    for (let tries = 0; tries < PLAYED_AGAIN && !sides.isStopped(); tries += 1) {
+      const again = await replay(sides, { steps: first.steps })
+      if (again.difference !== undefined) return again
+    }
+    return undefined
   }
 
   async #shrunk(

@@ -49,7 +49,7 @@ export class FoundFolder {
     const path = join(folder, `${id}.yaml`)
     const text = scenarioText(found)
     writeFileSync(path, text)
-    const doubt = finding.steady ? await this.#record(path, text) : 'it did not show a second time'
+    const doubt = finding.steady ? await this.#record(path, text) : 'it did not show again'
     return doubt === undefined ? { path } : { path, doubt }
   }
 

@@ -26,6 +26,7 @@ import {
 } from './record.ts'
 import { hasConcludedStream, type Queried, readJobs } from './state.ts'
 import { contentWords, NOWHERE, performOp, refusal, showResult } from './requests.ts'
+import { Luck } from './luck.ts'
 import { JobSettler } from './settle.ts'
 import { type FuzzStep, type IoOp, withPaths, writes } from './step.ts'
 
@@ -101,13 +102,11 @@ async function guestWords(atRest: AtRest, path: string): Promise<readonly string
   }
 }
 
-/** Where the bad copy lies: at most one a second is told of, and that is the first to be read. */
-const PLACE = /^\.sectors?-(?:num|count) = /
-
 class SidePlay {
   readonly #play: Play
   readonly #options: SideOptions
   readonly #settler: JobSettler
+  readonly #luck = new Luck()
   #events = 0
   #ended = false
 
@@ -218,6 +217,8 @@ class SidePlay {
     if (reply.kind === 'return') {
       play.hidden.note(command, lowered)
       this.#settler.note(command, lowered)
+      this.#luck.note(command, lowered)
+      if (this.#settler.hasParallel) this.#luck.severalAtOnce()
     }
     if (command === 'quit' && reply.kind === 'return') {
       this.#ended = true
@@ -250,8 +251,12 @@ class SidePlay {
   }
 
   #valueText(value: Value, of: string): string {
-    const lines = leafLines(this.#play.shown(value, of))
-    return `ok\n${lines.join('\n')}\norder ${wireOrder(value)}`
+    return `ok\n${this.#leaves(value, of)}`
+  }
+
+  #leaves(value: Value, of: string): string {
+    const lines = this.#luck.withoutLuck(leafLines(this.#play.shown(value, of)), of)
+    return `${lines.join('\n')}\norder ${this.#luck.wireWithoutLuck(wireOrder(value), of)}`
   }
 
   async #raw(raw: string): Promise<StepRecord> {
@@ -346,11 +351,7 @@ class SidePlay {
   }
 
   #eventText(event: QmpEvent): string {
-    const isFirstOfSeveral = event.name === 'QUORUM_REPORT_BAD' && this.#settler.hasParallel
-    const data = leafLines(this.#play.shown(event.data, `event ${event.name}`)).filter(
-      (line) => !isFirstOfSeveral || !PLACE.test(line),
-    )
-    return `${event.name}\n${data.join('\n')}\norder ${wireOrder(event.data)}`
+    return `${event.name}\n${this.#leaves(event.data, `event ${event.name}`)}`
   }
 
   async #query(): Promise<Queried> {

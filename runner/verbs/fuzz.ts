@@ -19,7 +19,7 @@ const MOST_DIFFERING = 10
 export const fuzz = defineVerb({
   name: 'fuzz',
   usage: '--against TARGET',
-  doc: `Draws random sequences of commands and requests from the engine's own schema and from what exists by then, plays each on the engine and on the real daemon, and compares replies, events by lane, the graph with permissions, nodes, exports, and at the end the data of nodes and files. What differs is shrunk and written as a scenario with its golden. Prints what was drawn; a run of full size (${String(FULL_SIZE.sequences)} sequences of ${String(FULL_SIZE.steps)} steps) must have drawn everything that is built, but for runner/fuzz/exclusions.yaml. Exit status 1 if more sequences differ than --allow says, 6 if the minimal figures are not met or an exclusion is stale.`,
+  doc: `Draws random sequences of commands and requests from the engine's own schema and from what exists by then, plays each on the engine and on the real daemon, and compares replies, events by lane, the graph with permissions, nodes, exports, and at the end the data of nodes and files. What differs is shrunk and written as a scenario with its golden; what does not differ when it is played three times more is told and counted apart, since the engine does the same each time. Prints what was drawn; a run of full size (${String(FULL_SIZE.sequences)} sequences of ${String(FULL_SIZE.steps)} steps) must have drawn everything that is built, but for runner/fuzz/exclusions.yaml. Exit status 1 if more sequences differ than --allow says, 6 if the minimal figures are not met or an exclusion is stale.`,
   examples: [
     'blockspec fuzz --against qsd:7.2',
     'blockspec fuzz --against qsd:/usr/bin/qemu-storage-daemon --sequences 100',
@@ -165,6 +165,11 @@ function findingText(
   return `${lines.map((line) => printable(line)).join('\n')}\n`
 }
 
+function unsteadyText(indexes: readonly number[]): string {
+  if (indexes.length === 0) return ''
+  return `, ${String(indexes.length)} that did not show again (${indexes.join(' ')})`
+}
+
 interface Report {
   readonly result: CampaignResult
   readonly exclusions: readonly Exclusion[]
@@ -193,7 +198,8 @@ function report({ result, exclusions, shell, quiet, allowed, isFull, seconds }: 
   say(
     `${String(result.played)} sequences in ${seconds.toFixed(0)} s, ` +
       `${String(result.differing.length)} differ${indexes}, ` +
-      `${String(result.deaths.length)} deaths or hangs of the real target`,
+      `${String(result.deaths.length)} deaths or hangs of the real target` +
+      unsteadyText(result.unsteady),
   )
   if (shell.signal.aborted) {
     return shell.signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted

@@ -3,7 +3,7 @@ import { opt } from '../../block/option.ts'
 import { setWriteThreshold } from '../../io/write-threshold.ts'
 import { BlockError } from '../../util/errors.ts'
 import { defineCommand } from '../command.ts'
-import { hasObject } from '../object-tree.ts'
+import { findObject } from '../object-tree.ts'
 import { iothreadType } from '../object-kinds/iothread.ts'
 
 const blockSetWriteThreshold = defineCommand({
@@ -24,7 +24,7 @@ const blockSetWriteThreshold = defineCommand({
 
 const xBlockdevSetIothread = defineCommand({
   name: 'x-blockdev-set-iothread',
-  doc: 'Moves a node to a thread. All threads are one here, so that only the names are checked.',
+  doc: 'Moves a node to a thread, with all that it hangs together with.',
   features: ['unstable'],
   args: {
     'node-name': opt.str({ doc: 'Node to move.' }),
@@ -35,7 +35,7 @@ const xBlockdevSetIothread = defineCommand({
     })({ doc: 'The thread; null: the main one.' }),
     force: opt.bool({ optional: true, doc: 'Also where something uses the node.' }),
   },
-  run({ engine }, { 'node-name': name, iothread, force = false }) {
+  async run({ engine }, { 'node-name': name, iothread, force = false }) {
     const node = engine.graph.find(name)
     if (!force && engine.graph.hasRootUser(node)) {
       throw new BlockError(
@@ -43,9 +43,11 @@ const xBlockdevSetIothread = defineCommand({
           '(use force=true to override this check)',
       )
     }
-    if (iothread !== null && !hasObject(iothreadType.name, iothread, engine)) {
+    const home = iothread === null ? undefined : findObject(iothreadType.name, iothread, engine)
+    if (iothread !== null && home === undefined) {
       throw new BlockError(`Cannot find iothread ${iothread}`)
     }
+    await engine.graph.moveHome(node, home?.path)
   },
 })
 

@@ -1,0 +1,50 @@
+/** Tests of what is left out of the comparison, and of nothing else being left out. */
+import assert from 'node:assert/strict'
+import { Luck } from './luck.ts'
+
+const NODES = 'query-named-block-nodes'
+const BAD_COPY = 'event QUORUM_REPORT_BAD'
+const LINES = [
+  '.sector-num = 128',
+  '.sectors-count = 8',
+  '[0].data-file-raw = false',
+  '.type = read',
+]
+
+function reopening(driver: string, file: unknown): [string, never] {
+  return ['blockdev-reopen', { options: [{ driver, 'node-name': 'n', file }] } as never]
+}
+
+describe('what is up to luck', () => {
+  it('is nothing before anything was done', () => {
+    const luck = new Luck()
+    for (const of of [NODES, BAD_COPY]) assert.deepEqual(luck.withoutLuck(LINES, of), LINES)
+    assert.equal(luck.wireWithoutLuck('{corrupt,data-file-raw}', NODES), '{corrupt,data-file-raw}')
+  })
+
+  it('is the place of a bad copy while a job has several requests under way', () => {
+    const luck = new Luck()
+    luck.severalAtOnce()
+    assert.deepEqual(luck.withoutLuck(LINES, BAD_COPY), LINES.slice(2))
+    assert.deepEqual(luck.withoutLuck(LINES, 'event QUORUM_FAILURE'), LINES)
+  })
+
+  it('is whether a qcow2 node that got another file has a data file', () => {
+    const luck = new Luck()
+    luck.note(...reopening('qcow2', 'other'))
+    assert.deepEqual(luck.withoutLuck(LINES, NODES), [...LINES.slice(0, 2), LINES[3]])
+    const wire = luck.wireWithoutLuck('{corrupt,data-file-raw,extended-l2}', NODES)
+    assert.equal(wire, '{corrupt,extended-l2}')
+  })
+
+  for (const [what, note] of [
+    ['of another driver', reopening('raw', 'other')],
+    ['that names no node', reopening('qcow2', { driver: 'file' })],
+  ] as const) {
+    it(`is not a reopening ${what}`, () => {
+      const luck = new Luck()
+      luck.note(...note)
+      assert.deepEqual(luck.withoutLuck(LINES, NODES), LINES)
+    })
+  }
+})

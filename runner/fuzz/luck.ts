@@ -1,0 +1,62 @@
+/**
+ * What the real target shows by luck, so that nobody can compare it: each entry says when, and which
+ * lines of what was shown it concerns.
+ */
+import type { Value } from '../../dsl/plan.ts'
+import { isList, member, text } from '../json.ts'
+
+interface Rule {
+  readonly of: string
+  /** Lines with the path of a member that is left out. */
+  readonly lines: RegExp
+  /** The same members where their order on the wire is shown. */
+  readonly wire: RegExp
+}
+
+/** At most one bad copy a second is told of: of several that are read at once, the first. */
+const FIRST_BAD_COPY: Rule = {
+  of: 'event QUORUM_REPORT_BAD',
+  lines: /^\.sectors?-(?:num|count) = /,
+  wire: /(?!)/,
+}
+
+/** 7.2 looks at memory that it has given back: whether the edge there is the one of a data file. */
+const LOST_EDGE: Rule = {
+  of: 'query-named-block-nodes',
+  lines: /\.data-file-raw = /,
+  wire: /data-file-raw,?/g,
+}
+
+export class Luck {
+  readonly #rules = new Set<Rule>()
+
+  /** A command was accepted. */
+  note(command: string, args: Value | undefined): void {
+    if (command === 'blockdev-reopen' && givesOtherFile(args)) this.#rules.add(LOST_EDGE)
+  }
+
+  /** A job has several requests under way. */
+  severalAtOnce(): void {
+    this.#rules.add(FIRST_BAD_COPY)
+  }
+
+  /** @param of - What the lines show: the name of a query, or `event` and its name. */
+  withoutLuck(lines: readonly string[], of: string): readonly string[] {
+    const rules = [...this.#rules].filter((rule) => rule.of === of)
+    return lines.filter((line) => !rules.some((rule) => rule.lines.test(line)))
+  }
+
+  wireWithoutLuck(order: string, of: string): string {
+    let kept = order
+    for (const rule of this.#rules) if (rule.of === of) kept = kept.replace(rule.wire, '')
+    return kept
+  }
+}
+
+/** Whether a qcow2 node gets another node as its file. */
+function givesOtherFile(args: Value | undefined): boolean {
+  const nodes = member(args, 'options')
+  return (isList(nodes) ? nodes : []).some(
+    (node) => member(node, 'driver') === 'qcow2' && text(member(node, 'file')) !== undefined,
+  )
+}
