@@ -58,6 +58,8 @@ export interface Driver extends Conditional {
   readonly imageIsFile: boolean
   /** Where nobody has written, new images have zeroes. */
   readonly startsZeroed: boolean
+  /** Its requests wait for nobody, as those of files do even where the data are at hand. */
+  readonly waitsForNobody: boolean
   /** A dirty bitmap of such a node is that of the node below: both have the same data throughout. */
   forwardsBitmaps(options: Readonly<Record<string, unknown>>): boolean
   /** Its nodes carry out compressed writes, or hand them to a child that may. */

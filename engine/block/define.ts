@@ -38,6 +38,7 @@ interface DriverDefinition<O extends Members> extends Conditional {
   readonly imageIsFile?: boolean
   readonly startsZeroed?: boolean
   readonly takesCompressed?: boolean
+  readonly waitsForNobody?: boolean
   readonly forwardsBitmaps?: (options: Values<O>) => boolean
   open(context: OpenContext<Values<O>>): MaybePromise<Instance>
 }
@@ -67,6 +68,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     imageIsFile: false,
     startsZeroed: false,
     takesCompressed: false,
+    waitsForNobody: definition.kind !== 'protocol',
     forwardsBitmaps: () => definition.kind === 'filter',
     ...definition,
   }

@@ -37,6 +37,7 @@ function nullDriver(name: string): Driver {
     },
     children: {},
     strongOptions: ['size', 'read-zeroes'],
+    waitsForNobody: name === 'null-co',
     prefixes: { [name]: (filename) => optionsInName(name, filename) },
     filename: ({ given }) => (Object.keys(given).length === 0 ? `${name}://` : undefined),
     open({ options, services }): Instance {

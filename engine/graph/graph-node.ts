@@ -23,6 +23,8 @@ export interface GraphNode {
   readonly primaryChild: GraphNode | undefined
   /** Zeroing it may release storage, and its options allow that. */
   readonly unmapsByZeroing: boolean
+  /** No request waits for the host, neither here nor below. */
+  readonly waitsForNobody: boolean
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
   /** Where the image can keep dirty bitmaps. */

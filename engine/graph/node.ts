@@ -316,6 +316,10 @@ export class Node implements Parent, GraphNode {
     return this.flags.discard && this.#instance?.supports?.unmapZero === true
   }
 
+  get waitsForNobody(): boolean {
+    return this.driver.waitsForNobody && this.children.every(({ child }) => child.waitsForNobody)
+  }
+
   edge(name: string): Edge | undefined {
     return this.children.find((edge) => edge.name === name)
   }

@@ -28,6 +28,8 @@ export interface CopyAbout {
   readonly bufferBytes: number
   /** Zeroing may release storage of the target. */
   readonly unmap: boolean
+  /** What is read from the source is there at once. */
+  readonly readsAtOnce: boolean
   /** Zeroing the target costs nothing, and does not count against the speed. */
   readonly zeroesAreFree: boolean
   /** The unit in which the target's image changes, 1 if it has none. */
@@ -258,9 +260,11 @@ export class Copying {
   }
 
   async #move(run: Run): Promise<void> {
-    const { top, target, unmap } = this.#about
+    const { top, target, unmap, readsAtOnce } = this.#about
     const flags = run.as === 'zero' ? { mayUnmap: unmap } : {}
-    const source = { read: (at: number, into: Uint8Array) => this.#read(top.source, at, into) }
+    const source = readsAtOnce
+      ? top.source
+      : { read: (at: number, into: Uint8Array) => this.#read(top.source, at, into) }
     const buffer = run.as === 'data' ? this.#buffers.take(run.bytes) : undefined
     const moving = transfer(
       { source, target },

@@ -166,6 +166,7 @@ export class MirrorWork implements JobWork {
           hasUnopenedBacking && args.granularity < clusterBytes
             ? Math.max(args.bufferBytes, clusterBytes)
             : args.bufferBytes,
+        readsAtOnce: args.source.waitsForNobody,
         zeroesAreFree: args.target.unmapsByZeroing,
         targetClusterBytes: clusterBytes,
         fillsClusters: hasUnopenedBacking && args.granularity < clusterBytes,
