@@ -57,11 +57,16 @@ function* mapInOnePiece(
   yield* freeClusters(image, oldTable.offset, oldTable.bytes, 'other')
   const taken = yield* allocateClustersAt(image, area, clusters)
   assert(taken === clusters, 'what lies behind the end of the file is free')
-  const grown = area + clusters * clusterBytes
-  yield* told(
-    'Failed to resize underlying file',
-    wait(file.truncate(grown, { exact: false, preallocation: mode })),
-  )
+  const bytes = clusters * clusterBytes
+  try {
+    yield* told(
+      'Failed to resize underlying file',
+      wait(file.truncate(area + bytes, { exact: false, preallocation: mode })),
+    )
+  } catch (error) {
+    yield* freeClusters(image, area, bytes, 'other')
+    throw error
+  }
   let hostOffset = area
   for (let left = clusters, at = start; left > 0;) {
     const slice = sliceEntries(image)
