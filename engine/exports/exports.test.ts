@@ -51,7 +51,7 @@ describe('exports', () => {
     [{ id: '' }, 'Invalid block export id'],
     [{ id: 'e 0' }, 'Invalid block export id'],
     [{ id: 'e' }, "Block export id 'e' is already in use"],
-    [{ 'node-name': 'nope' }, "Cannot find device='' nor node-name='nope'"],
+    [{ 'node-name': 'nope' }, 'there is one disk'],
     [{ iothread: 'io', name: long }, 'iothread "io" not found'],
     [{ name: long }, `export name '${long}' too long`],
     [{ description: long }, `description '${long}' too long`],

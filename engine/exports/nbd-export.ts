@@ -54,10 +54,7 @@ export class NbdExport implements OfferedExport {
     { graph, hasIothread }: Pick<ExportServices, 'graph' | 'hasIothread'>,
     server: NbdServer | undefined,
   ): NbdExport {
-    const node = graph.findOrUndefined(options['node-name'])
-    if (node === undefined) {
-      throw new BlockError(`Cannot find device='' nor node-name='${options['node-name']}'`)
-    }
+    const node = graph.findNamed(options['node-name'])
     const writable = options.writable ?? false
     if (writable && node.flags.readOnly) {
       throw new BlockError('Cannot export read-only node as writable')

@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts'
 import type { NbdConnectOptions } from '../nbd/client.ts'
 import { NbdClient } from '../nbd/client.ts'
 import type { MaybePromise } from '../util/async.ts'
+import { BlockError } from '../util/errors.ts'
 import type { ExportServices, Exports, NbdExportOptions } from './exports.ts'
 import { createExports } from './exports.ts'
 
@@ -69,7 +70,10 @@ function graphOf(disk: TestDisk): Graph {
     find: () => node,
     drainLingers: () => false,
     bitmapNode: (disk) => disk,
-    findOrUndefined: (name) => (name === 'disk' ? node : undefined),
+    findNamed(name) {
+      if (name === 'disk') return node
+      throw new BlockError('there is one disk')
+    },
     attach: () => userOf(node, disk),
     shownThrough: () => undefined,
     dump: () => ({ nodes: [], edges: [] }),

@@ -40,18 +40,17 @@ export function findNode({ nodes }: Environment, name: string): Node {
   throw new BlockError(`Failed to find node with node-name='${name}'`, { errno: 'ENODEV' })
 }
 
-/** Looks a node up as commands do that also take the name of a device, where none is given. */
-export function findNamed(environment: Environment, name: string): Node {
+/** Looks a node up as commands do that also take the name of a device, which is of no use. */
+export function findNamed(environment: Environment, name: string, device = ''): Node {
   const node = environment.nodes.get(name)
   if (node !== undefined) return node
   if (!environment.profile['lookup.devices']) return findNode(environment, name)
-  throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { errno: 'ENODEV' })
+  throw new BlockError(`Cannot find device='${device}' nor node-name='${name}'`, {
+    errno: 'ENODEV',
+  })
 }
 
 /** Looks a reference up as commands do that take device and node names alike. */
 export function findReference(environment: Environment, name: string): Node {
-  const node = environment.nodes.get(name)
-  if (node !== undefined) return node
-  if (!environment.profile['lookup.devices']) return findNode(environment, name)
-  throw new BlockError(`Cannot find device='${name}' nor node-name='${name}'`, { errno: 'ENODEV' })
+  return findNamed(environment, name, name)
 }

@@ -56,8 +56,8 @@ export interface Graph extends GraphChanges {
   find(name: string): GraphNode
   /** @throws {BlockError} `Cannot find device='x' nor node-name='x'` */
   findDeviceOrNode(name: string): GraphNode
-  /** @throws {BlockError} `Cannot find device='' nor node-name='x'` */
-  findNamed(name: string): GraphNode
+  /** @throws {BlockError} `Cannot find device='' nor node-name='x'`, or with the device's name */
+  findNamed(name: string, device?: string): GraphNode
   /** The image below a node that a file name means: as headers store it, or of the same file. */
   findBackingImage(top: GraphNode, filename: string): GraphNode | undefined
 
@@ -183,7 +183,7 @@ export function createGraph(about: GraphAbout): Graph {
     findOrUndefined: (name) => nodes.get(name),
     find: (name) => findNode(environment, name),
     findDeviceOrNode: (name) => findReference(environment, name),
-    findNamed: (name) => findNamed(environment, name),
+    findNamed: (name, device) => findNamed(environment, name, device),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
     moveHome: (node, home) => moveHome(environment, innerNode(node), home),

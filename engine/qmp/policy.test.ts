@@ -1,6 +1,13 @@
 /** Policies: what is refused, hidden or died of, and the words for them. */
 import assert from 'node:assert/strict'
-import { ACCEPT_ALL, checkCompat, checkInput, isShown, PolicyCrash } from './policy.ts'
+import {
+  ACCEPT_ALL,
+  checkCompat,
+  checkInput,
+  isShown,
+  isShownInSchema,
+  PolicyCrash,
+} from './policy.ts'
 
 describe('a policy', () => {
   const reject = { ...ACCEPT_ALL, 'deprecated-input': 'reject' } as const
@@ -32,6 +39,13 @@ describe('a policy', () => {
     const hide = { ...ACCEPT_ALL, 'deprecated-output': 'hide' } as const
     assert.equal(isShown(hide, ['deprecated']), false)
     assert.equal(isShown(hide, ['unstable']), true)
+  })
+
+  it('does not hide from introspection what is to come', () => {
+    const hide = { 'deprecated-output': 'hide', 'unstable-output': 'hide' } as const
+    assert.equal(isShownInSchema({ ...ACCEPT_ALL, ...hide }, ['unstable']), true)
+    assert.equal(isShownInSchema({ ...ACCEPT_ALL, ...hide }, ['deprecated']), false)
+    assert.equal(isShown({ ...ACCEPT_ALL, ...hide }, ['unstable']), false)
   })
 
   it('has words that are checked', () => {

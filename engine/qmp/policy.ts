@@ -67,6 +67,11 @@ export function isShown(compat: Compat, features: readonly Feature[] | undefined
   )
 }
 
+/** The same of introspection, which tells of what is to come whatever a client wants. */
+export function isShownInSchema(compat: Compat, features: readonly Feature[] | undefined): boolean {
+  return isShown({ ...compat, 'unstable-output': 'accept' }, features)
+}
+
 /** Policies as a client gives them. */
 export const COMPAT_MEMBERS: Members = Object.fromEntries(
   Object.entries(POLICY_VALUES).map(([name, values]) => [

@@ -82,16 +82,17 @@ const blockResize = defineCommand({
   name: 'block_resize',
   doc: 'Resizes a node while it is in use.',
   args: {
-    device: opt.str({ optional: true, doc: 'Name of a device; there are none.' }),
+    device: opt.str({
+      optional: true,
+      when: 'legacyCommands',
+      doc: 'Name of a device; there are none.',
+    }),
     'node-name': opt.str({ optional: true, doc: 'Name of the node.' }),
     size: opt.intExact({ doc: 'New virtual disk size in bytes.' }),
   },
   async run({ engine }, { device = '', 'node-name': nodeName = '', size }) {
     // A device that does not exist is no error beside a node that does.
-    const node = engine.graph.findOrUndefined(nodeName)
-    if (node === undefined) {
-      throw new BlockError(`Cannot find device='${device}' nor node-name='${nodeName}'`)
-    }
+    const node = engine.graph.findNamed(nodeName, device)
     // QEMU says ">0" and takes 0. We keep both.
     if (size < 0) throw new BlockError("Parameter 'size' expects a >0 size")
     await engine.graph.resize(node, size)

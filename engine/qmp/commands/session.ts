@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts'
 import { SCHEMA_INFO } from '../schema/results.ts'
 import { describeSchema } from '../introspection.ts'
 import { VERSION } from '../version.ts'
-import { isShown } from '../policy.ts'
+import { isShownInSchema } from '../policy.ts'
 
 const qmpCapabilities = defineCommand({
   name: 'qmp_capabilities',
@@ -59,7 +59,7 @@ const queryQmpSchema = defineCommand({
   args: {},
   returns: shape.list(SCHEMA_INFO),
   run: ({ engine }) =>
-    describeSchema(engine.commands, (features) => isShown(engine.compat, features)),
+    describeSchema(engine.commands, (features) => isShownInSchema(engine.compat, features)),
 })
 
 export const SESSION_COMMANDS = [

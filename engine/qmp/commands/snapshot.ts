@@ -64,10 +64,7 @@ export async function prepareSnapshotSync(
 }
 
 function findOld(graph: EngineParts['graph'], args: Values<typeof SNAPSHOT_SYNC>): GraphNode {
-  const { device = '', 'node-name': name = '' } = args
-  const node = graph.findOrUndefined(name)
-  if (node !== undefined) return node
-  throw new BlockError(`Cannot find device='${device}' nor node-name='${name}'`)
+  return graph.findNamed(args['node-name'] ?? '', args.device)
 }
 
 /** What holds for both: nobody writes any more, and all that was written is stored. */
