@@ -86,6 +86,7 @@ export class Claims {
       message,
       phase: site.phase,
       ...(site.step?.id === undefined ? {} : { step: site.step.id }),
+      ...(site.step?.clause === undefined ? {} : { clause: site.step.clause.id }),
       ...(span === undefined
         ? {}
         : { place: { file: span.file, line: span.line, column: span.column } }),

@@ -4,6 +4,8 @@ import { LineCounter, parseDocument } from 'yaml'
 
 export interface Clause {
   readonly id: string
+  /** Title of the section that the id's letters name; the letters where the table has no title. */
+  readonly section: string
   readonly profiles: readonly string[]
   readonly level: string
   readonly sentence: string
@@ -33,8 +35,10 @@ export function loadClauses(path: string): ReadonlyMap<string, Clause> {
   const table = new Map<string, Clause>()
   const wrong: string[] = []
   const data: unknown = document.toJS({ maxAliasCount: 100 })
+  const sections = sectionsOf(data)
+  if (sections === undefined) wrong.push(`${path}: 'sections' must be a map of titles`)
   for (const [id, entry] of entriesOf(data)) {
-    const clause = readClause(id, entry)
+    const clause = readClause(id, entry, sections ?? {})
     if (typeof clause === 'string') wrong.push(`${path}: clause ${id}: ${clause}`)
     else if (table.has(id)) wrong.push(`${path}: clause ${id} is listed twice`)
     else table.set(id, clause)
@@ -52,10 +56,24 @@ function entriesOf(data: unknown): [string, unknown][] {
       return [typeof id === 'string' ? id : `at index ${String(index)}`, entry]
     })
   }
-  return isRecord(data) ? Object.entries(data) : []
+  return isRecord(data) ? Object.entries(data).filter(([key]) => key !== 'sections') : []
 }
 
-function readClause(id: string, entry: unknown): Clause | string {
+/** Titles by the letters that ids begin with; `undefined` where they are something else. */
+function sectionsOf(data: unknown): Readonly<Record<string, string>> | undefined {
+  const sections = isRecord(data) ? (data['sections'] ?? {}) : {}
+  if (!isRecord(sections)) return undefined
+  const titles = Object.entries(sections).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return titles.length === Object.keys(sections).length ? Object.fromEntries(titles) : undefined
+}
+
+function readClause(
+  id: string,
+  entry: unknown,
+  sections: Readonly<Record<string, string>>,
+): Clause | string {
   if (!isRecord(entry)) return 'must be a map'
   const profiles = typeof entry['profiles'] === 'string' ? [entry['profiles']] : entry['profiles']
   const sentence = entry['sentence']
@@ -71,8 +89,10 @@ function readClause(id: string, entry: unknown): Clause | string {
   const test = isRecord(entry) ? (entry['test'] ?? entry['test-name']) : undefined
   const named = typeof seenBy === 'string' ? (typeof test === 'string' ? test : seenBy) : undefined
   const refused = entry['refused'] !== false
+  const letters = id.replace(/-\d+$/, '')
   return {
     id,
+    section: sections[letters] ?? letters,
     profiles,
     level,
     sentence,

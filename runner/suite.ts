@@ -9,7 +9,7 @@ import { type Divergence, entriesFor, loadDivergences } from './divergences.ts'
 import type { Played } from './execute.ts'
 import { playSelected, wholeBudgetOf } from './play-selected.ts'
 import { PoolWorker } from './pool.ts'
-import type { CaseEnd, RunEvent, Verdict } from './report/event.ts'
+import type { CaseEnd, KnownDifference, RunEvent, Verdict } from './report/event.ts'
 import { GoldenStore, type PendingCase } from './store.ts'
 import { titleOf } from './provenance.ts'
 import { createTarget, targetFolder } from './targets/index.ts'
@@ -47,6 +47,11 @@ export interface RunOptions {
   readonly owned?: boolean
   /** Stop after so many cases that broke. */
   readonly maxFailures?: number
+  /**
+   * Holds the target against profiles that it does not have, playing as it is. A need that this
+   * says yes to is asked of the target by playing, whatever its introspection tells.
+   */
+  readonly asks?: (need: string) => boolean
   /** Of blockspec itself, for the `run-start` event. */
   readonly version?: string
   /** Divergences of a target that is not a known one. */
@@ -286,10 +291,14 @@ class Run {
 
   #notApplicableReason(selected: Selected, entries: readonly Divergence[]): string | undefined {
     const { profile, case: which } = selected
-    if (!this.#capabilities.profiles.includes(profile)) return `does not play profile ${profile}`
+    const { asks } = this.#options
+    if (asks === undefined && !this.#capabilities.profiles.includes(profile)) {
+      return `does not play profile ${profile}`
+    }
     const declared = entries.find((entry) => entry.notApplicable !== undefined)
     if (declared !== undefined) return declared.notApplicable
     for (const need of which.needs) {
+      if (asks?.(need.text) === true) continue
       const missing = this.#byProfile.get(profile)?.missing(need.text)
       // Real time is to be had everywhere: the engine has a real host for it.
       if (missing !== undefined) return missing
@@ -358,6 +367,9 @@ class Run {
       clauses: [...scenario.spec, ...scenario.refuses].map((clause) => clause.id),
       ...(judged.reason === undefined ? {} : { reason: judged.reason }),
       failures: judged.failures,
+      ...(judged.excused === undefined ? {} : { excused: judged.excused }),
+      ...(judged.known === undefined ? {} : { known: judged.known.map(describeKnown) }),
+      ...(played?.crash === undefined ? {} : { death: played.crash }),
       normalised: played?.normalised ?? {},
       ...(unconfirmed ? { unconfirmed } : {}),
       phases: played?.phases ?? [],
@@ -374,6 +386,15 @@ class Run {
     if (seed !== 1) words.push('--seed', String(seed))
     if (target.kind !== 'engine') words.push('--keep')
     return words.join(' ')
+  }
+}
+
+function describeKnown({ why, owner, link, expect }: Divergence): KnownDifference {
+  return {
+    why,
+    owner,
+    ...(link === undefined ? {} : { link }),
+    ...(expect === undefined ? {} : { expect }),
   }
 }
 

@@ -9,6 +9,10 @@ export interface Judged {
   readonly verdict: Verdict
   readonly reason?: string
   readonly failures: readonly Failure[]
+  /** Claims that failed and that `known` excuses. */
+  readonly excused?: readonly Failure[]
+  /** Entries that were found as pinned. */
+  readonly known?: readonly Divergence[]
 }
 
 export interface JudgeOptions {
@@ -32,9 +36,11 @@ export function judge(played: Played, options: JudgeOptions): Judged {
   }
   const notCrashed = crashes[0]
   if (notCrashed !== undefined) return healed(played, notCrashed, 'the target no longer dies')
-  const excused = judgeClaims(played, options.entries)
-  if (excused !== undefined) return excused
-  return judgeGolden(played, options)
+  const broken = judgeClaims(played, options.entries)
+  if (broken !== undefined) return broken
+  const judged = judgeGolden(played, options)
+  // What is left of the claims that failed has an entry.
+  return played.failures.length === 0 ? judged : { ...judged, excused: played.failures }
 }
 
 function failure(code: string, message: string, more: Partial<Failure> = {}): Failure {
@@ -59,7 +65,10 @@ function judgeDeath(
   const entry = entries.find(
     ({ crash }) => crash !== undefined && crash.trim() === played.crash?.trim(),
   )
-  if (entry !== undefined) return { verdict: 'diverged', reason: entry.why, failures: [] }
+  if (entry !== undefined) {
+    const excused = played.failures
+    return { verdict: 'diverged', reason: entry.why, failures: [], excused, known: [entry] }
+  }
   return { verdict, failures: played.failures }
 }
 
@@ -77,12 +86,13 @@ function judgeClaims(played: Played, entries: readonly Divergence[]): Judged | u
 }
 
 function judgeGolden(played: Played, options: JudgeOptions): Judged {
-  const claims = options.entries.find((entry) => entry.claims.length > 0)
+  const claims = options.entries.filter((entry) => entry.claims.length > 0)
+  const [first] = claims
   const pinned = options.entries.filter((entry) => entry.expect !== undefined)
   const good: Judged =
-    claims === undefined
+    first === undefined
       ? { verdict: 'pass', failures: [] }
-      : { verdict: 'diverged', reason: claims.why, failures: [] }
+      : { verdict: 'diverged', reason: first.why, failures: [], known: claims }
   if (options.golden === null) return good
   if (options.golden === undefined) {
     return { verdict: 'pending', reason: 'no golden yet', failures: [] }
@@ -98,7 +108,10 @@ function judgeGolden(played: Played, options: JudgeOptions): Judged {
     const message = 'the transcript is not what the golden says'
     return { verdict: 'fail', failures: [failure('golden', message, { diff, phase })] }
   }
-  return judgePins(pinned, actual, diff)
+  const judged = judgePins(pinned, actual, diff)
+  return judged.verdict === 'diverged'
+    ? { ...judged, known: [...new Set([...pinned, ...claims])] }
+    : judged
 }
 
 /** Each entry must find its very lines, and no line may be left that no entry has. */

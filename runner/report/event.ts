@@ -58,6 +58,12 @@ export interface CaseEnd {
   /** Why it is not applicable, diverged, or wrong in the environment. */
   readonly reason?: string
   readonly failures: readonly Failure[]
+  /** Claims that failed and that known differences of the target excuse. */
+  readonly excused?: readonly Failure[]
+  /** Known differences of the target that were found as pinned. */
+  readonly known?: readonly KnownDifference[]
+  /** `SIGABRT at qmp blockdev-reopen`: how the target ended, or where it fell silent. */
+  readonly death?: string
   /** How many values each normaliser touched. */
   readonly normalised: Readonly<Record<string, number>>
   /** The golden was recorded from the engine alone. */
@@ -70,6 +76,15 @@ export interface CaseEnd {
   readonly kept?: string
 }
 
+/** An entry of a divergence file. */
+export interface KnownDifference {
+  readonly why: string
+  readonly owner: string
+  readonly link?: string
+  /** The pinned diff in golden notation. */
+  readonly expect?: string
+}
+
 export interface Failure {
   /** `claim`, `golden`, `reply`, `target`, `budget`, … stable codes. */
   readonly code: string
@@ -77,6 +92,8 @@ export interface Failure {
   readonly phase: string
   /** Id of the step, if it has one. */
   readonly step?: string
+  /** The one clause that the step shows, if it names one. */
+  readonly clause?: string
   readonly place?: Place
   /** The frame with the caret, ready to print. */
   readonly excerpt?: string

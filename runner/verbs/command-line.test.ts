@@ -49,10 +49,10 @@ describe('the command line', () => {
   })
 
   it('says of planned verbs that they are not built yet', async () => {
-    assert.deepEqual(await shell.run('conform'), {
+    assert.deepEqual(await shell.run('bisect'), {
       status: 2,
       stdout: '',
-      stderr: "blockspec: 'conform' is not built yet\n",
+      stderr: "blockspec: 'bisect' is not built yet\n",
     })
   })
 

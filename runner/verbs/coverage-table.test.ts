@@ -6,6 +6,7 @@ import { coverageRows, type CoverageOptions } from './coverage-table.ts'
 
 const clause = (id: string, change: Partial<Clause> = {}): Clause => ({
   id,
+  section: id.replace(/-.*/, ''),
   profiles: ['qemu'],
   level: 'must',
   sentence: 's',

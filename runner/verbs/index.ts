@@ -49,6 +49,10 @@ export const VERBS: Readonly<Record<string, Entry>> = {
     'show which clauses the scenarios cover',
     async () => (await import('./coverage.ts')).coverage,
   ),
+  conform: entry(
+    'show which clauses several targets honour',
+    async () => (await import('./conform.ts')).conform,
+  ),
   diverge: entry(
     'add, remove and check known differences of a target',
     async () => (await import('./diverge.ts')).diverge,
@@ -72,7 +76,6 @@ export const VERBS: Readonly<Record<string, Entry>> = {
 export const NOT_BUILT: ReadonlySet<string> = new Set([
   'watch',
   'golden',
-  'conform',
   'merge',
   'report',
   'shard',
