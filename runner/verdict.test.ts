@@ -105,6 +105,27 @@ describe('a verdict', () => {
     assert.equal(verdict(played({ transcript: both }), entries), 'diverged')
   })
 
+  it('names the entries that were found as pinned, and what they excuse', () => {
+    const failure = { code: 'claim', message: 'no', phase: 'one', step: 's1' }
+    const pin = entry({ expect: PIN })
+    const claim = entry({ claims: ['s1'] })
+    const both = judge(played({ transcript: OTHER, failures: [failure], failedSteps: ['s1'] }), {
+      golden: GOLDEN,
+      entries: [pin, claim],
+      version: '7.2.22',
+    })
+    assert.equal(both.verdict, 'diverged')
+    assert.deepEqual(both.known, [pin, claim])
+    assert.deepEqual(both.excused, [failure])
+    const death = entry({ crash: 'SIGABRT at qmp a' })
+    const dead = judge(played({ end: 'crash', crash: 'SIGABRT at qmp a', failures: [failure] }), {
+      golden: GOLDEN,
+      entries: [death],
+      version: '7.2.22',
+    })
+    assert.deepEqual([dead.verdict, dead.known, dead.excused], ['diverged', [death], [failure]])
+  })
+
   it('excuses the claims of a named step, and goes red when they hold', () => {
     const failure = { code: 'claim', message: 'no', phase: 'one', step: 's1' }
     const failing = played({ end: 'failed', failures: [failure], failedSteps: ['s1'] })
