@@ -204,11 +204,15 @@ function int64(offset: number, little: boolean): Field<bigint> {
 export class WordTable {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly #view: DataView
+  /** The halves as they lie in memory, to look through many at once. */
+  readonly #halves: Int32Array
   #changed: number[] | undefined
 
+  /** @param bytes - Begin at a multiple of four of their buffer. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.bytes = bytes
     this.#view = viewOf(bytes)
+    this.#halves = new Int32Array(bytes.buffer, bytes.byteOffset, 2 * this.length)
   }
 
   /** Words. */
@@ -222,6 +226,13 @@ export class WordTable {
 
   low(index: number): number {
     return this.#view.getUint32(index * WORD_BYTES + WORD_BYTES / 2)
+  }
+
+  /** The first word from `from` on that is not zero; `length` if there is none. */
+  nextSet(from: number): number {
+    const halves = this.#halves
+    for (let at = 2 * from; at < halves.length; at++) if (halves[at] !== 0) return at >> 1
+    return this.length
   }
 
   /** The words set since the last call; the first call starts to keep account and has none. */

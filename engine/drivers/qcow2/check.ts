@@ -6,7 +6,7 @@ import { WordTable } from '../../util/struct.ts'
 import { compressedPlace, COPIED, entryOffset, kindAt, offsetAt, blockOffsetAt } from './entry.ts'
 import { ENTRY_BYTES } from './geometry.ts'
 import type { Image } from './image.ts'
-import { refcountOf } from './refcount-lookup.ts'
+import { peekRefcount, refcountOf } from './refcount-lookup.ts'
 import { ReferenceCounts } from './reference-counts.ts'
 
 /** What a check has found so far. */
@@ -149,9 +149,9 @@ function* countL1(
 ): Routine<void> {
   const { clusterBytes, l2Entries } = checking.image.geometry
   reference(checking, offset, l1.bytes.length)
-  for (let index = 0; index < l1.length; index++) {
-    const [high, low] = [l1.high(index), l1.low(index)]
-    if (high === 0 && low === 0) continue
+  for (let index = l1.nextSet(0); index < l1.length; index = l1.nextSet(index + 1)) {
+    const high = l1.high(index)
+    const low = l1.low(index)
     if ((high & L1_RESERVED.high) !== 0 || (low & L1_RESERVED.low) !== 0) {
       corrupt(checking, `ERROR found L1 entry with reserved bits set: ${exact(l1, index)}`)
     }
@@ -171,9 +171,10 @@ function* countL1(
 function countL2(checking: Checking, l2: WordTable, active: boolean): void {
   const { geometry } = checking.image
   let expected: number | undefined
-  for (let index = 0; index < l2.length; index++) {
+  for (let index = l2.nextSet(0); index < l2.length; index = l2.nextSet(index + 1)) {
     const kind = kindAt(l2, index)
-    const [high, low] = [l2.high(index), l2.low(index)]
+    const high = l2.high(index)
+    const low = l2.low(index)
     if (
       kind !== 'compressed' &&
       ((high & L2_RESERVED.high) !== 0 || (low & L2_RESERVED.low) !== 0)
@@ -237,7 +238,11 @@ function* countBitmaps(checking: Checking): Routine<void> {
 function countBlocks(checking: Checking): void {
   const { image, counts } = checking
   const { refcountTable, geometry } = image
-  for (let index = 0; index < refcountTable.length; index++) {
+  for (
+    let index = refcountTable.nextSet(0);
+    index < refcountTable.length;
+    index = refcountTable.nextSet(index + 1)
+  ) {
     const offset = blockOffsetAt(refcountTable, index)
     if ((refcountTable.low(index) & REFCOUNT_TABLE_RESERVED) !== 0) {
       corrupt(checking, `ERROR refcount table entry ${String(index)} has reserved bits set`)
@@ -279,7 +284,7 @@ function* compareCounts(checking: Checking): Routine<number> {
         continue
       }
     }
-    const counted = yield* countedOrError(checking, index)
+    const counted = peekRefcount(image, index) ?? (yield* countedOrError(checking, index))
     if (counted === undefined) continue
     const found = counts.get(index)
     if (counted > 0 || found > 0) highest = index
@@ -309,7 +314,7 @@ function* countedOrError(checking: Checking, index: number): Routine<number | un
 function* checkCopied(checking: Checking): Routine<void> {
   const { image } = checking
   const { geometry, l1 } = image
-  for (let index = 0; index < l1.length; index++) {
+  for (let index = l1.nextSet(0); index < l1.length; index = l1.nextSet(index + 1)) {
     const l2Offset = offsetAt(l1, index)
     if (l2Offset === 0) continue
     const refcount = yield* refcountOfOffset(image, l2Offset)
@@ -327,7 +332,7 @@ function* checkCopied(checking: Checking): Routine<void> {
 }
 
 function* checkCopiedL2(checking: Checking, l2: WordTable): Routine<void> {
-  for (let index = 0; index < l2.length; index++) {
+  for (let index = l2.nextSet(0); index < l2.length; index = l2.nextSet(index + 1)) {
     const kind = kindAt(l2, index)
     if (kind !== 'normal' && kind !== 'zero-allocated') continue
     const refcount = yield* refcountOfOffset(checking.image, offsetAt(l2, index))

@@ -47,6 +47,16 @@ describe('qcow2 entries', () => {
   })
 })
 
+describe('tables of words', () => {
+  it('find the next word that is not zero, in whichever half', () => {
+    const table = new WordTable(new Uint8Array(5 * 8))
+    table.set(1, 0, 1)
+    table.set(3, 1, 0)
+    const found = [0, 1, 2, 3, 4, 5].map((from) => table.nextSet(from))
+    assert.deepEqual(found, [1, 1, 3, 3, 5, 5])
+  })
+})
+
 describe('qcow2 refcounts', () => {
   for (let order = 0; order <= 6; order++) {
     const bits = 2 ** order

@@ -10,8 +10,8 @@ export class Pointers {
   readonly #table: WordTable
   readonly #offsetOf: OffsetOf
   readonly #clusterBytes: number
-  /** What each entry pointed to when it was last looked at. */
-  readonly #offsets: Float64Array
+  /** What each entry pointed to when it was last looked at, unless it was to nothing. */
+  readonly #offsets = new Map<number, number>()
   /** How many entries point into a cluster, by its index. */
   readonly #counts = new Map<number, number>()
 
@@ -19,9 +19,10 @@ export class Pointers {
     this.#table = table
     this.#offsetOf = offsetOf
     this.#clusterBytes = clusterBytes
-    this.#offsets = new Float64Array(table.length)
     table.takeChanged()
-    for (let index = 0; index < table.length; index++) this.#look(index)
+    for (let index = table.nextSet(0); index < table.length; index = table.nextSet(index + 1)) {
+      this.#look(index)
+    }
   }
 
   /** Whether any entry points to a cluster that shares bytes with the range of whole clusters. */
@@ -39,9 +40,10 @@ export class Pointers {
 
   #look(index: number): void {
     const offset = this.#offsetOf(this.#table, index)
-    const old = this.#offsets[index] ?? 0
+    const old = this.#offsets.get(index) ?? 0
     if (offset === old) return
-    this.#offsets[index] = offset
+    if (offset === 0) this.#offsets.delete(index)
+    else this.#offsets.set(index, offset)
     if (old !== 0) this.#count(old, -1)
     if (offset !== 0) this.#count(offset, 1)
   }

@@ -10,6 +10,18 @@ import type { Table } from './table-cache.ts'
 /** Clusters lie below this: offsets have 56 bits. */
 export const MAX_HOST_OFFSET = 2 ** 56
 
+/** The count of one cluster, if that takes no reading: most often its block is in memory. */
+export function peekRefcount(image: Image, clusterIndex: number): number | undefined {
+  const { geometry, refcountTable } = image
+  const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
+  if (index >= refcountTable.length) return 0
+  const offset = blockOffsetAt(refcountTable, index)
+  if (offset === 0) return 0
+  if (offset % geometry.clusterBytes !== 0) return undefined
+  const block = image.refcountCache.peek(offset)
+  return block && image.codec.get(block.bytes, clusterIndex % geometry.refcountsPerBlock)
+}
+
 /** The count of one cluster; clusters without a block are free. */
 export function* refcountOf(image: Image, clusterIndex: number): Routine<number> {
   const block = yield* blockOf(image, clusterIndex)
@@ -42,22 +54,20 @@ export function* checkBlockOffset(image: Image, offset: number, index: number): 
  * @returns where they begin.
  */
 export function* findFree(image: Image, bytes: number, limit = MAX_HOST_OFFSET): Routine<number> {
-  const { geometry, codec } = image
+  const { clusterBytes } = image.geometry
   // What is about to be discarded must not be in use again by then.
   if (image.discards.held) yield* image.discards.process(image.file)
-  const wanted = Math.ceil(bytes / geometry.clusterBytes)
+  const wanted = Math.ceil(bytes / clusterBytes)
   let found = 0
   while (found < wanted) {
     const index = image.freeClusterIndex
-    const block = yield* blockOf(image, index)
+    const count = peekRefcount(image, index) ?? (yield* refcountOf(image, index))
     image.freeClusterIndex = index + 1
-    const count =
-      block === undefined ? 0 : codec.get(block.bytes, index % geometry.refcountsPerBlock)
     found = count === 0 ? found + 1 : 0
   }
   const first = image.freeClusterIndex - wanted
-  if (image.freeClusterIndex * geometry.clusterBytes > limit) throw ioError('EFBIG')
-  return first * geometry.clusterBytes
+  if (image.freeClusterIndex * clusterBytes > limit) throw ioError('EFBIG')
+  return first * clusterBytes
 }
 
 /**
