@@ -39,10 +39,11 @@ export class Framer {
     this.#append(chunk)
     const messages: string[] = []
     const bytes = this.#pending
-    for (; this.#scanned < bytes.length; this.#scanned += 1) {
-      const byte = bytes[this.#scanned] ?? 0
-      if (this.#depth === 0) this.#between(byte)
-      else if (this.#step(byte)) messages.push(this.#cut(this.#scanned + 1))
+    while (this.#scanned < bytes.length) {
+      if (this.#depth === 0) this.#between(bytes[this.#scanned] ?? 0)
+      else if (this.#reachEnd(bytes)) messages.push(this.#cut(this.#scanned + 1))
+      else break
+      this.#scanned += 1
     }
     if (this.#depth === 0) {
       this.#pending = new Uint8Array(0)
@@ -76,18 +77,28 @@ export class Framer {
     }
   }
 
-  /** True when this byte ends the message. */
-  #step(byte: number): boolean {
-    if (this.#inString) {
-      if (this.#escaped) this.#escaped = false
-      else if (byte === BACKSLASH) this.#escaped = true
-      else if (byte === QUOTE) this.#inString = false
-      return false
+  /** Goes on to the byte that ends the message, or past the last one there is. */
+  #reachEnd(bytes: Uint8Array): boolean {
+    let depth = this.#depth
+    let inString = this.#inString
+    let at = this.#scanned
+    for (; at < bytes.length; at += 1) {
+      const byte = bytes[at]
+      if (inString) {
+        if (this.#escaped) this.#escaped = false
+        else if (byte === BACKSLASH) this.#escaped = true
+        else if (byte === QUOTE) inString = false
+      } else if (byte === QUOTE) inString = true
+      else if (byte === OPEN || byte === 0x5b) depth += 1
+      else if (byte === CLOSE || byte === 0x5d) {
+        depth -= 1
+        if (depth === 0) break
+      }
     }
-    if (byte === QUOTE) this.#inString = true
-    else if (byte === OPEN || byte === 0x5b) this.#depth += 1
-    else if (byte === CLOSE || byte === 0x5d) this.#depth -= 1
-    return this.#depth === 0
+    this.#depth = depth
+    this.#inString = inString
+    this.#scanned = at
+    return depth === 0
   }
 
   #cut(end: number): string {

@@ -34,17 +34,12 @@ export function inDeclaredOrder(schema: Schema, value: unknown, shown: Shown = A
 
 export function membersInOrder(members: Members, value: Plain, shown: Shown = ALL): Plain {
   const ordered: Record<string, unknown> = {}
-  const hidden: Record<string, true> = {}
   for (const [name, member] of Object.entries(members)) {
-    if (!(name in value)) continue
-    if (shown(member)) ordered[name] = inDeclaredOrder(member.schema, value[name], shown)
-    else hidden[name] = true
+    if (!(name in value) || !shown(member)) continue
+    ordered[name] = inDeclaredOrder(member.schema, value[name], shown)
   }
-  return { ...ordered, ...without(value, { ...ordered, ...hidden }) }
-}
-
-function without(value: Plain, others: Plain): Plain {
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !(name in others)))
+  const others = Object.entries(value).filter(([name]) => !Object.hasOwn(members, name))
+  return others.length === 0 ? ordered : { ...ordered, ...Object.fromEntries(others) }
 }
 
 function isPlain(value: unknown): value is Plain {

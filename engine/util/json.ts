@@ -50,9 +50,13 @@ function listItems(values: readonly unknown[]): Item[] {
 }
 
 function memberItems(value: object): Item[] {
-  const entries: Iterable<readonly [string, unknown]> =
-    value instanceof Map ? (value as ReadonlyMap<string, unknown>) : Object.entries(value)
-  return inKeyOrder([...entries].filter(([, member]) => member !== undefined))
+  const entries: readonly Item[] =
+    value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : Object.entries(value)
+  return inKeyOrder(entries.some(isLeftOut) ? entries.filter((item) => !isLeftOut(item)) : entries)
+}
+
+function isLeftOut([, member]: Item): boolean {
+  return member === undefined
 }
 
 function printItems(
@@ -64,12 +68,14 @@ function printItems(
 ): void {
   const inner = depth === undefined ? undefined : depth + 1
   parts.push(open)
-  items.forEach(([name, value], index) => {
-    if (index > 0) parts.push(inner === undefined ? ', ' : ',')
+  let first = true
+  for (const [name, value] of items) {
+    if (!first) parts.push(inner === undefined ? ', ' : ',')
+    first = false
     if (inner !== undefined) parts.push(newline(inner))
     if (name !== undefined) parts.push(printString(name), ': ')
     print(value, inner, parts)
-  })
+  }
   if (depth !== undefined) parts.push(newline(depth))
   parts.push(close)
 }
@@ -88,9 +94,14 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\t': '\\t',
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const SPECIAL = /["\\\u0000-\u001f\u007f-\uffff]/
+
+const EACH_SPECIAL = new RegExp(SPECIAL, 'g')
+
 function printString(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const escaped = text.replace(/["\\\u0000-\u001f\u007f-\uffff]/g, (unit) => {
+  if (!SPECIAL.test(text)) return `"${text}"`
+  const escaped = text.replace(EACH_SPECIAL, (unit) => {
     const short = SHORT_ESCAPES[unit]
     return short ?? `\\u${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
   })

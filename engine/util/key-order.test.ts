@@ -44,4 +44,11 @@ describe('the order of members', () => {
     const entries = [['COLO_EXIT', 1] as const, ['DEVICE_DELETED', 2] as const]
     assert.deepEqual(inKeyOrder(entries), entries.toReversed())
   })
+
+  it('is the same for few members and for many', () => {
+    const names = Array.from({ length: 1000 }, (_, index) => [`x${String(index)}`, index] as const)
+    const few = names.slice(0, 30)
+    const among = inKeyOrder(names).filter((entry) => few.includes(entry))
+    assert.deepEqual(inKeyOrder(few), among)
+  })
 })

@@ -30,10 +30,31 @@ function bucketOf(name: string): number {
   return ((Math.imul(1103515243, value) + 12345) >>> 0) % BUCKETS
 }
 
+/** Up to so many members are put into their places one by one. */
+const MAX_PLACED = 32
+
 /** The entries, given in the order of insertion, in the order in which QEMU lists them. */
 export function inKeyOrder<T extends readonly [string | undefined, unknown]>(
   entries: readonly T[],
 ): T[] {
+  return entries.length > MAX_PLACED ? sorted(entries) : placed(entries)
+}
+
+/** For the handful of members that most objects have. */
+function placed<T extends readonly [string | undefined, unknown]>(entries: readonly T[]): T[] {
+  const buckets: number[] = []
+  const ordered: T[] = []
+  for (const entry of entries) {
+    const bucket = keyBucket(entry[0] ?? '')
+    let at = buckets.length
+    while (at > 0 && (buckets[at - 1] ?? 0) >= bucket) at--
+    buckets.splice(at, 0, bucket)
+    ordered.splice(at, 0, entry)
+  }
+  return ordered
+}
+
+function sorted<T extends readonly [string | undefined, unknown]>(entries: readonly T[]): T[] {
   return entries
     .map((entry, index) => ({ entry, index, bucket: keyBucket(entry[0] ?? '') }))
     .sort((left, right) => left.bucket - right.bucket || right.index - left.index)

@@ -12,6 +12,8 @@ export interface DecodedUtf8 {
 }
 
 export function decodeUtf8(bytes: Uint8Array): DecodedUtf8 {
+  // Nearly all that clients send is a few letters.
+  if (isShortAscii(bytes)) return { text: String.fromCharCode(...bytes), valid: true }
   const parts: string[] = []
   let run: number[] = []
   let valid = true
@@ -30,6 +32,14 @@ export function decodeUtf8(bytes: Uint8Array): DecodedUtf8 {
   parts.push(String.fromCodePoint(...run))
   return { text: parts.join(''), valid }
 }
+
+function isShortAscii(bytes: Uint8Array): boolean {
+  if (bytes.length > SHORT_BYTES) return false
+  for (const byte of bytes) if (byte >= 0x80) return false
+  return true
+}
+
+const SHORT_BYTES = 256
 
 interface Sequence {
   readonly codePoint: number | undefined
