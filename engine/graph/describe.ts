@@ -143,13 +143,16 @@ function copiedFrom(node: Node): Node | undefined {
 
 /** Flat, as QEMU keeps a node's own options: `server.path`, `inject-error.0.event`. */
 function strongOptions(node: Node): FlatOptions {
-  const { strongOptions: names } = node.driver
-  return new Map(
-    names.flatMap((name) =>
-      // Read out of one table in its order and put into the next, those of one name turn around.
-      [...node.options].filter(([key]) => key === name || key.startsWith(`${name}.`)).toReversed(),
-    ),
-  )
+  // Read out of one table in its order and put into the next, those of one name turn around.
+  const given = [...node.options].toReversed()
+  const strong: FlatOptions = new Map()
+  for (const name of node.driver.strongOptions) {
+    const dotted = `${name}.`
+    for (const [key, value] of given) {
+      if (key === name || key.startsWith(dotted)) strong.set(key, value)
+    }
+  }
+  return strong
 }
 
 function nested(flat: FlatOptions): Record<string, unknown> {

@@ -49,12 +49,20 @@ function membersOf(value: unknown): (readonly [string, unknown])[] | undefined {
 
 /** Takes the options of a child, or of any other prefix, out; their names lose the prefix. */
 export function takeNested(options: FlatOptions, prefix: string): FlatOptions {
+  // Most often there are none, and putting all in order is not cheap.
+  if (!hasNested(options, prefix)) return new Map()
   return take(options, prefix, inCopyOrder(options))
 }
 
 /** The same where a node is reopened, whose options nobody has copied before. */
 export function takeRestated(options: FlatOptions, prefix: string): FlatOptions {
   return take(options, prefix, inKeyOrder([...options]))
+}
+
+function hasNested(options: FlatOptions, prefix: string): boolean {
+  const dotted = `${prefix}.`
+  for (const name of options.keys()) if (name.startsWith(dotted)) return true
+  return false
 }
 
 function take(
@@ -108,8 +116,7 @@ export function stringOption(options: FlatOptions, name: string): string | undef
 export function* listed(options: FlatOptions, name: string): Generator<string> {
   for (let index = 0; ; index += 1) {
     const element = `${name}.${String(index)}`
-    const nested = [...options.keys()].some((key) => key.startsWith(`${element}.`))
-    if (!options.has(element) && !nested) return
+    if (!options.has(element) && !hasNested(options, element)) return
     yield element
   }
 }
