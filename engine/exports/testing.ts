@@ -70,6 +70,7 @@ function graphOf(disk: TestDisk): Graph {
     find: () => node,
     drainLingers: () => false,
     bitmapNode: (disk) => disk,
+    findOrUndefined: (name) => (name === 'disk' ? node : undefined),
     findNamed(name) {
       if (name === 'disk') return node
       throw new BlockError('there is one disk')
