@@ -58,7 +58,7 @@ export const SCENARIO_KEYS = {
   preset: { doc: 'Named set of needs and defaults from blockspec.config.yaml.', schema: TEXT },
   matrix: { doc: 'Variables with lists of values; exclude and include.', schema: MAP },
   params: { doc: 'Constants, usable as $name.', schema: MAP },
-  target: { doc: 'Start options of the target: compat, args.', schema: MAP },
+  target: { doc: 'Start options of the target: compat, drivers, args.', schema: MAP },
   time: { doc: 'virtual (default) or real.', schema: { enum: ['virtual', 'real'] } },
   budget: { doc: 'Hard limit for a case in real time.', schema: TEXT },
   images: { doc: 'Images by name: qcow2 1M cluster=64k backing=base.', schema: MAP },

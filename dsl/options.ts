@@ -76,6 +76,7 @@ export function readTidy(context: Context, node: Node | undefined): TidyOptions 
 
 const TARGET_KEYS: Readonly<Record<string, KeyInfo>> = {
   compat: { doc: 'Policies for deprecated input and output.' },
+  drivers: { doc: 'White lists of drivers, for writing (rw) and for reading (ro).' },
   args: { doc: 'Words for the command line, by kind of target.' },
   iothreads: { doc: 'I/O threads.', built: false },
   cache: { doc: 'Cache mode.', built: false },
@@ -88,10 +89,8 @@ export function readTarget(context: Context, node: Node | undefined): TargetOpti
   if (map === undefined) return { args: {}, compat: {} }
   checkKeys(context, map, TARGET_KEYS, "'target'")
   const args: Record<string, readonly string[]> = {}
-  for (const entry of entriesOf(context, map, 'args')) {
-    const list = readList(context, entry.value, `'${entry.name}'`)
-    args[entry.name] =
-      list?.items.flatMap((item) => readText(context, item, 'a word')?.text ?? []) ?? []
+  for (const { name, value } of entriesOf(context, map, 'args')) {
+    args[name] = wordsOf(context, name, value)
   }
   const compat: Record<string, string> = {}
   for (const entry of entriesOf(context, map, 'compat')) {
@@ -100,7 +99,32 @@ export function readTarget(context: Context, node: Node | undefined): TargetOpti
   }
   const compatEntry = find(map, 'compat')
   if (compatEntry !== undefined) context.fields.needs.infer('cli.compat', spanOf(compatEntry.key))
-  return { args, compat }
+  const drivers = driverLists(context, map)
+  return { args, compat, ...(drivers === undefined ? {} : { drivers }) }
+}
+
+const LISTS: Readonly<Record<string, KeyInfo>> = {
+  rw: { doc: 'Drivers that may write.' },
+  ro: { doc: 'Drivers that may be read.' },
+}
+
+function driverLists(context: Context, target: MapNode): TargetOptions['drivers'] {
+  const entry = find(target, 'drivers')
+  if (entry === undefined) return undefined
+  context.fields.needs.infer('cli.drivers', spanOf(entry.key))
+  const map = readMap(context, entry.value, "'drivers'")
+  if (map === undefined) return undefined
+  checkKeys(context, map, LISTS, "'drivers'")
+  const list = (name: string): readonly string[] => {
+    const value = find(map, name)?.value
+    return value === undefined ? [] : wordsOf(context, name, value)
+  }
+  return { rw: list('rw'), ro: list('ro') }
+}
+
+function wordsOf(context: Context, name: string, value: Node): readonly string[] {
+  const list = readList(context, value, `'${name}'`)
+  return list?.items.flatMap((item) => readText(context, item, 'a word')?.text ?? []) ?? []
 }
 
 function entriesOf(context: Context, map: MapNode, name: string) {

@@ -144,6 +144,8 @@ export interface TargetOptions {
   /** Extra words for the command line, by target kind. */
   readonly args: Readonly<Record<string, readonly string[]>>
   readonly compat: Readonly<Record<string, string>>
+  /** White lists of drivers; absent: all may be used. */
+  readonly drivers?: { readonly rw: readonly string[]; readonly ro: readonly string[] } | undefined
 }
 
 /** What every step has. */

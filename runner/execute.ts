@@ -122,10 +122,22 @@ async function playSteps(play: Play): Promise<void> {
 
 /** Options of the target that change what it does; those of one kind of target stay its own. */
 function showOptions(play: Play): void {
-  const compat = Object.entries(play.selected.case.target.compat)
-  if (compat.length === 0) return
-  const words = compat.map(([name, value]) => `${name}=${value}`)
-  play.transcript.add({ kind: 'line', label: 'tgt', text: `start -compat ${words.join(',')}` })
+  const { compat, drivers } = play.selected.case.target
+  const words = [
+    ...option('-compat', Object.entries(compat)),
+    ...option(
+      '--drivers',
+      Object.entries(drivers ?? {}).flatMap(([name, names]) =>
+        names.length === 0 ? [] : [[name, names.join(':')] as const],
+      ),
+    ),
+  ]
+  if (words.length === 0) return
+  play.transcript.add({ kind: 'line', label: 'tgt', text: ['start', ...words].join(' ') })
+}
+
+function option(name: string, members: readonly (readonly [string, string])[]): readonly string[] {
+  return members.length === 0 ? [] : [name, members.map((pair) => pair.join('=')).join(',')]
 }
 
 async function playFinally(play: Play): Promise<void> {

@@ -64,6 +64,8 @@ export interface Driver extends Conditional {
   forwardsBitmaps(options: Readonly<Record<string, unknown>>): boolean
   /** Its nodes carry out compressed writes, or hand them to a child that may. */
   readonly takesCompressed: boolean
+  /** What white lists let it be used for. */
+  readonly access: 'any' | 'read-only' | 'none'
   open(context: OpenContext): MaybePromise<Instance>
 }
 

@@ -68,6 +68,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     imageIsFile: false,
     startsZeroed: false,
     takesCompressed: false,
+    access: 'any',
     waitsForNobody: definition.kind !== 'protocol',
     forwardsBitmaps: () => definition.kind === 'filter',
     ...definition,

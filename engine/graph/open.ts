@@ -5,6 +5,7 @@
  */
 import { isProtocol, type ChildDeclaration, type ChildRole, type Driver } from '../block/driver.ts'
 import { ALL_PERMISSIONS } from '../block/permission.ts'
+import { mustOnlyRead } from '../block/white-lists.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
@@ -243,6 +244,7 @@ async function finish(
   const driver = opening.driver ?? (file && (await probe(environment, file)))
   if (driver === undefined) throw new BlockError('Must specify either driver or file')
   const flags = flagsOf(rest)
+  if (mustOnlyRead(driver, flags)) flags.readOnly = true
   checkForceShare(flags)
   if (driver.needsFilename && (stringOption(rest, 'filename') ?? '') === '') {
     throw new BlockError(`The '${driver.name}' block driver requires a file name`)

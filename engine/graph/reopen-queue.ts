@@ -3,6 +3,7 @@
  * children whose options are its own business, each with all of its future options.
  */
 import type { ChildRole, NodeFlags } from '../block/driver.ts'
+import { mustOnlyRead } from '../block/white-lists.ts'
 import { flagsOf, inheritOptions } from './flags.ts'
 import {
   copied,
@@ -60,6 +61,7 @@ export function enqueue(queue: Queue, restated: Restated): void {
   }
   queue.set(node, entry)
   const flags = flagsOf(options)
+  if (mustOnlyRead(node.driver, flags)) flags.readOnly = true
   // 7.2 restates all other flags from scratch, and leaves this one where nothing is said of it.
   if (!options.has('discard')) flags.discard = node.flags.discard
   Object.assign(entry, { options, explicit, flags: { ...flags, forceShare: false } })

@@ -26,6 +26,7 @@ export const note: Profile = {
   'options.negative': 'refused',
   'options.fatFilenames': false,
   'options.emptyBacking': false,
+  'drivers.readOnly': ['bochs', 'cloop', 'dmg', 'qcow', 'qed', 'vvfat'],
   'jobs.speed': 'absent',
   legacyCommands: 'absent',
   superseded: 'deprecated',

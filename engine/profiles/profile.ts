@@ -32,6 +32,8 @@ export interface Profile {
   readonly 'options.fatFilenames': boolean
   /** `backing: ""` says the same as `null`. */
   readonly 'options.emptyBacking': boolean
+  /** Drivers that are only read unless a daemon's white lists say otherwise. */
+  readonly 'drivers.readOnly': readonly string[]
   readonly 'jobs.speed': Presence
   /** Commands and members that the note wants gone. */
   readonly legacyCommands: Presence

@@ -26,6 +26,7 @@ export const qemu: Profile = {
   'options.negative': 'wraps',
   'options.fatFilenames': true,
   'options.emptyBacking': true,
+  'drivers.readOnly': [],
   'jobs.speed': 'present',
   legacyCommands: 'present',
   superseded: 'present',

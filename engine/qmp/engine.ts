@@ -2,6 +2,7 @@
 import { findBitmap, listBitmap, nodeBitmaps } from '../bitmap/dirty-bitmaps.ts'
 import type { Driver, LogForm, Services } from '../block/driver.ts'
 import { driversIn } from '../block/in-profile.ts'
+import { checkLists, listedDrivers, NO_LISTS, type WhiteLists } from '../block/white-lists.ts'
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
 import { createExports } from '../exports/exports.ts'
@@ -38,6 +39,8 @@ export interface EngineOptions {
   readonly profile?: ProfileName
   /** What is refused or hidden; all is accepted and shown unless said otherwise. */
   readonly compat?: Partial<Compat>
+  /** Which drivers may be used; all unless said otherwise. */
+  readonly whiteLists?: WhiteLists
   /** Takes what a daemon would print on standard error, line by line. */
   readonly log?: (line: string, form?: LogForm) => void
 }
@@ -91,11 +94,16 @@ export class EngineProcess implements Engine, EngineParts {
   #status: number | undefined
   #closing: Promise<void> | undefined
 
-  constructor({ host, profile = 'qemu', compat = {}, log = () => undefined }: EngineOptions) {
+  /** @throws {BlockError} for white lists with names of no driver. */
+  constructor(options: EngineOptions) {
+    const { host, profile = 'qemu', compat = {}, whiteLists = NO_LISTS } = options
+    const { log = () => undefined } = options
     this.host = host
     this.profile = PROFILES[profile]
     this.compat = { ...ACCEPT_ALL, ...compat }
-    this.drivers = driversIn(this.profile, DRIVERS)
+    const drivers = driversIn(this.profile, DRIVERS)
+    checkLists(drivers, whiteLists)
+    this.drivers = listedDrivers(drivers, whiteLists, this.profile['drivers.readOnly'])
     this.events = new EventBus(host.clock)
     this.services = {
       profile: this.profile,
@@ -241,13 +249,13 @@ export class EngineProcess implements Engine, EngineParts {
 export const ABORTED = 134
 
 /** They are data that no engine changes, and many engines are made one after the other. */
-const COMMANDS = new Map<Profile, ReadonlyMap<string, Command>>()
+const COMMANDS = new WeakMap<readonly Driver[], ReadonlyMap<string, Command>>()
 
 function commandsOf(profile: Profile, drivers: readonly Driver[]): ReadonlyMap<string, Command> {
-  const known = COMMANDS.get(profile)
+  const known = COMMANDS.get(drivers)
   if (known !== undefined) return known
   const made = createCommands({ profile, drivers, objectTypes: OBJECT_TYPES })
-  COMMANDS.set(profile, made)
+  COMMANDS.set(drivers, made)
   return made
 }
 

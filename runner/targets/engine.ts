@@ -77,7 +77,7 @@ export function createEngineTarget(spec: {
 /** Policies are those of the profiles that flag what is to go. */
 function natureIn(profile: Profile): Nature {
   if (profile === 'qemu') return NATURE
-  return { ...NATURE, features: [...NATURE.features, 'cli.compat'] }
+  return { ...NATURE, features: [...NATURE.features, 'cli.compat', 'cli.drivers'] }
 }
 
 const SIM_DIRECTORY = '/blockspec'
@@ -115,16 +115,16 @@ function common(
   host: Host,
   options: StationOptions,
 ): Pick<Station, 'host' | 'start' | 'startOffline' | 'img'> {
-  const start = ({ compat }: TargetOptions): Promise<Machine> =>
-    Promise.resolve(startEngine(host, options, compat))
-  const startOffline = (): Promise<Machine> => start({ args: {}, compat: {} })
+  const start = (about: Pick<TargetOptions, 'compat' | 'drivers'>): Promise<Machine> =>
+    Promise.resolve(startEngine(host, options, about))
+  const startOffline = (): Promise<Machine> => start({ compat: {} })
   return { host, start, startOffline, img: (words) => runImg(host, words) }
 }
 
 function startEngine(
   host: Host,
   options: StationOptions,
-  compat: TargetOptions['compat'],
+  { compat, drivers }: Pick<TargetOptions, 'compat' | 'drivers'>,
 ): Machine {
   let log = ''
   const mortal = options.mortal === true ? mortalHost(host) : undefined
@@ -132,6 +132,7 @@ function startEngine(
     host: mortal?.host ?? host,
     profile: options.profile,
     compat: checkCompat(compat),
+    ...(drivers === undefined ? {} : { whiteLists: drivers }),
     log: (line) => {
       if (log.length < LOG_BYTES) log += `${line}\n`
     },

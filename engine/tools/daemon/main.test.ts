@@ -234,6 +234,46 @@ describe('the storage daemon', () => {
     ])
   })
 
+  it('refuses a policy that there is none of, before it serves anybody', async () => {
+    const { host, status, errors } = start([
+      ...['--profile', 'note', '--chardev', 'stdio,id=c', '--monitor', 'c'],
+      ...['--compat', 'deprecated-input=bogus'],
+    ])
+    assert.equal(await host.run(status), 1)
+    assert.equal(
+      errors(),
+      "daemon: --compat deprecated-input=bogus: Parameter 'deprecated-input' does not accept value 'bogus'\n",
+    )
+  })
+
+  it('prints the formats, writable and read-only ones apart', async () => {
+    const { host, status, output } = start([
+      ...['--profile', 'note', '--drivers', 'rw=raw:file,ro=qcow2:nbd,help'],
+    ])
+    assert.equal(await host.run(status), 0)
+    assert.equal(
+      output(),
+      'Supported formats: file raw\nSupported formats (read-only): file nbd qcow2 raw\n',
+    )
+  })
+
+  it('opens no drivers but those of its white lists', async () => {
+    const { host, status, errors } = start([
+      ...['--profile', 'note', '--drivers', 'rw=raw', '--blockdev', 'null-co,node-name=x'],
+    ])
+    assert.equal(await host.run(status), 1)
+    assert.equal(
+      errors(),
+      "daemon: --blockdev null-co,node-name=x: Driver 'null-co' is not whitelisted\n",
+    )
+  })
+
+  it('has no white lists of what there is not', async () => {
+    const { host, status, errors } = start(['--profile', 'note', '--drivers', 'rw=sheepdog'])
+    assert.equal(await host.run(status), 1)
+    assert.equal(errors(), "daemon: --drivers rw=sheepdog: Unknown driver 'sheepdog'\n")
+  })
+
   it('ends with status 0 and without its pid file when it is terminated', async () => {
     const { host, status, terminate } = start(['--pidfile', 'pid'])
     await host.idle()

@@ -1,4 +1,5 @@
 /** `storage-daemon`: the engine as a process, with the options of qemu-storage-daemon. */
+import { NO_LISTS, type WhiteLists } from '../../block/white-lists.ts'
 import type { Host } from '../../host/host.ts'
 import { EngineProcess } from '../../qmp/engine.ts'
 import type { ProfileName } from '../../profiles/index.ts'
@@ -8,6 +9,7 @@ import { scanOptions } from '../getopt.ts'
 import { reporter } from '../location.ts'
 import type { ToolOutput } from '../output.ts'
 import { takeProfile } from '../profile-option.ts'
+import { readDriversOption } from './drivers-option.ts'
 import type { DaemonOption } from './options.ts'
 import { helpText, optionsIn, versionLine } from './options.ts'
 import type { Startup } from './startup.ts'
@@ -36,6 +38,8 @@ export async function storageDaemon(
   const found = scanOptions(optionsIn(profile), words, false)
   const early = earlyStatus(found, about, profile)
   if (early !== undefined) return early
+  const drivers = driversStatus(found, about, profile)
+  if (typeof drivers === 'number') return drivers
   const surroundings = about.surroundings ?? processSurroundings()
   const daemonize = has(found, 'daemonize')
   if (daemonize && !surroundings.isTwin) return surroundings.spawnTwin()
@@ -43,6 +47,7 @@ export async function storageDaemon(
   const engine = new EngineProcess({
     host,
     profile,
+    whiteLists: drivers,
     log: (line, form) => {
       const { place } = startup
       if (form === 'output') about.stdout(`${line}\n`)
@@ -102,6 +107,31 @@ function earlyStatus(
     }
   }
   return undefined
+}
+
+/** Which drivers there are must be known before anything is opened. The last option counts. */
+function driversStatus(
+  found: readonly FoundOption[],
+  output: DaemonAbout,
+  profile: ProfileName,
+): WhiteLists | number {
+  let lists = NO_LISTS
+  for (const item of found) {
+    if (item.kind !== 'option' || item.spec.long !== 'drivers') continue
+    try {
+      const read = readDriversOption(item.value, profile)
+      if ('help' in read) {
+        output.stdout(read.help)
+        return 0
+      }
+      lists = read.lists
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      reporter(output, output.program, item.words).error(error)
+      return 1
+    }
+  }
+  return lists
 }
 
 /** Every option in its turn; a status where that ends the program. */

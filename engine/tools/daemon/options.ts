@@ -82,7 +82,14 @@ export const OPTIONS = [
   },
 ] as const satisfies readonly DaemonOption[]
 
-/** Of the profiles that know policies; 7.2's daemon has no such option. */
+/** Of the profiles of the design note; 7.2's daemon has no such options. */
+const DRIVERS = {
+  long: 'drivers',
+  takesValue: true,
+  value: 'help | [rw=DRIVER[:DRIVER…]][,ro=DRIVER[:DRIVER…]]',
+  doc: 'white lists: drivers that may write, and others that may be read',
+} as const satisfies DaemonOption
+
 const COMPAT = {
   long: 'compat',
   takesValue: true,
@@ -90,10 +97,10 @@ const COMPAT = {
   doc: 'what becomes of deprecated or unstable input and output',
 } as const satisfies DaemonOption
 
-export type OptionName = (typeof OPTIONS)[number]['long'] | 'compat'
+export type OptionName = (typeof OPTIONS)[number]['long'] | 'compat' | 'drivers'
 
 export function optionsIn(profile: ProfileName): readonly (DaemonOption & { long: OptionName })[] {
-  return profile === 'qemu' ? OPTIONS : [...OPTIONS, COMPAT]
+  return profile === 'qemu' ? OPTIONS : [...OPTIONS, COMPAT, DRIVERS]
 }
 
 export function helpText(program: string, profile: ProfileName): string {
