@@ -29,6 +29,14 @@ describe('what is up to luck', () => {
     assert.deepEqual(luck.withoutLuck(LINES, 'event QUORUM_FAILURE'), LINES)
   })
 
+  it('is when a quorum tells of a node for the second time', () => {
+    const luck = new Luck()
+    const bad = (node: string) =>
+      luck.isLimited({ name: 'QUORUM_REPORT_BAD', data: { 'node-name': node } } as never)
+    assert.deepEqual(['a', 'b', 'a'].map(bad), [false, false, true])
+    assert.ok(!luck.isLimited({ name: 'QUORUM_FAILURE', data: {} } as never))
+  })
+
   it('is whether a qcow2 node that got another file has a data file', () => {
     const luck = new Luck()
     luck.note(...reopening('qcow2', 'other'))

@@ -4,6 +4,7 @@
  */
 import type { Value } from '../../dsl/plan.ts'
 import { isList, member, text } from '../json.ts'
+import type { QmpEvent } from '../session.ts'
 
 interface Rule {
   readonly of: string
@@ -29,6 +30,8 @@ const LOST_EDGE: Rule = {
 
 export class Luck {
   readonly #rules = new Set<Rule>()
+  /** Nodes whose bad copies were told of. */
+  readonly #toldOf = new Set<string>()
 
   /** A command was accepted. */
   note(command: string, args: Value | undefined): void {
@@ -38,6 +41,15 @@ export class Luck {
   /** A job has several requests under way. */
   severalAtOnce(): void {
     this.#rules.add(FIRST_BAD_COPY)
+  }
+
+  /** Whether it is time that decides if this one comes: one a second does, of each node. */
+  isLimited({ name, data }: QmpEvent): boolean {
+    if (name !== 'QUORUM_REPORT_BAD') return false
+    const node = text(member(data, 'node-name')) ?? ''
+    if (this.#toldOf.has(node)) return true
+    this.#toldOf.add(node)
+    return false
   }
 
   /** @param of - What the lines show: the name of a query, or `event` and its name. */

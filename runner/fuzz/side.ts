@@ -344,6 +344,7 @@ class SidePlay {
     this.#events += arrived.length
     return arrived
       .filter((event) => !hidden.owns(event) && !normaliser.drops(event.name))
+      .filter((event) => !this.#luck.isLimited(event))
       .map((event) => ({ event, lane: laneOf(event.name, event.data).name }))
       .sort((a, b) => compareNames(a.lane, b.lane))
       .map(({ event }) => this.#eventText(event))
