@@ -21,7 +21,10 @@ const FIRST_BAD_COPY: Rule = {
   wire: /(?!)/,
 }
 
-/** 7.2 looks at memory that it has given back: whether the edge there is the one of a data file. */
+/**
+ * 7.2 looks at memory that it has given back, even where the reopening fails: whether the edge there is
+ * the one of a data file.
+ */
 const LOST_EDGE: Rule = {
   of: 'query-named-block-nodes',
   lines: /\.data-file-raw = /,
@@ -33,7 +36,7 @@ export class Luck {
   /** Nodes whose bad copies were told of. */
   readonly #toldOf = new Set<string>()
 
-  /** A command was accepted. */
+  /** A command was played, accepted or not. */
   note(command: string, args: Value | undefined): void {
     if (command === 'blockdev-reopen' && givesOtherFile(args)) this.#rules.add(LOST_EDGE)
   }

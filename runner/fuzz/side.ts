@@ -214,10 +214,10 @@ class SidePlay {
           )
     await play.hidden.hide(command)
     const reply = await play.ask(command, lowered)
+    this.#luck.note(command, lowered)
     if (reply.kind === 'return') {
       play.hidden.note(command, lowered)
       this.#settler.note(command, lowered)
-      this.#luck.note(command, lowered)
       if (this.#settler.hasParallel) this.#luck.severalAtOnce()
     }
     if (command === 'quit' && reply.kind === 'return') {
