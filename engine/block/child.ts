@@ -79,12 +79,13 @@ export interface Child extends BlockIo {
   shows(node: string): boolean
   /**
    * As `status`, but of everything below: what this node does not have is asked of the node that
-   * shows through it, down to `base`, which is not asked unless `includeBase` says so.
+   * shows through it, down to `base`, which is not asked unless `include` says so. With `below` the
+   * base is only looked for below the first image, and all is asked where it is that one.
    */
   statusAbove(
     offset: number,
     bytes: number,
-    base?: { readonly node: string; readonly include?: boolean },
+    base?: { readonly node: string; readonly include?: boolean; readonly below?: boolean },
     query?: StatusQuery,
   ): MaybePromise<BlockStatus>
 }

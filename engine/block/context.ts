@@ -77,6 +77,8 @@ export interface NodeHandle {
   readonly deviceName: string
   /** Opens the node read-only although it was not asked to; refused unless auto-read-only is on. */
   fallBackToReadOnly(reason: string): void
+  /** In bytes, as others see it: what was written behind the end counts. 0 while it opens. */
+  length(): number
   /** The length changed without a truncate of ours. */
   lengthChanged(): void
   /**

@@ -59,7 +59,7 @@ async function readAbove(next: Child, bottom: string, read: Read): Promise<void>
       : await next.statusAbove(
           at,
           own.bytes,
-          { node: bottom, include: true },
+          { node: bottom, include: true, below: true },
           { allocationOnly: true },
         )
     const bytes = Math.max(1, found?.bytes ?? own.bytes)

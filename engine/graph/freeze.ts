@@ -15,11 +15,11 @@ export function freezeChain(top: Node, bottom: string): (() => void) | undefined
     const next = shownThrough(node)
     const link = node.children.find(({ child }) => child === next)
     if (link === undefined) return undefined
+    // Even on the way to a node that is not there.
+    if (link.frozen) throw refusal('Cannot change', link)
     links.push(link)
     node = link.child
   }
-  const frozen = links.find((link) => link.frozen)
-  if (frozen !== undefined) throw refusal('Cannot change', frozen)
   const passing = links.find(({ child }) => child.neverFreeze)
   if (passing !== undefined) {
     throw new BlockError(`Cannot freeze '${passing.name}' link to '${passing.child.name}'`, {

@@ -18,6 +18,7 @@ export function nodeHandle(environment: Environment, node: Node): NodeHandle {
       if (!node.flags.autoReadOnly) throw new BlockError(reason, { errno: 'EACCES' })
       node.flags.readOnly = true
     },
+    length: () => (node.isOpen ? node.length() : 0),
     lengthChanged() {
       if (node.isOpen) node.refreshLength()
     },

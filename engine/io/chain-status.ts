@@ -21,7 +21,9 @@ export function statusAbove(
     if (next === undefined) return run
     // Below the upper disk's range but beyond the lower one's end, the lower one answers: zeroes.
     if (offset >= next.length()) return { ...run, allocated: true, zero: true, depth: 2 }
-    const below = statusAbove(next, { offset, bytes: run.bytes }, base, query)
+    const isImage = node.filteredChild === undefined
+    const rest = base?.below === true && isImage ? { ...base, below: false } : base
+    const below = statusAbove(next, { offset, bytes: run.bytes }, rest, query)
     // Where the lower disk ends the upper one goes on.
     const merge = (status: BlockStatus): BlockStatus => ({
       ...status,
@@ -34,7 +36,7 @@ export function statusAbove(
 }
 
 function nextBelow(node: Node, base: Base): Node | undefined {
-  if (node.name === base?.node) return undefined
+  if (node.name === base?.node && base.below !== true) return undefined
   const next = node.children.find(({ role }) => role.filtered === true || role.cow === true)?.child
   return next?.name === base?.node && base?.include !== true ? undefined : next
 }

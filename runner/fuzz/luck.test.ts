@@ -37,6 +37,28 @@ describe('what is up to luck', () => {
     assert.ok(!luck.isLimited({ name: 'QUORUM_FAILURE', data: {} } as never))
   })
 
+  it('is how far a job with several requests under way had come when one failed', () => {
+    const luck = new Luck()
+    const failure = { name: 'BLOCK_JOB_ERROR', data: { device: 'j', action: 'report' } } as never
+    const end = { name: 'BLOCK_JOB_COMPLETED', data: { device: 'j' } } as never
+    const failed = ['.device = j', '.len = 8', '.offset = 4', '.error = Input/output error']
+    const jobs = ['[0].current-progress = 1', '[1].current-progress = 2', '[1].error = bad']
+    const of = 'event BLOCK_JOB_COMPLETED'
+    assert.deepEqual(
+      [failure, failure].map((each) => luck.isLimited(each)),
+      [false, false],
+    )
+    assert.deepEqual(luck.withoutLuck(failed, of), failed)
+    luck.severalAtOnce()
+    assert.deepEqual(
+      [failure, failure, end, failure].map((each) => luck.isLimited(each)),
+      [false, true, false, false],
+    )
+    assert.deepEqual(luck.withoutLuck(failed, of), [failed[0], failed[3]])
+    assert.deepEqual(luck.withoutLuck(failed.slice(0, 3), of), failed.slice(0, 3))
+    assert.deepEqual(luck.withoutLuck(jobs, 'jobs'), [jobs[0], jobs[2]])
+  })
+
   it('is whether a qcow2 node that got another file has a data file', () => {
     const luck = new Luck()
     luck.note(...reopening('qcow2', 'other'))

@@ -33,8 +33,9 @@ const LOST_EDGE: Rule = {
 
 export class Luck {
   readonly #rules = new Set<Rule>()
-  /** Nodes whose bad copies were told of. */
+  /** Nodes whose bad copies were told of, and jobs that failed. */
   readonly #toldOf = new Set<string>()
+  #severalAtOnce = false
 
   /** A command was played, accepted or not. */
   note(command: string, args: Value | undefined): void {
@@ -43,22 +44,35 @@ export class Luck {
 
   /** A job has several requests under way. */
   severalAtOnce(): void {
+    this.#severalAtOnce = true
     this.#rules.add(FIRST_BAD_COPY)
   }
 
-  /** Whether it is time that decides if this one comes: one a second does, of each node. */
+  /**
+   * Whether it is time that decides if this one comes: of bad copies one a second does, of each node,
+   * and of requests that fail those that are under way when the first one does.
+   */
   isLimited({ name, data }: QmpEvent): boolean {
-    if (name !== 'QUORUM_REPORT_BAD') return false
-    const node = text(member(data, 'node-name')) ?? ''
-    if (this.#toldOf.has(node)) return true
-    this.#toldOf.add(node)
+    if (name === 'QUORUM_REPORT_BAD') return this.#isFurther(`node ${nameIn(data, 'node-name')}`)
+    const job = `job ${nameIn(data, 'device')}`
+    if (name === 'BLOCK_JOB_COMPLETED') this.#toldOf.delete(job)
+    const endsIt = name === 'BLOCK_JOB_ERROR' && nameIn(data, 'action') === 'report'
+    return endsIt && this.#severalAtOnce && this.#isFurther(job)
+  }
+
+  #isFurther(what: string): boolean {
+    if (this.#toldOf.has(what)) return true
+    this.#toldOf.add(what)
     return false
   }
 
   /** @param of - What the lines show: the name of a query, or `event` and its name. */
   withoutLuck(lines: readonly string[], of: string): readonly string[] {
     const rules = [...this.#rules].filter((rule) => rule.of === of)
-    return lines.filter((line) => !rules.some((rule) => rule.lines.test(line)))
+    const kept = lines.filter((line) => !rules.some((rule) => rule.lines.test(line)))
+    return this.#severalAtOnce && (of === 'jobs' || of === 'event BLOCK_JOB_COMPLETED')
+      ? withoutProgressOfFailed(kept)
+      : kept
   }
 
   wireWithoutLuck(order: string, of: string): string {
@@ -66,6 +80,22 @@ export class Luck {
     for (const rule of this.#rules) if (rule.of === of) kept = kept.replace(rule.wire, '')
     return kept
   }
+}
+
+/** How far a job had come that failed depends on what was under way beside the request that did. */
+function withoutProgressOfFailed(lines: readonly string[]): readonly string[] {
+  const ended = lines.flatMap((line) => ENDED.exec(line)?.[1] ?? [])
+  return lines.filter((line) => {
+    const [, job] = PROGRESS.exec(line) ?? []
+    return job === undefined || !ended.includes(job)
+  })
+}
+
+const ENDED = /^((?:\[\d+\])?)\.(?:error = |status = concluded$)/
+const PROGRESS = /^((?:\[\d+\])?)\.(?:current-progress|total-progress|len|offset) = /
+
+function nameIn(data: Value, name: string): string {
+  return text(member(data, name)) ?? ''
 }
 
 /** Whether a qcow2 node gets another node as its file. */

@@ -100,6 +100,7 @@ export function* createImage(
       compression,
       corrupted: () => undefined,
       backing: () => undefined,
+      length: () => 0,
       bitmaps: () => undefined,
       nowNs: () => 0,
       keepsCorruptReadOnly: false,

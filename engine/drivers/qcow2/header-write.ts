@@ -90,7 +90,8 @@ function encodeFields(
     backingFileOffset: BigInt(backingFileOffset),
     backingFileBytes,
     clusterBits: geometry.clusterBits,
-    size: BigInt(header.size),
+    // As with 7.2, what was written behind the end by a job belongs to the disk from now on.
+    size: BigInt(Math.max(header.size, image.around.length())),
     cryptMethod: CRYPT.none,
     l1Entries: image.l1.length,
     l1Offset: BigInt(image.l1Offset),

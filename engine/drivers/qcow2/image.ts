@@ -52,6 +52,8 @@ export interface Surroundings {
     readonly fatal: boolean
   }) => void
   readonly backing: () => Child | undefined
+  /** Length of the node in bytes, 0 as long as there is none. */
+  readonly length: () => number
   /** The dirty bitmaps of the node, where it has any. */
   readonly bitmaps: () => NodeBitmaps | undefined
   /** Time of the host, for caches that forget. */

@@ -125,6 +125,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       log: (line, form) => services.log(line, form),
       corrupted: (about) => node.corrupted(about),
       backing: () => children.get('backing'),
+      length: () => node.length(),
       bitmaps: () => services.bitmaps(node.name),
       nowNs: () => services.clock.nowNs(),
       compression: services.compression,
