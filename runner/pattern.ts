@@ -18,8 +18,7 @@ export function makePattern(
     case 'byte':
       return data.fill(pattern.byte)
     case 'seq':
-      for (let at = 0; at < bytes; at += 1) data[at] = (pattern.start + at) & 0xff
-      return data
+      return fillPeriodic(data, 256, (at) => (pattern.start + at) & 0xff)
     case 'lba':
       fillLba(data, offset)
       return data
@@ -28,8 +27,7 @@ export function makePattern(
       return data
     case 'hex': {
       const unit = parseHex(pattern.bytes)
-      for (let at = 0; at < bytes; at += 1) data[at] = unit[at % Math.max(1, unit.length)] ?? 0
-      return data
+      return fillPeriodic(data, Math.max(1, unit.length), (at) => unit[at] ?? 0)
     }
     case 'file':
       data.set(readFile(pattern.path, pattern.offset, bytes).subarray(0, bytes))
@@ -37,13 +35,30 @@ export function makePattern(
   }
 }
 
+/** @param byteAt - The byte at each place of the first period. */
+function fillPeriodic(
+  data: Uint8Array,
+  period: number,
+  byteAt: (at: number) => number,
+): Uint8Array {
+  const first = Math.min(period, data.length)
+  for (let at = 0; at < first; at += 1) data[at] = byteAt(at)
+  // What is there is copied behind itself, twice as much each time.
+  for (let filled = first; filled < data.length; filled *= 2) data.copyWithin(filled, 0, filled)
+  return data
+}
+
 /** Each sector says its own number, as 64-bit big-endian words. */
 function fillLba(data: Uint8Array, offset: number): void {
-  for (let at = 0; at < data.length; at += 1) {
-    const place = offset + at
+  for (let start = 0; start < data.length;) {
+    const place = offset + start
     const sector = Math.floor(place / SECTOR)
-    const shift = 7 - (place % 8)
-    data[at] = shift > 5 ? 0 : Math.floor(sector / 2 ** (8 * shift)) & 0xff
+    const end = Math.min(data.length, (sector + 1) * SECTOR - offset)
+    fillPeriodic(data.subarray(start, end), 8, (at) => {
+      const shift = 7 - ((place + at) % 8)
+      return shift > 5 ? 0 : Math.floor(sector / 2 ** (8 * shift)) & 0xff
+    })
+    start = end
   }
 }
 
