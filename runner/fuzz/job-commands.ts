@@ -29,8 +29,9 @@ export const JOB_COMMANDS: readonly CommandKind[] = [
     'block-job-complete',
     'block-job-finalize',
     'block-job-dismiss',
-    'block-job-set-speed',
   ].map((command) => ({ command, weight: 1.5, flawed: 0.06, make: verb(command) })),
+  // Of this one there is no newer form beside it.
+  { command: 'block-job-set-speed', weight: 3, flawed: 0.06, make: verb('block-job-set-speed') },
 ]
 
 // --- Starts ------------------------------------------------------------------------------------

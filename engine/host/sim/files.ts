@@ -69,6 +69,7 @@ export function createSimFiles(clock: Clock): SimFiles {
       checkName(path, inodes)
       if (isDirectory(path, inodes)) {
         if (flags.write) throw ioError('EISDIR')
+        if (flags.direct === true) throw ioError('EINVAL')
         return openDirectory()
       }
       let inode = find(path)

@@ -250,6 +250,12 @@ describe('simulated files', () => {
     assert.throws(() => folder.read(0, new Uint8Array(1)), { errno: 'EISDIR' })
   })
 
+  it('let nobody read a directory past the page cache', () => {
+    const { files } = createSimHost()
+    files.put('/dir/file', new Uint8Array(1))
+    assert.throws(() => files.open('/dir', { write: false, direct: true }), { errno: 'EINVAL' })
+  })
+
   it('tell the alignment of direct access where they begin with data', () => {
     const { files } = createSimHost()
     files.put('data', new Uint8Array(4096).fill(1))
