@@ -306,6 +306,23 @@ describe('the requests of a copy', () => {
     assert.equal(copy.remaining, 8 * 65_536)
   })
 
+  it('are all under way before one fails, be it at once', async () => {
+    const { host, source, target } = big(8 * 65_536)
+    const read = (offset: number, into: Uint8Array) => {
+      if (offset === 0) throw ioError('EIO')
+      return source.read(offset, into)
+    }
+    const copy = new BlockCopy({
+      ends: { source: { ...source, read }, target },
+      clusterBytes: 65_536,
+      clock: host.clock,
+    })
+    copy.pending.mark(0, 8 * 65_536)
+    const copying = copy.copy(0, 8 * 65_536, copy.request({ maxChunk: 65_536 }))
+    await assert.rejects(host.run(Promise.resolve(copying)), { errno: 'EIO' })
+    assert.equal(copy.remaining, 65_536)
+  })
+
   it('keep to a speed where they are to, and hurry when it changes', async () => {
     const { host, copy, source } = big(3 * MIB)
     copy.setSpeed(MIB)

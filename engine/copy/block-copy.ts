@@ -232,7 +232,11 @@ export class BlockCopy implements Copier {
     this.#sinceTurn += bytes
     if (this.#sinceTurn < TURN_BYTES) return
     this.#sinceTurn = 0
-    await new Promise<void>((resolve) => {
+    await this.#turn()
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
       this.#clock.after(0, resolve)
     })
   }
@@ -262,8 +266,16 @@ export class BlockCopy implements Copier {
       flags,
       ...(buffer === undefined ? {} : { buffer }),
     })
-    if (isPromise(running)) return running.then(moved)
-    moved(running)
+    // A real disk takes its time to fail too: what is to be copied beside it is under way by then.
+    const later = async (failure: Failure): Promise<void> => {
+      await this.#turn()
+      moved(failure)
+    }
+    const over = (failure: Failure | undefined): MaybePromise<void> => {
+      if (failure !== undefined) return later(failure)
+      moved(undefined)
+    }
+    return isPromise(running) ? running.then(over) : over(running)
   }
 
   #end(range: InFlightRange, how: 'copied' | 'failed' | 'skipped'): void {
