@@ -43,6 +43,9 @@ export class MirrorWork implements JobWork {
       const copying = this.#newCopying(job)
       if (this.#args.top.source.length() === 0) yield* this.#waitForEnd(job)
       else yield* this.#copy(job, copying)
+    } catch (error) {
+      // What failed before it was cancelled is what clients are told.
+      throw this.#copying?.failure ?? error
     } finally {
       if (this.#copying !== undefined) yield* this.#copying.allOver()
       this.#section ??= yield* job.drain(this.#args.source)
