@@ -121,9 +121,11 @@ export class Generator {
     this.#drawn += 1
     const last = this.#drawn === this.#options.steps
     if (last && this.#random.chance(QUITS)) return this.#play({ ...PLAIN, command: 'quit' })
-    const pending = this.#pending.pop()
-    if (pending !== undefined) return this.#play(pending)
     const isHeld = holdingJobs(this.state.jobs).length > 0
+    const pending = this.#pending.pop()
+    if (pending !== undefined && (!isHeld || verbOf(pending.command) !== undefined)) {
+      return this.#play(pending)
+    }
     if (this.#random.chance(RAW_TEXT)) return { kind: 'raw', text: this.#random.pick(TEXTS) }
     return (
       (!isHeld && this.#random.chance(this.#io) ? this.#drawIo() : undefined) ??
