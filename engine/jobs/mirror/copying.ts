@@ -253,10 +253,16 @@ export class Copying {
     this.#underWay.add(done)
   }
 
-  /** What is read comes a turn later: meanwhile others that need no data get to the target. */
+  /**
+   * What is read comes a turn later, and so does a failure: meanwhile others begin, and those that
+   * need no data get to the target.
+   */
   async #read(source: Pick<BlockIo, 'read'>, offset: number, into: Uint8Array): Promise<void> {
-    await source.read(offset, into)
-    await this.#job.turn()
+    try {
+      await source.read(offset, into)
+    } finally {
+      await this.#job.turn()
+    }
   }
 
   async #move(run: Run): Promise<void> {
@@ -270,7 +276,7 @@ export class Copying {
       { source, target },
       buffer === undefined ? { ...run, flags } : { ...run, flags, buffer },
     )
-    // What fails at once is known at once; what succeeds takes a turn at least.
+    // What fails at once on the target is known at once; what succeeds takes a turn at least.
     if (moving === undefined) await this.#job.turn()
     const failed = isPromise(moving) ? await moving : moving
     if (failed !== undefined) {
