@@ -15,6 +15,7 @@ import { preallocate } from './preallocate.ts'
 import { qcow2 } from './qcow2/qcow2.ts'
 import { quorum } from './quorum/quorum.ts'
 import { raw } from './raw.ts'
+import { rbd } from './rbd.ts'
 import { snapshotAccess } from './snapshot-access.ts'
 import { throttle } from './throttle/throttle.ts'
 
@@ -37,5 +38,6 @@ export const DRIVERS: readonly Driver[] = [
   qcow2,
   quorum,
   raw,
+  rbd,
   throttle,
 ]

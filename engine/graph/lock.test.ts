@@ -12,6 +12,31 @@ async function world() {
   return test
 }
 
+describe('changes of the graph', () => {
+  it('only the holder of a drained section may change the graph', async () => {
+    const { host, graph } = await world()
+    const section = await graph.find('a').drained()
+    const others = graph.add(node('others'))
+    await graph.within(section).add(node('own'))
+    await host.idle()
+    const names = () => graph.nodes().map(({ name }) => name)
+    assert.deepEqual(names(), ['a', 'own'])
+    section.end()
+    await others
+    assert.deepEqual(names(), ['a', 'own', 'others'])
+  })
+
+  it('a driver may change its own children inside its own drained section', async () => {
+    const { graph, add } = await world()
+    const quorum = { driver: 'quorum', 'node-name': 'q', 'vote-threshold': 1, children: ['a'] }
+    await add(node('b'), quorum)
+    await using section = await graph.find('q').drained()
+    await graph.within(section).changeChild({ parent: 'q', node: 'b' })
+    const names = graph.dump().edges.map(({ name }) => name)
+    assert.deepEqual(names.toSorted(), ['children.0', 'children.1'])
+  })
+})
+
 describe('a drained section', () => {
   it('keeps others from changing the graph until it ends', async () => {
     const { host, graph } = await world()
