@@ -204,6 +204,8 @@ export class State {
     const node = this.#all.get(name)
     if (node === undefined || seen.has(name)) return false
     seen.add(name)
+    // It came while nodes were not looked at.
+    if (node.driver === '') return true
     const unless = UNDEFINED_DATA[node.driver]
     if (unless !== undefined) {
       return !node.filename.includes(`"${unless}": true`)
