@@ -129,6 +129,16 @@ export class Jobs {
     else if (job.endRequested) await job.group.abort(job)
   }
 
+  /** Jobs whose work is over, and whose completion is to come. */
+  over(): readonly Job[] {
+    return [...this.#ended]
+  }
+
+  /** Completes those of them that nobody has completed meanwhile. */
+  async complete(over: readonly Job[]): Promise<void> {
+    for (const job of over) await this.#complete(job)
+  }
+
   /** Waits until every job has come to rest, and completes what has ended: answers come after that. */
   async settle(): Promise<void> {
     for (const job of this.#jobs) await job.atRest()

@@ -22,7 +22,7 @@ const DEFAULT_SEED = 1
 
 /**
  * Bytes of bytecode that a function runs before V8 optimises it, more than twice as many as it has
- * by itself. Cases are short and differ, so that threads which optimise took a third of all time
+ * by itself. Cases are short and differ, so that threads which optimise took a quarter of all time
  * for code that was hardly used again.
  */
 const OPTIMISE_AFTER = 300_000
