@@ -122,6 +122,7 @@ class SidePlay {
       if (this.#options.isStopped()) return { kind: 'done' }
       const ending = await this.#step(step, source)
       if (ending !== undefined) return ending
+      if (this.#luck.isAll) return { kind: 'done' }
       if (this.#ended) break
     }
     return (await this.#end()) ?? { kind: 'done' }
@@ -131,7 +132,8 @@ class SidePlay {
     try {
       this.#play.session.mark()
       const done = await this.#perform(step)
-      const queried = this.#ended ? undefined : await this.#query()
+      const isOver = this.#ended || this.#luck.isAll
+      const queried = isOver ? undefined : await this.#query()
       const record: StepRecord = {
         ...done,
         parts: { ...done.parts, ...(queried === undefined ? {} : this.#shown(queried)) },
@@ -256,7 +258,7 @@ class SidePlay {
 
   #leaves(value: Value, of: string): string {
     const lines = this.#luck.withoutLuck(leafLines(this.#play.shown(value, of)), of)
-    return `${lines.join('\n')}\norder ${this.#luck.wireWithoutLuck(wireOrder(value), of)}`
+    return `${lines.join('\n')}\norder ${wireOrder(value)}`
   }
 
   async #raw(raw: string): Promise<StepRecord> {
