@@ -177,12 +177,15 @@ class SidePlay {
     try {
       for (const { name } of IMAGES) {
         const path = play.images.path(name)
-        const isPlaced = !this.#settler.hasParallel || RAW_IMAGES.includes(name)
+        const isHere = async (file: Device): Promise<boolean> =>
+          !this.#settler.hasParallel || (RAW_IMAGES.includes(name) && !(await isImage(file)))
         const { length, bytes } = await withFile(play.station.host, path, false, async (file) => ({
           length: file.length(),
-          bytes: isPlaced ? await contentWords(fileDevice(file)) : [],
+          bytes: (await isHere(fileDevice(file)))
+            ? await contentWords(fileDevice(file))
+            : undefined,
         }))
-        const words = isPlaced ? bytes : await guestWords(atRest, path)
+        const words = bytes ?? (await guestWords(atRest, path))
         lines.push(`${name} ${String(length)} bytes ${words.join(' ')}`)
       }
     } finally {

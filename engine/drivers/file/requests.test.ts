@@ -64,10 +64,18 @@ describe('the status of a file', () => {
     })
   }
 
-  it('ends where the file ends by now', () => {
+  it('stays as it was where the file became shorter, and longer again', () => {
     const { requests, data } = world()
     data(0)
     void requests.truncate?.(3 * PAGE, NO_FLAGS)
-    assert.deepEqual(data(1), [true, 2])
+    assert.deepEqual(data(1), [true, 5])
+    void requests.truncate?.(8 * PAGE, NO_FLAGS)
+    assert.deepEqual(
+      [data(1), data(6)],
+      [
+        [true, 5],
+        [false, 2],
+      ],
+    )
   })
 })

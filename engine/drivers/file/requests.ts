@@ -39,10 +39,7 @@ export function fileRequests(current: () => HostFile): Instance {
       query?.allocationOnly === true
         ? allocated(extents, offset, bytes)
         : status(current(), extents, offset, bytes),
-    truncate(bytes, { preallocation = 'off' }) {
-      extents.forget()
-      return resizeFile(current(), bytes, preallocation)
-    },
+    truncate: (bytes, { preallocation = 'off' }) => resizeFile(current(), bytes, preallocation),
     info: () => {
       const allocatedBytes = current().allocatedBytes()
       return {
@@ -68,27 +65,27 @@ function allocated(extents: Extents, offset: number, bytes: number): BlockStatus
 
 /** A hole at the end goes on past it; data end with the last block that requests can reach. */
 function status(opened: HostFile, extents: Extents, offset: number, bytes: number): BlockStatus {
+  const known = extents.known(offset)
+  if (known > 0)
+    return { bytes: Math.min(bytes, known), allocated: true, data: true, zero: false, offset }
   const length = opened.length()
   if (offset >= length) return { bytes, allocated: true, data: false, zero: true, offset }
-  const { data, bytes: run } = extents.at(opened, offset, length)
+  const { data, bytes: run } = extents.look(opened, offset)
   const toEnd = offset + run >= length
-  const known = !toEnd ? run : data ? alignUp(run, opened.alignment) : bytes
-  return { bytes: Math.min(bytes, known), allocated: true, data, zero: !data, offset }
+  const alike = !toEnd ? run : data ? alignUp(run, opened.alignment) : bytes
+  return { bytes: Math.min(bytes, alike), allocated: true, data, zero: !data, offset }
 }
 
 /**
  * Remembers the data that were found last: some file systems go through all of them to find their
  * end, at each step of who goes through a disk. Holes are looked for anew, since anybody may fill them;
- * where others make one, data are read that are zeroes, as with 7.2.
+ * where others make one, or the file was shorter meanwhile, zeroes are read as data, as with 7.2.
  */
 class Extents {
   #from = 0
   #to = 0
 
-  /** @param length - Of the file, more than `offset`. */
-  at(opened: HostFile, offset: number, length: number): Extent {
-    const known = this.known(offset)
-    if (known > 0) return { data: true, bytes: Math.min(known, length - offset) }
+  look(opened: HostFile, offset: number): Extent {
     const found = opened.extent(offset)
     if (found.data) {
       this.#from = offset
