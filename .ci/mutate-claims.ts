@@ -288,8 +288,12 @@ function compile(texts: ReadonlyMap<string, string>, only: readonly string[]): S
   return errors.length === 0 ? suite : (errors[0]?.message ?? 'unknown')
 }
 
-/** Plays a suite on the engine without goldens and returns how each case ended. */
-async function play(suite: Suite): Promise<CaseEnd[]> {
+/**
+ * Plays a suite on the engine without goldens and returns how each case ended.
+ *
+ * @param maxFailures - Play no more cases once so many have failed.
+ */
+async function play(suite: Suite, maxFailures?: number): Promise<CaseEnd[]> {
   const ends: CaseEnd[] = []
   await runSuite({
     cases: selectAll(suite),
@@ -299,6 +303,7 @@ async function play(suite: Suite): Promise<CaseEnd[]> {
     timeoutScale: 1,
     golden: { mode: 'off', root: join(SCENARIOS, '..', 'golden') },
     keep: 'none',
+    ...(maxFailures === undefined ? {} : { maxFailures }),
     onEvent: (event) => {
       if (event.event === 'case-end') ends.push(event)
     },
@@ -347,7 +352,9 @@ for (const path of paths) {
     const before = texts.get(file) ?? ''
     texts.set(file, before.slice(0, start) + mutation.text + before.slice(end))
     const changed = compile(texts, [path])
-    const ends = typeof changed === 'string' ? [] : await play(changed)
+    let ends: readonly CaseEnd[] = typeof changed === 'string' ? [] : await play(changed, 1)
+    // Mostly the first case that fails shows it.
+    if (typeof changed !== 'string' && !blames(ends, mutation)) ends = await play(changed)
     texts.set(file, before)
     if (blames(ends, mutation)) {
       bound++
