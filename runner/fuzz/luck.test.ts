@@ -57,6 +57,10 @@ describe('what is up to luck', () => {
     assert.deepEqual(luck.withoutLuck(failed, of), [failed[0], failed[3]])
     assert.deepEqual(luck.withoutLuck(failed.slice(0, 3), of), failed.slice(0, 3))
     assert.deepEqual(luck.withoutLuck(jobs, 'jobs'), [jobs[0], jobs[2]])
+    const well = ['[0].status = concluded', '[0].current-progress = 1']
+    assert.deepEqual(luck.withoutLuck(well, 'jobs'), well)
+    const older = ['[0].status = concluded', '[0].len = 1']
+    assert.deepEqual(luck.withoutLuck(older, 'jobs'), [older[0]])
   })
 
   it('is all there is once a qcow2 node was given another file', () => {

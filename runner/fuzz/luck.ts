@@ -1,25 +1,15 @@
 /**
- * What the real target shows by luck, so that nobody can compare it: each entry says when, and which
- * lines of what was shown it concerns.
+ * What the real target shows by luck, so that nobody can compare it: when it does, and which lines of
+ * what was shown that concerns.
  */
 import type { Value } from '../../dsl/plan.ts'
 import { isList, member, text } from '../json.ts'
 import type { QmpEvent } from '../session.ts'
 
-interface Rule {
-  readonly of: string
-  /** Lines with the path of a member that is left out. */
-  readonly lines: RegExp
-}
-
 /** At most one bad copy a second is told of: of several that are read at once, the first. */
-const FIRST_BAD_COPY: Rule = {
-  of: 'event QUORUM_REPORT_BAD',
-  lines: /^\.sectors?-(?:num|count) = /,
-}
+const PLACE_OF_BAD_COPY = /^\.sectors?-(?:num|count) = /
 
 export class Luck {
-  readonly #rules = new Set<Rule>()
   /** Nodes whose bad copies were told of, and jobs that failed. */
   readonly #toldOf = new Set<string>()
   #severalAtOnce = false
@@ -41,7 +31,6 @@ export class Luck {
   /** A job has several requests under way. */
   severalAtOnce(): void {
     this.#severalAtOnce = true
-    this.#rules.add(FIRST_BAD_COPY)
   }
 
   /**
@@ -64,24 +53,30 @@ export class Luck {
 
   /** @param of - What the lines show: the name of a query, or `event` and its name. */
   withoutLuck(lines: readonly string[], of: string): readonly string[] {
-    const rules = [...this.#rules].filter((rule) => rule.of === of)
-    const kept = lines.filter((line) => !rules.some((rule) => rule.lines.test(line)))
-    return this.#severalAtOnce && (of === 'jobs' || of === 'event BLOCK_JOB_COMPLETED')
-      ? withoutProgressOfFailed(kept)
-      : kept
+    if (!this.#severalAtOnce) return lines
+    if (of === 'event QUORUM_REPORT_BAD') {
+      return lines.filter((line) => !PLACE_OF_BAD_COPY.test(line))
+    }
+    return of === 'jobs' || of === 'event BLOCK_JOB_COMPLETED'
+      ? withoutProgressOfFailed(lines)
+      : lines
   }
 }
 
 /** How far a job had come that failed depends on what was under way beside the request that did. */
 function withoutProgressOfFailed(lines: readonly string[]): readonly string[] {
-  const ended = lines.flatMap((line) => ENDED.exec(line)?.[1] ?? [])
+  // The older query of jobs does not say which of them failed.
+  const failed = lines.some((line) => OLDER.test(line)) ? ENDED : FAILED
+  const ended = lines.flatMap((line) => failed.exec(line)?.[1] ?? [])
   return lines.filter((line) => {
     const [, job] = PROGRESS.exec(line) ?? []
     return job === undefined || !ended.includes(job)
   })
 }
 
-const ENDED = /^((?:\[\d+\])?)\.(?:error = |status = concluded$)/
+const OLDER = /^\[\d+\]\.len = /
+const ENDED = /^(\[\d+\])\.status = concluded$/
+const FAILED = /^((?:\[\d+\])?)\.error = /
 const PROGRESS = /^((?:\[\d+\])?)\.(?:current-progress|total-progress|len|offset) = /
 
 function nameIn(data: Value, name: string): string {
