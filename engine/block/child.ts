@@ -73,6 +73,8 @@ export interface Child extends BlockIo {
   snapshot(): SnapshotIo | undefined
   /** Whether the node below is of a driver that carries out compressed writes. */
   takesCompressed(): boolean
+  /** No request to the node below waits for the host. */
+  waitsForNobody(): boolean
   /** The driver of the node below. */
   driverName(): string
   /** Whether the node below is that one, or shows it through further down. */

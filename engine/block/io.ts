@@ -46,6 +46,8 @@ export interface StatusQuery {
    * of a file counts as data.
    */
   readonly allocationOnly?: boolean
+  /** Of the image below a user's node, which may end elsewhere than the filters above it. */
+  readonly ofImage?: boolean
 }
 
 export interface TruncateOptions {

@@ -23,11 +23,13 @@ interface DiskAbout {
   readonly maxTransfer?: number
   /** What is there is not known at once. */
   readonly looksLater?: boolean
+  readonly waitsForNobody?: boolean
 }
 
 /** A disk of memory, each of whose requests waits for its turn; equal bytes are a run of status. */
 function disk(about: DiskAbout) {
   const { host, content, meets = () => undefined, maxTransfer = 0, looksLater = false } = about
+  const { waitsForNobody = false } = about
   const requests: Request[] = []
   const running = { now: 0, most: 0 }
   const step = async (request: Request, run: () => void): Promise<void> => {
@@ -53,6 +55,7 @@ function disk(about: DiskAbout) {
     requests,
     running,
     limits,
+    waitsForNobody: () => waitsForNobody,
     length: () => content.length,
     status,
     statusAbove: (offset: number, bytes: number) =>
@@ -321,6 +324,29 @@ describe('the requests of a copy', () => {
     const copying = copy.copy(0, 8 * 65_536, copy.request({ maxChunk: 65_536 }))
     await assert.rejects(host.run(Promise.resolve(copying)), { errno: 'EIO' })
     assert.equal(copy.remaining, 65_536)
+  })
+
+  it('end with the first that fails where neither end waits for the host', async () => {
+    const host = createSimHost()
+    const content = new Uint8Array(8 * 65_536).fill(1)
+    let reads = 0
+    const end = {
+      ...disk({ host, content, waitsForNobody: true }),
+      read() {
+        reads += 1
+        throw ioError('EIO')
+      },
+    }
+    const copy = new BlockCopy({
+      ends: { source: end, target: end },
+      clusterBytes: 65_536,
+      clock: host.clock,
+    })
+    copy.pending.mark(0, 8 * 65_536)
+    const copying = copy.copy(0, 8 * 65_536, copy.request({ maxChunk: 65_536 }))
+    await assert.rejects(host.run(Promise.resolve(copying)), { errno: 'EIO' })
+    assert.equal(reads, 1)
+    assert.equal(copy.remaining, 8 * 65_536)
   })
 
   it('keep to a speed where they are to, and hurry when it changes', async () => {

@@ -28,8 +28,14 @@ const MAX_BUFFERED_BYTES = 128 * 2 ** 20
 const TURN_BYTES = 16 * 2 ** 20
 
 export interface CopyEnds {
-  readonly source: Pick<Child, 'length' | 'read' | 'status' | 'statusAbove' | 'limits'>
-  readonly target: Pick<Child, 'length' | 'write' | 'zero' | 'discard' | 'limits'>
+  readonly source: Pick<
+    Child,
+    'length' | 'read' | 'status' | 'statusAbove' | 'limits' | 'waitsForNobody'
+  >
+  readonly target: Pick<
+    Child,
+    'length' | 'write' | 'zero' | 'discard' | 'limits' | 'waitsForNobody'
+  >
 }
 
 export interface BlockCopyAbout {
@@ -271,9 +277,11 @@ export class BlockCopy implements Copier {
       await this.#turn()
       moved(failure)
     }
+    const { source, target } = this.#ends
     const over = (failure: Failure | undefined): MaybePromise<void> => {
-      if (failure !== undefined) return later(failure)
-      moved(undefined)
+      const waited = !source.waitsForNobody() || !target.waitsForNobody()
+      if (failure !== undefined && waited) return later(failure)
+      moved(failure)
     }
     return isPromise(running) ? running.then(over) : over(running)
   }

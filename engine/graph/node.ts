@@ -363,6 +363,7 @@ function childHandle(seat: { readonly edge: Edge }, name: string): Child {
     debugEvent: (event) => seat.edge.child.instance.debugEvent?.(event),
     snapshot: () => seat.edge.child.instance.snapshot,
     takesCompressed: () => seat.edge.child.driver.takesCompressed,
+    waitsForNobody: () => seat.edge.child.waitsForNobody,
     driverName: () => seat.edge.child.driver.name,
     shows: (node) => showsThrough(seat.edge.child, node),
     statusAbove: (offset, bytes, base, query) =>

@@ -1,5 +1,7 @@
 /** A root user's requests: bounds of the disk, and waiting while a drained section lasts. */
+import type { StatusQuery } from '../block/io.ts'
 import { RESIZE, WRITE } from '../block/permission.ts'
+import { skipFilters } from '../graph/chain.ts'
 import type { NodeIo } from '../graph/environment.ts'
 import type { Node } from '../graph/node.ts'
 import type { RootUser } from '../graph/user.ts'
@@ -11,6 +13,8 @@ const MAX_REQUEST_BYTES = 2 ** 31 - 512
 
 export function createUserIo(user: RootUser): NodeIo {
   const below = (): Node => user.edge.child
+  const asked = (query: StatusQuery = {}): Node =>
+    query.ofImage === true ? skipFilters(below()) : below()
   const run = <T>(request: () => MaybePromise<T>): MaybePromise<T> =>
     user.heldBack ? whenResumed(user, request) : counted(user, request())
   return {
@@ -45,13 +49,13 @@ export function createUserIo(user: RootUser): NodeIo {
       }),
     status: (offset, bytes, query) =>
       run(() => {
-        checkRange(user, offset, bytes)
-        return below().io.status(offset, bytes, query)
+        if (query?.ofImage !== true) checkRange(user, offset, bytes)
+        return asked(query).io.status(offset, bytes, query)
       }),
     statusAbove: (offset, bytes, base, query) =>
       run(() => {
-        checkRange(user, offset, bytes)
-        return below().io.statusAbove(offset, bytes, base, query)
+        if (query?.ofImage !== true) checkRange(user, offset, bytes)
+        return asked(query).io.statusAbove(offset, bytes, base, query)
       }),
     truncate: (bytes, options) =>
       run(() => {

@@ -18,7 +18,7 @@ import { defineJob, type JobControl, type JobSetup, type JobWork } from './kind.
 import type { ErrorPolicy } from './on-error.ts'
 import type { JobOptions, Jobs } from './registry.ts'
 import type { JobRoutine } from './strand.ts'
-import { sweep, type Stretch } from './sweep.ts'
+import { STRETCH_BYTES, sweep, type Stretch } from './sweep.ts'
 import { Undoing } from './undoing.ts'
 
 export interface StreamArgs {
@@ -219,7 +219,8 @@ function* findMissing(
   stretch: Stretch,
 ): JobRoutine<void> {
   const { offset } = stretch
-  const own = yield* job.request(() => user.status(offset, stretch.bytes, { allocationOnly: true }))
+  const query = { allocationOnly: true, ofImage: true }
+  const own = yield* job.request(() => user.status(offset, STRETCH_BYTES, query))
   stretch.bytes = own.bytes
   if (own.allocated) return
   // Where the image below is at its end, there is nothing to be copied from here on.
@@ -229,9 +230,7 @@ function* findMissing(
     return
   }
   const base = { node: overlay.name, include: true }
-  const found = yield* job.request(() =>
-    user.statusAbove(offset, own.bytes, base, { allocationOnly: true }),
-  )
+  const found = yield* job.request(() => user.statusAbove(offset, own.bytes, base, query))
   stretch.bytes = found.bytes
   stretch.moved = found.allocated
 }

@@ -5,7 +5,7 @@ import type { JobControl } from './kind.ts'
 import type { JobRoutine } from './strand.ts'
 
 /** Longest stretch, as with 7.2. */
-const STRETCH_BYTES = 512 * 1024
+export const STRETCH_BYTES = 512 * 1024
 
 /** What is worked on; the step says in it how far it is, so that it is known when it fails. */
 export class Stretch {
@@ -26,7 +26,8 @@ export class Stretch {
 
   /** A place for its data. */
   get data(): Uint8Array {
-    return this.#buffer.subarray(0, this.bytes)
+    const { bytes } = this
+    return bytes > this.#buffer.length ? new Uint8Array(bytes) : this.#buffer.subarray(0, bytes)
   }
 }
 
