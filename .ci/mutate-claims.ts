@@ -109,7 +109,8 @@ class Collector {
 
   step(step: Step): void {
     // What only the target decides is played, and claimed, where the condition holds.
-    if (step.when !== undefined && this.#decide(step.when) === false) return
+    const chooses = step.kind === 'group'
+    if (!chooses && step.when !== undefined && this.#decide(step.when) === false) return
     if ('expect' in step) {
       const { expect } = step
       if (expect.kind === 'error') {

@@ -8,6 +8,7 @@ import type { Suite } from '../dsl/plan.ts'
 import type { Played } from './execute.ts'
 import { packageRoot } from './places.ts'
 import type { Selected } from './suite.ts'
+import type { EngineSpec } from './targets/target.ts'
 
 /** Heap of one worker. */
 const HEAP_MB = 1024
@@ -21,6 +22,7 @@ const FROM_SOURCE = `import('tsx/esm/api').then(({ register }) => {
 })`
 
 export interface WorkerSetup {
+  readonly target: EngineSpec
   readonly scenarios: Suite['scenarios']
   readonly sources: Suite['sources']
   readonly seed: number

@@ -77,6 +77,7 @@ describe('a run on the engine', () => {
     )
     assert.equal(end.verdict, 'pass')
     assert.equal(text(end).match(/read/g)?.length, 1)
+    assert.doesNotMatch(text(end), /^--/m)
   })
 
   it('writes down everything that is visible, in golden notation', async () => {
@@ -157,6 +158,22 @@ describe('a run on the engine', () => {
       const rest = (lines[line - 1] ?? '').slice(column - 1)
       assert.ok(rest.startsWith(leaf), `points at ${rest}`)
       assert.match(failure?.excerpt ?? '', /\^/)
+    })
+  }
+
+  for (const branch of ['do', 'else']) {
+    it(`judges the steps under '${branch}' where only the target decides`, async () => {
+      const command = branch === 'do' ? 'query-block' : 'no-such-command'
+      const claim = '[{io: r, do: read -P 0x12 0 4k}]'
+      const other = branch === 'do' ? 'else' : 'do'
+      const end = await one(
+        `- if: has qmp.${command}\n  ${branch}: ${claim}\n  ${other}: [{io: r, do: read 0 4k}]`,
+      )
+      assert.equal(end.verdict, 'fail')
+      assert.deepEqual(
+        end.failures.map(({ code }) => code),
+        ['claim'],
+      )
     })
   }
 

@@ -220,9 +220,11 @@ class Run {
 
   /** One of the players: takes the next case until none is left. */
   async #lane(many: boolean): Promise<void> {
+    const { target } = this.#options
     const worker =
-      many && this.#options.target.kind === 'engine'
+      many && target.kind === 'engine'
         ? new PoolWorker({
+            target,
             scenarios: this.#scenarios,
             sources: this.#options.sources ?? {},
             seed: this.#options.seed,
@@ -382,7 +384,7 @@ class Run {
   #rerun(id: string): string {
     const { target, seed } = this.#options
     const words = ['blockspec run', quote(id)]
-    if (target.kind !== 'engine') words.push('--target', quote(target.text))
+    if (target.text !== 'engine') words.push('--target', quote(target.text))
     if (seed !== 1) words.push('--seed', String(seed))
     if (target.kind !== 'engine') words.push('--keep')
     return words.join(' ')

@@ -89,7 +89,7 @@ export class Transcript {
 
   /** The turns are over; what follows belongs to none of them. */
   endLoop(): void {
-    this.#turnEnded = true
+    if (this.recording) this.#turnEnded = true
   }
 
   /** A long request that a turn repeats word for word is shown as `(as above)`. */

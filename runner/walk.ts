@@ -16,7 +16,9 @@ export async function walk(steps: readonly Step[], play: Play): Promise<void> {
 export async function walkStep(step: Step, play: Play): Promise<void> {
   const isDecided = step.when === undefined && step.kind !== 'group'
   if (isDecided && step.golden) return walkDecided(step, play)
-  if (step.when !== undefined && !play.holds(step.when)) return
+  // The condition of a group chooses between its branches.
+  const skipped = step.kind !== 'group' && step.when !== undefined && !play.holds(step.when)
+  if (skipped) return
   const { recording } = play.transcript
   play.transcript.recording = false
   try {

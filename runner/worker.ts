@@ -7,7 +7,7 @@ import { createTarget } from './targets/index.ts'
 const port = parentPort
 // The pool starts this module and nothing else does.
 const setup = workerData as WorkerSetup
-const target = createTarget({ kind: 'engine', text: 'engine' })
+const target = createTarget(setup.target)
 
 function send(answer: Answer): void {
   port?.postMessage(answer)

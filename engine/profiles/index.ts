@@ -15,3 +15,9 @@ export const PROFILES = {
 } as const satisfies Record<string, Profile>
 
 export type ProfileName = keyof typeof PROFILES
+
+/** Names of the switches on which two profiles differ, in the order of the table. */
+export function switchesBetween(one: Profile, other: Profile): readonly (keyof Profile)[] {
+  const names = Object.keys(one) as (keyof Profile)[]
+  return names.filter((name) => JSON.stringify(one[name]) !== JSON.stringify(other[name]))
+}

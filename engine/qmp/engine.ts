@@ -35,8 +35,8 @@ import { Session } from './session.ts'
 
 export interface EngineOptions {
   readonly host: Host
-  /** `qemu` unless said otherwise. */
-  readonly profile?: ProfileName
+  /** `qemu` unless said otherwise; a table is for those who ask what one switch changes. */
+  readonly profile?: ProfileName | Profile
   /** What is refused or hidden; all is accepted and shown unless said otherwise. */
   readonly compat?: Partial<Compat>
   /** Which drivers may be used; all unless said otherwise. */
@@ -99,7 +99,7 @@ export class EngineProcess implements Engine, EngineParts {
     const { host, profile = 'qemu', compat = {}, whiteLists = NO_LISTS } = options
     const { log = () => undefined } = options
     this.host = host
-    this.profile = PROFILES[profile]
+    this.profile = typeof profile === 'string' ? PROFILES[profile] : profile
     this.compat = { ...ACCEPT_ALL, ...compat }
     const drivers = driversIn(this.profile, DRIVERS)
     checkLists(drivers, whiteLists)

@@ -77,6 +77,7 @@ export class FoundFolder {
   async #playEngine(scenario: Scenario): Promise<Played> {
     const { timeoutScale } = this.#options
     const worker = new PoolWorker({
+      target: { kind: 'engine', text: 'engine' },
       scenarios: [scenario],
       sources: {},
       seed: 1,

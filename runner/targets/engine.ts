@@ -2,9 +2,10 @@
  * The built-in engine as a target. In virtual time it runs on a simulated host and nothing touches
  * the machine; scenarios in real time get the real host and a scratch folder.
  */
-import type { ByteStream, Host } from '../../engine/index.ts'
+import type { ByteStream, Host, ProfileTable } from '../../engine/index.ts'
 import type { Profile, TargetOptions } from '../../dsl/plan.ts'
 import {
+  PROFILES,
   checkCompat,
   createEngine,
   createRealHost,
@@ -18,6 +19,7 @@ import { probeStation } from './probe.ts'
 import { makeScratch } from './scratch.ts'
 import type {
   Capabilities,
+  EngineSpec,
   Exit,
   Machine,
   Station,
@@ -54,23 +56,36 @@ const NATURE: Nature = {
   channels: ['nbd'],
 }
 
-export function createEngineTarget(spec: {
-  readonly kind: 'engine'
-  readonly text: string
-}): Target {
+export function createEngineTarget(spec: EngineSpec): Target {
   const probed = new Map<Profile, Promise<Capabilities>>()
+  const tables = tablesOf(spec)
   return {
     spec,
     probe(profile = 'qemu') {
       const known = probed.get(profile)
       if (known !== undefined) return known
-      const station = simStation({ profile, time: 'virtual', seed: 0 })
-      const asked = probeStation(station, natureIn(profile), 'engine')
+      const station = simStation({ profile, time: 'virtual', seed: 0 }, tables)
+      const asked = probeStation(station, natureIn(profile), spec.text)
       probed.set(profile, asked)
       return asked
     },
     open: (options) =>
-      Promise.resolve(options.time === 'virtual' ? simStation(options) : realStation(options)),
+      Promise.resolve(
+        options.time === 'virtual' ? simStation(options, tables) : realStation(options, tables),
+      ),
+  }
+}
+
+type Tables = Readonly<Record<Profile, ProfileTable>>
+
+/** Made once, since the engine keeps by table what it derives from one. */
+function tablesOf({ other }: EngineSpec): Tables {
+  if (other === undefined) return PROFILES
+  const changed = { [other.switch]: PROFILES[other.profile][other.switch] }
+  return {
+    qemu: { ...PROFILES.qemu, ...changed },
+    note: { ...PROFILES.note, ...changed },
+    'note-transition': { ...PROFILES['note-transition'], ...changed },
   }
 }
 
@@ -82,7 +97,7 @@ function natureIn(profile: Profile): Nature {
 
 const SIM_DIRECTORY = '/blockspec'
 
-function simStation(options: StationOptions): Station {
+function simStation(options: StationOptions, tables: Tables): Station {
   const host = createSimHost({
     seed: options.seed,
     ...(options.choose === undefined ? {} : { choose: options.choose }),
@@ -91,7 +106,7 @@ function simStation(options: StationOptions): Station {
   const directory = options.directory ?? SIM_DIRECTORY
   host.files.makeDirectory(directory)
   return {
-    ...common(host, options),
+    ...common(host, options, tables),
     directory,
     socketDirectory: directory,
     play: (work, what) => host.run(work(), LONGEST_NS, what),
@@ -100,10 +115,10 @@ function simStation(options: StationOptions): Station {
   }
 }
 
-function realStation(options: StationOptions): Station {
+function realStation(options: StationOptions, tables: Tables): Station {
   const scratch = makeScratch()
   return {
-    ...common(createRealHost(), options),
+    ...common(createRealHost(), options, tables),
     directory: scratch.directory,
     socketDirectory: scratch.directory,
     play: (work) => work(),
@@ -114,9 +129,10 @@ function realStation(options: StationOptions): Station {
 function common(
   host: Host,
   options: StationOptions,
+  tables: Tables,
 ): Pick<Station, 'host' | 'start' | 'startOffline' | 'img'> {
   const start = (about: Pick<TargetOptions, 'compat' | 'drivers'>): Promise<Machine> =>
-    Promise.resolve(startEngine(host, options, about))
+    Promise.resolve(startEngine(host, options, tables, about))
   const startOffline = (): Promise<Machine> => start({ compat: {} })
   return { host, start, startOffline, img: (words) => runImg(host, words) }
 }
@@ -124,13 +140,14 @@ function common(
 function startEngine(
   host: Host,
   options: StationOptions,
+  tables: Tables,
   { compat, drivers }: Pick<TargetOptions, 'compat' | 'drivers'>,
 ): Machine {
   let log = ''
   const mortal = options.mortal === true ? mortalHost(host) : undefined
   const engine = createEngine({
     host: mortal?.host ?? host,
-    profile: options.profile,
+    profile: tables[options.profile],
     compat: checkCompat(compat),
     ...(drivers === undefined ? {} : { whiteLists: drivers }),
     log: (line) => {

@@ -7,6 +7,14 @@ describe('the name of a target', () => {
     assert.deepEqual(parseTargetSpec('engine'), { kind: 'engine', text: 'engine' })
   })
 
+  it('may be the engine with one switch as another profile has it', () => {
+    const spec = parseTargetSpec('engine:quorum.holes=qemu')
+    assert.deepEqual(spec.kind === 'engine' && spec.other, {
+      switch: 'quorum.holes',
+      profile: 'qemu',
+    })
+  })
+
   it('may be a path or a command line, split as a shell would', () => {
     assert.deepEqual(parseTargetSpec("qsd:/usr/bin/q --object 'a b',id=x"), {
       kind: 'qsd',
@@ -29,6 +37,9 @@ describe('the name of a target', () => {
   })
 
   for (const text of [
+    'engine:',
+    'engine:quorum.nothing=qemu',
+    'engine:quorum.holes=nobody',
     'qsd',
     'qsd:',
     'qmp:/x',

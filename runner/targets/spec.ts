@@ -1,6 +1,7 @@
-/** Reads the name of a target as typed: `engine`, `qsd:PATH`, `system:'PATH ARGS'`, `qmp:unix:PATH`. */
+/** Reads the name of a target as typed: `engine`, `engine:SWITCH=PROFILE`, `qsd:PATH`, `system:'PATH ARGS'`, `qmp:unix:PATH`. */
 import { join } from 'node:path'
-import type { TargetSpec } from './target.ts'
+import { PROFILES } from '../../engine/index.ts'
+import type { EngineSpec, TargetSpec } from './target.ts'
 
 /** The name cannot be understood; the message says what would be right. */
 export class TargetSpecError extends Error {
@@ -21,6 +22,7 @@ export function parseTargetSpec(
   const colon = text.indexOf(':')
   const kind = colon < 0 ? text : text.slice(0, colon)
   const rest = colon < 0 ? '' : text.slice(colon + 1)
+  if (kind === 'engine') return engineSpec(text, rest)
   if (kind === 'qsd' || kind === 'system') return processSpec(kind, text, rest, prefix)
   if (kind === 'qmp') {
     const path = rest.startsWith('unix:') ? rest.slice('unix:'.length) : ''
@@ -37,6 +39,24 @@ export function parseTargetSpec(
   throw new TargetSpecError(
     `unknown target '${text}': use engine, qsd:PATH, system:PATH or qmp:unix:PATH`,
   )
+}
+
+function engineSpec(text: string, rest: string): EngineSpec {
+  const [name = '', profile = ''] = rest.split('=')
+  if (!isOneOf(PROFILES.qemu, name)) {
+    throw new TargetSpecError(
+      `target '${text}': no switch of the profiles: write engine:SWITCH=PROFILE, for example engine:quorum.holes=qemu`,
+    )
+  }
+  if (!isOneOf(PROFILES, profile)) {
+    const names = Object.keys(PROFILES).join(', ')
+    throw new TargetSpecError(`target '${text}': unknown profile '${profile}': use ${names}`)
+  }
+  return { kind: 'engine', text, other: { switch: name, profile } }
+}
+
+function isOneOf<Table extends object>(table: Table, name: PropertyKey): name is keyof Table {
+  return Object.hasOwn(table, name)
 }
 
 function processSpec(

@@ -2,16 +2,29 @@
  * What the runner knows of a target: how one is named on the command line, what it says it can do,
  * and how it is started, spoken to and stopped. One module per kind implements it.
  */
-import type { ByteStream, Host, Surroundings } from '../../engine/index.ts'
+import type {
+  ByteStream,
+  Host,
+  ProfileName,
+  ProfileTable,
+  Surroundings,
+} from '../../engine/index.ts'
 import type { Profile, TargetOptions } from '../../dsl/plan.ts'
 
 /** A target as named on the command line; `text` is what was typed. */
 export type TargetSpec =
-  | { readonly kind: 'engine'; readonly text: string }
+  | EngineSpec
   /** `qsd:` and `system:` with the words of a command line. */
   | { readonly kind: 'qsd' | 'system'; readonly text: string; readonly command: readonly string[] }
   /** `qmp:unix:PATH`: runs already and belongs to the user. */
   | { readonly kind: 'qmp'; readonly text: string; readonly path: string }
+
+export interface EngineSpec {
+  readonly kind: 'engine'
+  readonly text: string
+  /** One switch is as another profile has it, in every profile that is played. */
+  readonly other?: { readonly switch: keyof ProfileTable; readonly profile: ProfileName }
+}
 
 export type TargetKind = TargetSpec['kind']
 

@@ -61,7 +61,7 @@ export const run = defineVerb({
     const last = new LastRun(root, spec.text, shell.env)
     const ordered = await putInOrder(cases, flags.order ?? { kind: 'plan' }, last, shell)
     const outputs = openReports(flags, shell)
-    const golden = goldenMode(flags, shell)
+    const golden = goldenMode(flags, spec, shell)
     const budget = flags['budget-total']
     const limit = budget === undefined ? [] : [AbortSignal.timeout(budget)]
     const signal = AbortSignal.any([shell.signal, ...limit])
@@ -95,6 +95,9 @@ function checkFlags(flags: RunFlags, spec: TargetSpec): void {
   }
   if (flags.quiet && flags.verbose)
     throw new CommandError('--quiet and --verbose exclude each other')
+  if (isChanged(spec) && flags.golden !== undefined && flags.golden !== 'off') {
+    throw new CommandError(`target '${spec.text}' has no goldens: it goes with --golden off only`)
+  }
   if (flags.set.length > 0 && flags.golden !== undefined && flags.golden !== 'off') {
     throw new CommandError('--set changes what the golden shows: it goes with --golden off only')
   }
@@ -108,8 +111,13 @@ function emptySelection(flags: RunFlags, shell: Shell): number {
   throw new CommandError('no case is selected (--pass-empty allows that)', EXIT.empty)
 }
 
-function goldenMode(flags: RunFlags, shell: Shell): GoldenMode {
-  if (flags.set.length > 0) return 'off'
+/** Not one of the engines that goldens are about: one of its switches is set otherwise. */
+function isChanged(spec: TargetSpec): boolean {
+  return spec.kind === 'engine' && spec.other !== undefined
+}
+
+function goldenMode(flags: RunFlags, spec: TargetSpec, shell: Shell): GoldenMode {
+  if (flags.set.length > 0 || isChanged(spec)) return 'off'
   if (flags.golden !== undefined) return flags.golden
   const ci = (shell.env['CI'] ?? '') !== ''
   return shell.stdout.isTTY && !ci ? 'pending' : 'check'

@@ -7,7 +7,7 @@ export const TARGET_FLAGS = {
   target: one({
     value: 'TARGET',
     example: 'qsd:/usr/bin/qemu-storage-daemon',
-    doc: 'What to play on: engine (default), qsd:PROGRAM, system:PROGRAM, qmp:unix:SOCKET. A version such as qsd:7.2 means one below $BLOCKSPEC_QEMU_PREFIX.',
+    doc: 'What to play on: engine (default), qsd:PROGRAM, system:PROGRAM, qmp:unix:SOCKET. A version such as qsd:7.2 means one below $BLOCKSPEC_QEMU_PREFIX. engine:SWITCH=PROFILE is the engine with one switch of its profiles as another profile has it, as in engine:quorum.holes=qemu; it has no goldens.',
     parse: text,
   }),
   'i-own-it': toggle({
