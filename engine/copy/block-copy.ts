@@ -277,13 +277,17 @@ export class BlockCopy implements Copier {
       await this.#turn()
       moved(failure)
     }
-    const { source, target } = this.#ends
     const over = (failure: Failure | undefined): MaybePromise<void> => {
-      const waited = !source.waitsForNobody() || !target.waitsForNobody()
-      if (failure !== undefined && waited) return later(failure)
+      if (failure !== undefined && this.#takesTime(failure)) return later(failure)
       moved(failure)
     }
     return isPromise(running) ? running.then(over) : over(running)
+  }
+
+  /** What a driver does not know to do is refused without asking the host. */
+  #takesTime({ error }: Failure): boolean {
+    const { source, target } = this.#ends
+    return error.errno !== 'ENOTSUP' && !(source.waitsForNobody() && target.waitsForNobody())
   }
 
   #end(range: InFlightRange, how: 'copied' | 'failed' | 'skipped'): void {

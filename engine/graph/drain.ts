@@ -1,37 +1,94 @@
 /** Drained sections: root users hold new requests back, and all that run have completed. */
 import type { Activity } from './activity.ts'
-import type { DrainedSection, DrainScope } from './graph.ts'
+import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
 import type { Node } from './node.ts'
+import { innerNode } from './public-node.ts'
 
 /** Begins a section; the promise resolves when nothing is in flight any more. */
-export async function beginDrained(node: Node, scope: DrainScope = {}): Promise<DrainedSection> {
-  const nodes = scope.subtree === true ? [...withAll(node, below)] : [node]
-  for (const member of nodes) member.drainedBegin()
-  await settled(nodes)
-  return section(nodes)
+export async function beginDrained(node: Node, scope: DrainScope = {}): Promise<Section> {
+  const section = scope.subtree === true ? new SubtreeSection(node) : new Section([node])
+  await section.begin()
+  return section
 }
 
 /** A section of all nodes together; as in 7.2 they are let go in the order in which they began. */
-export async function drainAll(nodes: readonly Node[]): Promise<DrainedSection> {
+export async function drainAll(nodes: readonly Node[]): Promise<Section> {
   for (const node of nodes) node.drainedBegin()
   await settled(nodes)
-  return section(nodes.toReversed())
+  return new Section(nodes.toReversed())
 }
 
-function section(nodes: readonly Node[]): DrainedSection {
-  let open = true
-  const end = (): void => {
-    if (!open) return
-    open = false
-    for (const member of nodes.toReversed()) member.drainedEnd()
+/** Nodes that are drained together. */
+export class Section implements DrainedSection {
+  #open = true
+  protected nodes: readonly Node[]
+
+  constructor(nodes: readonly Node[]) {
+    this.nodes = nodes
   }
-  return {
-    end,
-    [Symbol.asyncDispose]() {
-      end()
-      return Promise.resolve()
-    },
+
+  async begin(): Promise<void> {
+    for (const member of this.nodes) member.drainedBegin()
+    await settled(this.nodes)
   }
+
+  end(): void {
+    if (!this.#open) return
+    this.#open = false
+    for (const member of this.nodes.toReversed()) member.drainedEnd()
+  }
+
+  async childChanged(parent: GraphNode, name: string): Promise<void> {
+    await childChanged([this], innerNode(parent), name)
+  }
+
+  /** @returns What has come below a node of the section instead of what goes; not drained yet. */
+  exchange(_parent: Node, _name: string): readonly Node[] {
+    return []
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.end()
+    return Promise.resolve()
+  }
+}
+
+/** A node and all below it, whatever that is. */
+class SubtreeSection extends Section {
+  readonly #root: Node
+
+  constructor(root: Node) {
+    super([...withAll(root, below)])
+    this.#root = root
+  }
+
+  override exchange(parent: Node, name: string): readonly Node[] {
+    if (!this.nodes.includes(parent)) return []
+    const edges = (node: Node): Node[] =>
+      node.children
+        .filter((edge) => node !== parent || edge.name !== name)
+        .map(({ child }) => child)
+    const staying = withAll(this.#root, edges)
+    const coming = [...withAll(this.#root, below)].filter((node) => !staying.has(node))
+    for (const node of this.nodes) if (!staying.has(node)) node.drainedEnd()
+    this.nodes = [...staying, ...coming]
+    return coming
+  }
+}
+
+/**
+ * What a node had as that child leaves the sections that the node is in with all below it, and what
+ * it has now enters them, be it the same. Nobody gets to anything in between, but as in 7.2 jobs see
+ * a section end and another one begin. Resolves when nothing is in flight any more.
+ */
+export async function childChanged(
+  sections: readonly Section[],
+  parent: Node,
+  name: string,
+): Promise<void> {
+  const coming = sections.flatMap((section) => section.exchange(parent, name))
+  for (const node of coming) node.drainedBegin()
+  await settled(coming)
 }
 
 /**

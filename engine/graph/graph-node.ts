@@ -46,6 +46,11 @@ export interface DrainScope {
 /** Ends when disposed. */
 export interface DrainedSection extends AsyncDisposable {
   end(): void
+  /**
+   * A node in the section has that child anew, be it the same one. In a section of a subtree the old
+   * one leaves it with all below, and the new one enters; resolves when nothing is in flight there.
+   */
+  childChanged(parent: GraphNode, name: string): Promise<void>
 }
 
 /** A node that somebody opened for a while. */

@@ -53,6 +53,7 @@ export class GraphLock {
         section.end()
         if (this.#sections.delete(held)) this.#wake()
       },
+      childChanged: (parent, name) => section.childChanged(parent, name),
       [Symbol.asyncDispose]() {
         held.end()
         return Promise.resolve()

@@ -7,12 +7,12 @@ import type { Reopening } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import { takeOwnOptions } from './coerce.ts'
 import { refreshClaims, type PlannedNode } from './claims.ts'
-import { beginDrained } from './drain.ts'
+import { beginDrained, childChanged, type Section } from './drain.ts'
 import { checkNotBelowItself } from './edge.ts'
 import { findNode, type Environment } from './environment.ts'
 import { CHANGEABLE, checkDetectZeroes, RESETTABLE } from './flags.ts'
-import { copied, flatten, namesInOrder, stringOption, type FlatOptions } from './flat.ts'
-import type { DrainedSection, NodeOptions, UndoableChange } from './graph.ts'
+import { copied, flatten, namesInOrder, type FlatOptions } from './flat.ts'
+import type { NodeOptions, UndoableChange } from './graph.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Node } from './node.ts'
 import { isChildName, replaceChild, replaceChildren } from './replace-child.ts'
@@ -24,11 +24,11 @@ export async function reopenNodes(
   environment: Environment,
   list: readonly NodeOptions[],
 ): Promise<void> {
-  const sections: DrainedSection[] = []
+  const sections: Section[] = []
   try {
     const queue = await queueOf(environment, list, sections)
     if (queue.size === 0) checkEmptyList(environment)
-    else await reopenQueue(environment, queue)
+    else await reopenQueue(environment, queue, sections)
   } finally {
     for (const section of sections.toReversed()) section.end()
   }
@@ -66,7 +66,7 @@ export async function reopenUndoably(
         if (node.instance.reopen === undefined && !takesAnyChild(environment, node)) continue
         enqueue(queue, { node, options, keep: false })
       }
-      await reopenQueue(environment, queue)
+      await reopenQueue(environment, queue, [])
     },
     release,
   }
@@ -99,17 +99,17 @@ export async function reopenKeeping(
   node: Node,
   options: FlatOptions,
 ): Promise<void> {
-  await using _drained = await beginDrained(node, { subtree: true })
+  await using section = await beginDrained(node, { subtree: true })
   const queue: Queue = new Map()
   enqueue(queue, { node, options, keep: true })
-  await reopenQueue(environment, queue)
+  await reopenQueue(environment, queue, [section])
 }
 
 /** @param sections - Gets the drained sections that begin. */
 async function queueOf(
   environment: Environment,
   list: readonly NodeOptions[],
-  sections: DrainedSection[],
+  sections: Section[],
 ): Promise<Queue> {
   const queue: Queue = new Map()
   const named: Node[] = []
@@ -120,21 +120,7 @@ async function queueOf(
     sections.push(await beginDrained(node, { subtree: true }))
     enqueue(queue, { node, options: flatten(options), keep: false })
   }
-  for (const entry of queue.values()) {
-    for (const child of newChildren(environment, entry)) {
-      // Nobody is at work in a node while it gets a new parent.
-      sections.push(await beginDrained(child, { subtree: true }))
-    }
-  }
   return queue
-}
-
-function newChildren(environment: Environment, { node, options }: Entry): Node[] {
-  const names =
-    environment.profile['reopen.children'] === 'any'
-      ? [...options.keys()].filter((name) => isChildName(node.driver, name))
-      : ['file', 'backing']
-  return names.flatMap((name) => environment.nodes.get(stringOption(options, name) ?? '') ?? [])
 }
 
 function namedNode(environment: Environment, options: NodeOptions): Node {
@@ -187,7 +173,12 @@ interface Prepared {
   readonly own: ReturnType<typeof takeOwnOptions>
 }
 
-async function reopenQueue(environment: Environment, queue: Queue): Promise<void> {
+/** @param sections - Those in which it happens. */
+async function reopenQueue(
+  environment: Environment,
+  queue: Queue,
+  sections: readonly Section[],
+): Promise<void> {
   for (const { node } of queue.values()) await flush(node)
   const oldChildren: Node[] = []
   const prepared: Prepared[] = []
@@ -195,10 +186,11 @@ async function reopenQueue(environment: Environment, queue: Queue): Promise<void
   const planned = new Map<Node, PlannedNode>(
     [...queue.values()].map(({ node, flags }) => [node, { flags }]),
   )
-  await Transaction.runAsync(async (transaction) => {
+  const relinking = new Relinking(sections)
+  const prepareAll = async (transaction: Transaction): Promise<void> => {
     const refreshed: Node[] = []
     for (const entry of queue.values()) {
-      const { reopening, own, old } = await prepare(environment, entry, transaction)
+      const { reopening, own, old } = await prepare(environment, entry, relinking, transaction)
       prepared.push({ entry, reopening, own })
       if (isAny) planned.set(entry.node, { flags: entry.flags, options: own.checked })
       transaction.add({ abort: () => reopening.abort?.() })
@@ -210,11 +202,52 @@ async function reopenQueue(environment: Environment, queue: Queue): Promise<void
     }
     refreshClaims(refreshed, transaction, planned)
     for (const done of prepared.toReversed()) settle(done)
-  })
+  }
+  try {
+    await Transaction.runAsync(prepareAll)
+  } catch (error) {
+    await relinking.putBack()
+    throw error
+  }
   // Only now files that were opened anew are in place.
   for (const { entry } of prepared.toReversed()) entry.node.refreshLimits()
   for (const { reopening } of prepared.toReversed()) await reopening.after?.()
   for (const child of oldChildren) await closeIfUnused(environment, child)
+}
+
+/** Links that are changed while sections last, which what is below them enters and leaves. */
+class Relinking {
+  readonly #sections: readonly Section[]
+  readonly #changed: { readonly node: Node; readonly name: string }[] = []
+
+  constructor(sections: readonly Section[]) {
+    this.#sections = sections
+  }
+
+  /** @returns What the changes return. */
+  async each(node: Node, names: readonly string[], change: (name: string) => Node[]) {
+    const old: Node[] = []
+    for (const name of names) old.push(...(await this.run(node, () => change(name))))
+    return old
+  }
+
+  async run(node: Node, change: () => Node[]): Promise<Node[]> {
+    const before = new Map(node.children.map(({ name, child }) => [name, child]))
+    const old = change()
+    const names = new Set([...before.keys(), ...node.children.map(({ name }) => name)])
+    for (const name of names) {
+      if (before.get(name) === node.edge(name)?.child) continue
+      this.#changed.push({ node, name })
+      await childChanged(this.#sections, node, name)
+    }
+    return old
+  }
+
+  /** The links are again what they were. */
+  async putBack(): Promise<void> {
+    for (const { node, name } of this.#changed.toReversed())
+      await childChanged(this.#sections, node, name)
+  }
 }
 
 async function flush(node: Node): Promise<void> {
@@ -231,6 +264,7 @@ async function flush(node: Node): Promise<void> {
 async function prepare(
   environment: Environment,
   entry: Entry,
+  relinking: Relinking,
   transaction: Transaction,
 ): Promise<Omit<Prepared, 'entry'> & { readonly old: readonly Node[] }> {
   const { node, options, flags } = entry
@@ -253,11 +287,10 @@ async function prepare(
     }
     const isAny = environment.profile['reopen.children'] === 'any'
     const old = isAny
-      ? replaceChildren(environment, entry, transaction)
-      : [
-          ...replaceChild(environment, { entry, name: 'backing' }, transaction),
-          ...replaceChild(environment, { entry, name: 'file' }, transaction),
-        ]
+      ? await relinking.run(node, () => replaceChildren(environment, entry, transaction))
+      : await relinking.each(node, ['backing', 'file'], (name) =>
+          replaceChild(environment, { entry, name }, transaction),
+        )
     checkOthersUnchanged(entry, isAny)
     return { reopening, own, old }
   } catch (error) {

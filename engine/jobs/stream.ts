@@ -171,6 +171,7 @@ async function cutChain(args: Streaming): Promise<void> {
     format: below.driver.name,
   }
   const refused = await refusal(() => changes.setBacking(image, base))
+  await section.childChanged(image, 'backing')
   // As in 7.2 the header is written all the same.
   await changes.writeBacking(image, hint)
   if (refused === undefined) return
