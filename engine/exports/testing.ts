@@ -125,8 +125,11 @@ function userOf(node: GraphNode, disk: TestDisk): User {
         : statusOf(disk, offset, count)
     },
     drained: () =>
-      Promise.resolve({ end: () => undefined,
-        childChanged: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() }),
+      Promise.resolve({
+        end: () => undefined,
+        childChanged: () => Promise.resolve(),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
     close: () => Promise.resolve(),
   }
   return user as User

@@ -12,14 +12,14 @@ import { onFreePort, portOf } from '../ports.ts'
 import { systemFailure } from './failure.ts'
 import { servicePort } from './services.ts'
 import { byteStream } from './streams.ts'
-import { connectVsock, listenVsock } from './vsock.ts'
+import { connectOwn, isOwnAddress, listenOwn } from './own-sockets.ts'
 
 type NodeAddress = Exclude<SocketAddress, { readonly type: 'vsock' }>
 
 export function createRealSockets(): Sockets {
   return {
     connect: (address) => {
-      if (address.type === 'vsock') return connectVsock(address)
+      if (isOwnAddress(address)) return connectOwn(address)
       return new Promise((resolve, reject) => {
         // Nothing listens at a socket without a name, which the platform would not even try.
         if (address.type === 'unix' && address.path === '') throw ioError('ECONNREFUSED')
@@ -36,7 +36,7 @@ export function createRealSockets(): Sockets {
     },
 
     listen: async (address, accept) => {
-      if (address.type === 'vsock') return listenVsock(address, accept)
+      if (isOwnAddress(address)) return listenOwn(address, accept)
       if (address.type === 'unix') return listenAt(named(address), accept)
       const port = portOf(address, servicePort)
       const host = await ownAddress(address)
@@ -134,9 +134,7 @@ function wrongFamily(): BlockError {
 
 /** Names outside the file system begin with a zero byte; loose ones fill the system's structure. */
 function unixPath({ path, abstract }: SocketAddress & { readonly type: 'unix' }): string {
-  if (abstract === undefined) return path
-  const name = `\0${path}`
-  return abstract === 'tight' ? name : name.padEnd(UNIX_NAME_BYTES, '\0')
+  return abstract === undefined ? path : `\0${path}`.padEnd(UNIX_NAME_BYTES, '\0')
 }
 
 const UNIX_NAME_BYTES = 108

@@ -1,5 +1,6 @@
-/** Sockets of families that Node does not know: streams over any descriptor, and vsock itself. */
+/** Sockets that Node has no name for: streams over any descriptor, vsock, abstract names. */
 import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
 import * as net from 'node:net'
 import { BlockError } from '../../util/errors.ts'
 import type { ByteStream, SocketAddress } from '../host.ts'
@@ -125,5 +126,37 @@ describe('vsock on this machine', () => {
     })
     // A guest's host does not pass it on; elsewhere there are no ways out, or no such sockets.
     assert.match(outcome, /^(hello|ETIMEDOUT|ECONNRESET|ENODEV|EAFNOSUPPORT|ENOTSUP)$/)
+  })
+})
+
+describe('a name outside the file system', () => {
+  before(function () {
+    if (systemCalls() === undefined) this.skip()
+  })
+
+  const address = (abstract: 'tight' | 'loose'): SocketAddress => ({
+    type: 'unix',
+    path: `blockspec-test-${String(process.pid)}`,
+    abstract,
+  })
+
+  it('is just so long, or filled with zero bytes, which are two names', async () => {
+    const { sockets } = createRealHost()
+    const listener = await sockets.listen(address('tight'), echo)
+    try {
+      const names = fs.readFileSync('/proc/net/unix', 'utf8').split('\n')
+      assert.equal(
+        names.filter((line) => line.endsWith(`@blockspec-test-${String(process.pid)}`)).length,
+        1,
+      )
+      const stream = await sockets.connect(address('tight'))
+      const answer = received(stream)
+      await stream.write(Buffer.from('hello'))
+      stream.end()
+      assert.equal((await answer).toString(), 'hello')
+      await assert.rejects(sockets.connect(address('loose')), { errno: 'ECONNREFUSED' })
+    } finally {
+      listener.close()
+    }
   })
 })
