@@ -225,8 +225,7 @@ function* findMissing(
   stretch.bytes = own.bytes
   if (own.allocated) return
   // Where the image below is at its end, there is nothing to be copied from here on.
-  const end = skipFilters(node).cowChild?.length() ?? 0
-  if (offset >= end) {
+  if (offset >= endThroughFilters(skipFilters(node).cowChild)) {
     stretch.bytes = node.length() - offset
     return
   }
@@ -234,4 +233,11 @@ function* findMissing(
   const found = yield* job.request(() => user.statusAbove(offset, own.bytes, base, query))
   stretch.bytes = found.bytes
   stretch.moved = found.allocated
+}
+
+/** Filters that were there before an image got shorter still have its old length. */
+function endThroughFilters(node: GraphNode | undefined): number {
+  if (node === undefined) return 0
+  const { filteredChild } = node
+  return Math.min(node.length(), filteredChild ? endThroughFilters(filteredChild) : Infinity)
 }

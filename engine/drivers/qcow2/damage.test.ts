@@ -1,5 +1,6 @@
 /** Images that are wrong: what opening and using them comes to. */
 import assert from 'node:assert/strict'
+import { ALL_PERMISSIONS, CONSISTENT_READ } from '../../block/permission.ts'
 import { refusal } from '../../graph/testing.ts'
 import { imageWorld } from './testing.ts'
 
@@ -76,6 +77,34 @@ describe('using a damaged qcow2 image', () => {
       ],
     ])
     assert.equal(images.world.host.files.content('i')[79], 2)
+  })
+
+  it('is shown all the same where its counts are unreadable, which is told with all bits', async () => {
+    const images = await damaged([[CLUSTER, Array<number>(8).fill(0x8b)]])
+    const { graph } = images.world
+    const node = await graph.add({
+      driver: 'qcow2',
+      'node-name': 'i',
+      'read-only': true,
+      backing: null,
+      file: { driver: 'file', filename: 'i' },
+    })
+    const user = await graph.attach(node, { uses: CONSISTENT_READ, shares: ALL_PERMISSIONS })
+    const { data, allocated, bytes } = await user.status(0, SIZE)
+    assert.deepEqual({ data, allocated, bytes }, { data: true, allocated: true, bytes: CLUSTER })
+    assert.deepEqual(images.world.events, [
+      [
+        'BLOCK_IMAGE_CORRUPTED',
+        {
+          device: '',
+          'node-name': 'i',
+          msg: 'Refblock offset 0x8b8b8b8b8b8b8a00 unaligned (reftable index: 0)',
+          offset: undefined,
+          size: undefined,
+          fatal: false,
+        },
+      ],
+    ])
   })
 
   it('writes over it where the check is off', async () => {

@@ -49,6 +49,16 @@ export function blockOffsetAt(table: WordTable, index: number): number {
   return table.high(index) * 2 ** 32 + ((table.low(index) & LOW_OFFSET_MASK) >>> 0)
 }
 
+/** The same with all of its bits, which damaged entries have more of than a number keeps. */
+export function exactBlockOffsetAt(table: WordTable, index: number): bigint {
+  return (BigInt(table.high(index)) << 32n) | BigInt((table.low(index) & LOW_OFFSET_MASK) >>> 0)
+}
+
+/** Also where it has more bits than a number keeps. @param clusterBytes - At most 2^31. */
+export function isBlockAligned(table: WordTable, index: number, clusterBytes: number): boolean {
+  return (table.low(index) & LOW_OFFSET_MASK & (clusterBytes - 1)) === 0
+}
+
 export function kindAt(table: WordTable, index: number): ClusterKind {
   return entryKind(table.high(index), table.low(index))
 }

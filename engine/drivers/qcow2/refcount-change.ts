@@ -136,7 +136,7 @@ export function* refcountBlockFor(
   if (index < refcountTable.length) {
     const offset = blockOffsetAt(refcountTable, index)
     if (offset !== 0) {
-      if (offset % geometry.clusterBytes !== 0) yield* checkBlockOffset(image, offset, index)
+      yield* checkBlockOffset(image, index)
       // Reached whether it is in memory or not, and not by who only looks.
       yield* reach(image.file, 'refblock_load')
       return image.refcountCache.peek(offset) ?? (yield* image.refcountCache.get(offset))

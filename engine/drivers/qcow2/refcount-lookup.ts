@@ -3,7 +3,7 @@ import { ioError } from '../../util/errors.ts'
 import type { Routine } from '../../util/routine.ts'
 import { hex } from './bytes.ts'
 import { signalCorruption } from './corruption.ts'
-import { blockOffsetAt } from './entry.ts'
+import { blockOffsetAt, exactBlockOffsetAt, isBlockAligned } from './entry.ts'
 import type { Image } from './image.ts'
 import type { Table } from './table-cache.ts'
 
@@ -17,7 +17,7 @@ export function peekRefcount(image: Image, clusterIndex: number): number | undef
   if (index >= refcountTable.length) return 0
   const offset = blockOffsetAt(refcountTable, index)
   if (offset === 0) return 0
-  if (offset % geometry.clusterBytes !== 0) return undefined
+  if (!isBlockAligned(refcountTable, index, geometry.clusterBytes)) return undefined
   const block = image.refcountCache.peek(offset)
   return block && image.codec.get(block.bytes, clusterIndex % geometry.refcountsPerBlock)
 }
@@ -36,12 +36,14 @@ export function* blockOf(image: Image, clusterIndex: number): Routine<Table | un
   if (index >= refcountTable.length) return undefined
   const offset = blockOffsetAt(refcountTable, index)
   if (offset === 0) return undefined
-  yield* checkBlockOffset(image, offset, index)
+  yield* checkBlockOffset(image, index)
   return image.refcountCache.peek(offset) ?? (yield* image.refcountCache.get(offset))
 }
 
-export function* checkBlockOffset(image: Image, offset: number, index: number): Routine<void> {
-  if (offset % image.geometry.clusterBytes === 0) return
+/** @throws {BlockError} `EIO` where the block does not begin where a cluster does. */
+export function* checkBlockOffset(image: Image, index: number): Routine<void> {
+  if (isBlockAligned(image.refcountTable, index, image.geometry.clusterBytes)) return
+  const offset = exactBlockOffsetAt(image.refcountTable, index)
   yield* signalCorruption(image, {
     message: `Refblock offset ${hex(offset)} unaligned (reftable index: ${hex(index)})`,
     fatal: true,

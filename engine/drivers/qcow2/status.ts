@@ -1,7 +1,7 @@
 /** What is known of runs of the disk. */
 import type { BlockStatus, StatusQuery } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
-import { ioError } from '../../util/errors.ts'
+import { BlockError, ioError } from '../../util/errors.ts'
 import { run, wait, type Routine } from '../../util/routine.ts'
 import { isOutOfReach } from './corruption.ts'
 import type { Image } from './image.ts'
@@ -69,10 +69,16 @@ function* isMetadataPreallocated(image: Image): Routine<boolean> {
   const threshold = Math.max(Math.floor((stored * 10) / 9), stored + 2)
   const clusters = Math.ceil(image.file.length() / clusterBytes)
   let counted = 0
-  yield* visitCounted(image, clusters, 'ascending', () => {
-    counted++
-    return counted >= threshold
-  })
+  try {
+    yield* visitCounted(image, clusters, 'ascending', () => {
+      counted++
+      return counted >= threshold
+    })
+  } catch (error) {
+    // Counts that cannot be read say nothing; that they are wrong has been told.
+    if (!(error instanceof BlockError)) throw error
+    return false
+  }
   return counted >= threshold
 }
 
