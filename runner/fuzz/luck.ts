@@ -6,7 +6,8 @@ import type { Value } from '../../dsl/plan.ts'
 import { isList, member, text } from '../json.ts'
 import type { QmpEvent } from '../session.ts'
 
-/** At most one bad copy a second is told of: of several that are read at once, the first. */
+/** At most one of these a second is told of: of several pieces that are read at once, the first. */
+const OF_BAD_COPIES = new Set(['event QUORUM_REPORT_BAD', 'event QUORUM_FAILURE'])
 const PLACE_OF_BAD_COPY = /^\.sectors?-(?:num|count) = /
 
 export class Luck {
@@ -54,7 +55,7 @@ export class Luck {
   /** @param of - What the lines show: the name of a query, or `event` and its name. */
   withoutLuck(lines: readonly string[], of: string): readonly string[] {
     if (!this.#severalAtOnce) return lines
-    if (of === 'event QUORUM_REPORT_BAD') {
+    if (OF_BAD_COPIES.has(of)) {
       return lines.filter((line) => !PLACE_OF_BAD_COPY.test(line))
     }
     return of === 'jobs' || of === 'event BLOCK_JOB_COMPLETED'

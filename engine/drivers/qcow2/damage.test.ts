@@ -89,7 +89,7 @@ describe('using a damaged qcow2 image', () => {
       backing: null,
       file: { driver: 'file', filename: 'i' },
     })
-    const user = await graph.attach(node, { uses: CONSISTENT_READ, shares: ALL_PERMISSIONS })
+    const user = graph.attach(node, { uses: CONSISTENT_READ, shares: ALL_PERMISSIONS })
     const { data, allocated, bytes } = await user.status(0, SIZE)
     assert.deepEqual({ data, allocated, bytes }, { data: true, allocated: true, bytes: CLUSTER })
     assert.deepEqual(images.world.events, [
