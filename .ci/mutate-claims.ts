@@ -5,9 +5,7 @@
  *
  *   npm run mutate-claims [ID…]      prints one line per claim that did not bind, then the count
  */
-import { readFileSync, readdirSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { compileSuite } from '../dsl/index.ts'
+import { join } from 'node:path'
 import { holds } from '../runner/condition.ts'
 import type {
   Condition,
@@ -25,8 +23,7 @@ import { runSuite, selectAll } from '../runner/suite.ts'
 import { createTarget, parseTargetSpec } from '../runner/targets/index.ts'
 import type { Capabilities } from '../runner/targets/target.ts'
 import type { Scope } from '../runner/variables.ts'
-
-const SCENARIOS = join(import.meta.dirname, '..', 'scenarios')
+import { compile, readTexts, SCENARIOS } from './scenarios.ts'
 
 /** Conditions over images and saved values are not decided here. */
 const NO_VALUES: Scope = {
@@ -264,29 +261,6 @@ class Collector {
     if (source.startsWith('$')) return undefined
     return /^(0x[0-9a-f]+|\d+)$/i.test(source) ? String(Number(source) ^ 0xff) : '0xd7'
   }
-}
-
-function readTexts(): Map<string, string> {
-  return new Map(
-    readdirSync(SCENARIOS, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
-      .map((entry) => relative(SCENARIOS, join(entry.parentPath, entry.name)))
-      .filter((path) => path !== 'clauses.yaml')
-      .toSorted()
-      .map((path) => [path, readFileSync(join(SCENARIOS, path), 'utf8')]),
-  )
-}
-
-function compile(texts: ReadonlyMap<string, string>, only: readonly string[]): Suite | string {
-  const files = [...texts]
-    .filter(([path, text]) => only.includes(path) && /^scenario:/m.test(text))
-    .map(([path, text]) => ({ path, text }))
-  const { suite, problems } = compileSuite(files, {
-    root: '',
-    readFragment: (path) => texts.get(path),
-  })
-  const errors = problems.filter(({ level }) => level === 'error')
-  return errors.length === 0 ? suite : (errors[0]?.message ?? 'unknown')
 }
 
 /**

@@ -36,4 +36,11 @@ describe('the table of clauses', () => {
     assert.throws(() => load(`sections: [Quorum]\n${ONE}`), ClauseTableError)
     assert.throws(() => load(`sections:\n  QUO: 1\n${ONE}`), /'sections' must be a map of titles/)
   })
+
+  it('knows the switches that make a clause differ, none unless said', () => {
+    assert.deepEqual(load(ONE)[0]?.switches, [])
+    assert.deepEqual(load(`${ONE}  switches: [quorum.holes]\n`)[0]?.switches, ['quorum.holes'])
+    assert.throws(() => load(`${ONE}  switches: quorum.holes\n`), /'switches' must be a list/)
+    assert.throws(() => load(`${ONE}  apart: [1]\n`), /'apart' must be a reason/)
+  })
 })

@@ -13,6 +13,10 @@ export interface Clause {
   readonly refused: boolean
   /** Name of the test that sees it, where no client can. */
   readonly seenBy?: string
+  /** Switches that make the profiles `note` and `qemu` differ in it. */
+  readonly switches: readonly string[]
+  /** Why no switch makes the difference, or why nobody can notice it yet. */
+  readonly apart?: string
 }
 
 /** The table is wrong; each problem is `file:line:col: text`. */
@@ -89,6 +93,11 @@ function readClause(
   const test = isRecord(entry) ? (entry['test'] ?? entry['test-name']) : undefined
   const named = typeof seenBy === 'string' ? (typeof test === 'string' ? test : seenBy) : undefined
   const refused = entry['refused'] !== false
+  const { switches = [], apart } = entry
+  if (!Array.isArray(switches) || !switches.every((name) => typeof name === 'string')) {
+    return "'switches' must be a list of names of switches"
+  }
+  if (apart !== undefined && typeof apart !== 'string') return "'apart' must be a reason"
   const letters = id.replace(/-\d+$/, '')
   return {
     id,
@@ -97,6 +106,8 @@ function readClause(
     level,
     sentence,
     refused,
+    switches,
+    ...(apart === undefined ? {} : { apart }),
     ...(named === undefined ? {} : { seenBy: named }),
   }
 }

@@ -14,6 +14,7 @@ export function clause(id: string, more: Partial<Clause> = {}): Clause {
     level: 'must',
     sentence: `what ${id} says`,
     refused: true,
+    switches: [],
     ...more,
   }
 }

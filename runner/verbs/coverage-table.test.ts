@@ -11,6 +11,7 @@ const clause = (id: string, change: Partial<Clause> = {}): Clause => ({
   level: 'must',
   sentence: 's',
   refused: true,
+  switches: [],
   ...change,
 })
 
@@ -22,7 +23,13 @@ function scenario(
   profiles: readonly Profile[] = ['qemu'],
 ): Scenario {
   const refs = (ids: readonly string[]) => ids.map((ref) => ({ id: ref }))
-  return { id, spec: refs(spec), refuses: refs(refuses), profiles } as unknown as Scenario
+  return {
+    id,
+    spec: refs(spec),
+    refuses: refs(refuses),
+    profiles,
+    cases: [],
+  } as unknown as Scenario
 }
 
 function missing(
@@ -72,6 +79,16 @@ describe('clause coverage', () => {
     const scenarios = [scenario('s', ['A'], [], ['note'])]
     assert.deepEqual(missing(clauses, scenarios), ['A qemu shown', 'A note'])
     assert.deepEqual(missing(clauses, scenarios, { profiles: ['note'] }), ['A note'])
+  })
+
+  it('wants more than replies where switches make profile note differ', () => {
+    const differing = clause('A', {
+      profiles: ['qemu', 'note'],
+      level: 'may',
+      switches: ['reopen.children'],
+    })
+    const replies = scenario('s', ['A'], [], ['note'])
+    assert.deepEqual(missing([differing], [replies]), ['A qemu', 'A note effect'])
   })
 
   it('leaves out what no scenario names when asked for what is built', () => {

@@ -1,6 +1,7 @@
 /** Which clauses the scenarios show and refuse, and what each clause still needs. Pure. */
 import type { Profile, Scenario } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
+import { clausesWithEffects } from './effects.ts'
 
 /** One clause in one profile. */
 export interface CoverageRow {
@@ -10,9 +11,12 @@ export interface CoverageRow {
   readonly shown: readonly string[]
   /** Ids of the scenarios that show what it forbids. */
   readonly refused: readonly string[]
-  /** `shown`, `refused`: what it should have and has not. */
-  readonly missing: readonly ('shown' | 'refused')[]
+  /** What it should have and has not. */
+  readonly missing: readonly Lack[]
 }
+
+/** `effect`: a claim about what is there after a command, and not only about a reply. */
+export type Lack = 'shown' | 'refused' | 'effect'
 
 export interface CoverageOptions {
   /** Empty: all. */
@@ -32,6 +36,7 @@ export function coverageRows(
 ): readonly CoverageRow[] {
   const shown = index(scenarios, ({ spec }) => spec, options)
   const refused = index(scenarios, ({ refuses }) => refuses, options)
+  const effects = index(scenarios, effectsOf, options)
   const rows: CoverageRow[] = []
   for (const clause of clauses) {
     if (!options.wants(clause.id)) continue
@@ -45,7 +50,7 @@ export function coverageRows(
         refused: refused.get(key) ?? [],
       }
       if (options.built && row.shown.length + row.refused.length === 0) continue
-      rows.push({ ...row, missing: missing(row) })
+      rows.push({ ...row, missing: missing(row, effects.has(key)) })
     }
   }
   return rows
@@ -72,16 +77,24 @@ function index(
   return found
 }
 
+function effectsOf(scenario: Scenario): readonly { readonly id: string }[] {
+  return [...clausesWithEffects(scenario)].map((id) => ({ id }))
+}
+
 /**
  * A clause that must hold is shown, and refused where something can be refused; one that should
- * hold is shown; one that may hold, or that only a test can see, needs no scenario.
+ * hold is shown; one that may hold, or that only a test can see, needs no scenario. Where a switch
+ * makes profile `note` differ, what is there afterwards is claimed too, whatever the level.
  */
-function missing(row: Omit<CoverageRow, 'missing'>): readonly ('shown' | 'refused')[] {
-  const { clause } = row
-  if (clause.seenBy !== undefined || !['must', 'should'].includes(clause.level)) return []
+function missing(row: Omit<CoverageRow, 'missing'>, hasEffect: boolean): readonly Lack[] {
+  const { clause, profile } = row
+  const needsEffect = profile === 'note' && clause.switches.length > 0
+  const effect = needsEffect && !hasEffect ? (['effect'] as const) : []
+  if (clause.seenBy !== undefined || !['must', 'should'].includes(clause.level)) return effect
   const needsRefusal = clause.level === 'must' && clause.refused
   return [
     ...(row.shown.length === 0 ? (['shown'] as const) : []),
     ...(needsRefusal && row.refused.length === 0 ? (['refused'] as const) : []),
+    ...effect,
   ]
 }

@@ -14,7 +14,7 @@ import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 export const coverage = defineVerb({
   name: 'coverage',
   usage: '[PATHS|IDS…]',
-  doc: 'For each clause and profile: the scenarios that show it, those that refuse what it forbids, and the targets whose transcripts the goldens stand for. A clause that must hold needs both, one that should hold needs to be shown. Exit status 6 if a selected clause lacks something.',
+  doc: 'For each clause and profile: the scenarios that show it, those that refuse what it forbids, and the targets whose transcripts the goldens stand for. A clause that must hold needs both, one that should hold needs to be shown. Where switches make profile note differ, a claim about graph, permissions, bytes or events must follow a command. Exit status 6 if a selected clause lacks something.',
   examples: [
     "blockspec coverage --clause 'QUO-*' --profile qemu",
     'blockspec coverage --built',
@@ -106,13 +106,15 @@ function table(row: CoverageRow, targets: Targets): string {
     `${mark} ${clause.id}  ${profile}  ${clause.level}${note(clause)}\n`,
     ...shown.map(line('shows')),
     ...refused.map(line('refuses')),
-    ...missing.map((what) => `       missing  a scenario ${WANTED[what]}\n`),
+    ...missing.map((what) => `       missing  ${WANTED[what]}\n`),
   ].join('')
 }
 
 const WANTED = {
-  shown: 'with it under spec:',
-  refused: 'with it under refuses:',
+  shown: 'a scenario with it under spec:',
+  refused: 'a scenario with it under refuses:',
+  effect:
+    'a claim about graph, permissions, bytes or events after a command, in a step with it under clause:',
 } as const
 
 function note(clause: Clause): string {

@@ -49,7 +49,7 @@ function describe(entry: unknown): string {
 
 async function explainClause(clause: Clause, shell: Shell): Promise<number> {
   const { suite } = await load(chooseFiles([], shell.cwd), shell)
-  const { id, level, profiles, sentence, seenBy } = clause
+  const { id, level, profiles, sentence, seenBy, switches } = clause
   const naming = (refs: (one: Scenario) => readonly { readonly id: string }[]) =>
     suite.scenarios.filter((one) => refs(one).some((ref) => ref.id === id))
   const lines = [
@@ -57,6 +57,9 @@ async function explainClause(clause: Clause, shell: Shell): Promise<number> {
     '',
     sentence,
     ...(seenBy === undefined ? [] : ['', `Seen by the test: ${seenBy}`]),
+    ...(switches.length === 0
+      ? []
+      : ['', `Switches between note and qemu: ${switches.join(', ')}`]),
     ...section(
       'Shown by',
       naming(({ spec }) => spec),
