@@ -57,6 +57,8 @@ export interface Extent {
 export interface HostFile {
   /** False for a device, pipe or directory, of which only the name is known. */
   readonly regular: boolean
+  /** A block or character device. */
+  readonly device: boolean
   /** What offsets and lengths must be multiples of: 1 unless opened with `direct`. */
   readonly alignment: number
   length(): number

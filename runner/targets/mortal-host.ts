@@ -124,6 +124,7 @@ class Life {
         this.#isOver ? new Promise<T>(() => undefined) : work(...args)
     return {
       regular: file.regular,
+      device: file.device,
       alignment: file.alignment,
       length: checked(() => file.length()),
       allocatedBytes: checked(() => file.allocatedBytes()),

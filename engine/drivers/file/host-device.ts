@@ -24,10 +24,10 @@ export const hostDevice = defineDriver({
     const { filename } = options
     checkFileOptions(options, services)
     const file = openAccess(filename, context).current()
-    const { regular } = file
+    const { device } = file
     file.close()
     checkAio(options, node.flags.direct)
-    if (regular) {
+    if (!device) {
       throw new BlockError(
         `'host_device' driver requires '${filename}' to be either a character or block device`,
       )

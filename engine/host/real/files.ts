@@ -36,11 +36,13 @@ function openFile(path: string, flags: OpenFlags): HostFile {
     (flags.create === true ? O_CREAT : 0) |
     (flags.direct === true ? O_DIRECT : 0)
   const fd = calling(() => fs.openSync(path, mode, 0o644))
-  const regular = fs.fstatSync(fd).isFile()
+  const stat = fs.fstatSync(fd)
+  const regular = stat.isFile()
   const alignment = flags.direct === true && regular ? probeAlignment(fd) : 1
   const transfers = alignment > 1 ? alignedTransfers(plainTransfers(fd)) : plainTransfers(fd)
   return {
     regular,
+    device: stat.isBlockDevice() || stat.isCharacterDevice(),
     alignment,
     length: () => calling(() => fs.fstatSync(fd).size),
     allocatedBytes: () => calling(() => fs.fstatSync(fd).blocks * STAT_BLOCK_BYTES),

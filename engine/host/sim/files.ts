@@ -140,6 +140,7 @@ function openDirectory(): HostFile {
   }
   return {
     regular: false,
+    device: false,
     alignment: 1,
     length: () => 0,
     allocatedBytes: () => undefined,
@@ -189,6 +190,7 @@ function openFile(
   }
   return {
     regular: true,
+    device: false,
     alignment: flags.direct === true ? directAlignment(inode.disk) : 1,
     length: () => inode.disk.length,
     allocatedBytes: () => inode.disk.allocatedBytes(),
