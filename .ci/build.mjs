@@ -1,7 +1,7 @@
 /**
  * Bundles the command line into dist/: one small entry that starts fast, and a chunk for each verb
  * that is loaded when the verb is called. Scenarios and goldens are read from their folders, and
- * koffi, which is native, from node_modules.
+ * koffi and ssh2, which are loaded when they are wanted, from node_modules.
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -28,7 +28,7 @@ const { outputFiles } = await build({
   platform: 'node',
   target: 'node20.19',
   chunkNames: 'chunks/[name]-[hash]',
-  external: ['koffi'],
+  external: ['koffi', 'ssh2'],
   define: { BLOCKSPEC_VERSION: JSON.stringify(version) },
   // `using` and other new syntax is lowered for Node 20; names stay readable in stack traces.
   minifySyntax: true,

@@ -45,7 +45,6 @@ export const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'query-blockstats returns[].driver-specific.driver.nfs: missing',
     'query-blockstats returns[].driver-specific.driver.nvme: missing',
     'query-blockstats returns[].driver-specific.driver.rbd: missing',
-    'query-blockstats returns[].driver-specific.driver.ssh: missing',
   ],
   'replication and replay are not built': [
     'query-blockstats returns[].driver-specific.driver.blkreplay: missing',

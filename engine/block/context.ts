@@ -1,5 +1,5 @@
 /** What a driver gets: to open a node, to check its options, to claim, to name. */
-import type { Clock, Compression, Files, Sockets } from '../host/host.ts'
+import type { Account, Clock, Compression, Files, Sockets } from '../host/host.ts'
 import type { BitmapView, ListedBitmap, NodeBitmaps } from './bitmaps.ts'
 import type { Child, ChildRole } from './child.ts'
 import type { NodeFlags } from './info.ts'
@@ -21,6 +21,7 @@ export interface Services {
   readonly files: Files
   readonly sockets: Sockets
   readonly compression: Compression
+  readonly account: Account
   /** Sends a QMP event. */
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /**
@@ -127,6 +128,8 @@ export interface NamingQuery<O = Readonly<Record<string, unknown>>> {
   readonly options: O
   /** The plain file names of the children, by edge name; absent where a child has none. */
   readonly children: ReadonlyMap<string, string | undefined>
+  /** What opening found out that options do not tell. */
+  readonly found: Readonly<Record<string, string>>
   /** What queries show as the children's names: plain ones or `json:`. */
   readonly shown: Pick<ReadonlyMap<string, string>, 'get'>
 }

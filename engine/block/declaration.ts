@@ -25,6 +25,8 @@ export interface Driver extends Conditional {
   readonly memberOrder: readonly string[] | undefined
   /** Options that change the visible data or its place: a `json:` file name lists them. */
   readonly strongOptions: readonly string[]
+  readonly legacy: Legacy | undefined
+  readonly strict: boolean
   /** Whether children are opened before the node has its name; generated names show it. */
   readonly childrenFirst: boolean
   readonly addsChildren: boolean
@@ -74,6 +76,17 @@ export function isProtocol({ kind, hasNames }: Driver): boolean {
   return kind === 'protocol' || hasNames
 }
 
+/**
+ * Options older than the declared ones, which no client may give, but file names, `json:` names and
+ * command lines still may.
+ */
+export interface Legacy {
+  /** They count among the strong options, before the declared ones. */
+  readonly names: readonly string[]
+  /** Puts them, flat, in the words of today. @throws {BlockError} for values without a meaning. */
+  translate(options: Map<string, unknown>): void
+}
+
 /** Options as `blockdev-add` takes them, without a node name. */
 /**
  * What file names mean by what stands before their first colon. `given` are the names of the options
@@ -96,6 +109,13 @@ export interface Creation<O = Readonly<Record<string, unknown>>> {
   run(context: CreateContext<O>): MaybePromise<void>
   /** The same options from words. @throws {BlockError} for values that no image has. */
   fromWords(values: ImageValues): O
+  /**
+   * The options that say where, from those that a file name of the driver means; they are these
+   * themselves where this is absent. @throws {BlockError} for a place that cannot be.
+   */
+  at?(place: ReadonlyMap<string, unknown>): Readonly<Record<string, unknown>>
+  /** Whoever asks for it hears nothing before it is over, however long it takes. */
+  readonly isWaitedFor?: true
   /** Takes back what was made. Absent where that cannot be. */
   undo?(options: O, services: Services): void
 }

@@ -3,7 +3,7 @@ import type { Conditional } from '../profiles/index.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { Child, Children } from './child.ts'
 import type { CheckQuery, ClaimsQuery, NamingQuery, OpenContext } from './context.ts'
-import type { Creation, Driver, DriverKind, Prefixes } from './declaration.ts'
+import type { Creation, Driver, DriverKind, Legacy, Prefixes } from './declaration.ts'
 import type { ImageOption } from './image-options.ts'
 import type { InstanceInfo } from './info.ts'
 import type { Instance } from './instance.ts'
@@ -21,6 +21,12 @@ interface DriverDefinition<O extends Members> extends Conditional {
   readonly memberOrder?: readonly string[]
   /** Options that change the visible data or its place: a `json:` file name lists them. */
   readonly strongOptions?: readonly (keyof O & string)[]
+  readonly legacy?: Legacy
+  /**
+   * Options out of names and command lines are checked as a client's are, and nothing that is not
+   * declared may stand beside them. For drivers without children.
+   */
+  readonly strict?: boolean
   readonly childrenFirst?: boolean
   readonly addsChildren?: boolean
   readonly agreement?: 'vote' | 'compare'
@@ -49,6 +55,8 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     features: [],
     memberOrder: undefined,
     strongOptions: [],
+    legacy: undefined,
+    strict: false,
     childrenFirst: true,
     addsChildren: false,
     agreement: undefined,

@@ -32,6 +32,8 @@ export interface Instance {
   truncate?(bytes: number, options: TruncateOptions): MaybePromise<void>
   limits?(): Partial<Limits>
   info?(): InstanceInfo
+  /** What a file name of the node says beside its options, such as a name that was looked up. */
+  readonly found?: Readonly<Record<string, string>>
   /** Statistics of the driver's own, in their wire form. */
   stats?(): Readonly<Record<string, unknown>>
   /** Flags that `write` and `zero` carry out themselves; the path emulates FUA with a flush. */

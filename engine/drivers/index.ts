@@ -17,6 +17,7 @@ import { quorum } from './quorum/quorum.ts'
 import { raw } from './raw.ts'
 import { rbd } from './rbd.ts'
 import { snapshotAccess } from './snapshot-access.ts'
+import { ssh } from './ssh/ssh.ts'
 import { throttle } from './throttle/throttle.ts'
 
 /** In the order in which QEMU lists them. */
@@ -39,5 +40,6 @@ export const DRIVERS: readonly Driver[] = [
   quorum,
   raw,
   rbd,
+  ssh,
   throttle,
 ]

@@ -2,9 +2,11 @@
  * A driver's own options in the types that it declares. Clients' options have them already; those
  * of file names may be strings, or have another JSON type that stands for the same.
  */
+import { checkMembers, withDefaults } from '../block/check.ts'
 import type { Member, Members, Schema } from '../block/option.ts'
 import { BlockError } from '../util/errors.ts'
-import { takeValue, type FlatOptions } from './flat.ts'
+import type { Json } from '../util/json.ts'
+import { headsOf, takeValue, type FlatOptions } from './flat.ts'
 
 export interface OwnOptions {
   /** As they were given. */
@@ -30,6 +32,24 @@ export function takeOwnOptions(declared: Members, options: FlatOptions): OwnOpti
     checked[name] = isGiven ? typed(member, value, name) : member.default
   }
   return { own, checked }
+}
+
+/**
+ * Takes all options out, which must be those that are declared.
+ *
+ * @throws {BlockError} with the texts that clients get for options like these.
+ */
+export function takeStrictly(declared: Members, options: FlatOptions): OwnOptions {
+  const own = Object.fromEntries(headsOf(options).map((name) => [name, takeValue(options, name)]))
+  const checked = checkMembers(declared, asWords(own), 'keyval')
+  return { own, checked: withDefaults(declared, checked) }
+}
+
+/** As a command line has them, whatever they are: words, and what holds them. */
+function asWords(value: unknown): Json {
+  if (Array.isArray(value)) return value.map(asWords)
+  if (typeof value !== 'object' || value === null) return scalarText(value) ?? null
+  return new Map(Object.entries(value).map(([name, member]) => [name, asWords(member)]))
 }
 
 function isEmpty(value: unknown): boolean {

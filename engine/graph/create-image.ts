@@ -143,8 +143,9 @@ async function makeFile(
     await makeByOpening(environment, found.driver, filename, values.number('size') ?? 0)
     return
   }
-  const place = Object.fromEntries(optionsInName(filename, found.driver, found.prefix, new Map()))
-  const options = { ...create.fromWords(values), ...place }
+  const place = optionsInName(filename, found.driver, found.prefix, new Map())
+  const where = create.at?.(place) ?? Object.fromEntries(place)
+  const options = { ...create.fromWords(values), ...where }
   await create.run({ options, file: undefined, services })
 }
 

@@ -4,7 +4,7 @@
  */
 import { isProtocol } from '../block/driver.ts'
 import { PrintedJson, printJson } from '../util/json.ts'
-import { takeValue, type FlatOptions } from './flat.ts'
+import { headsOf, takeValue, type FlatOptions } from './flat.ts'
 import type { Node } from './node.ts'
 
 /** QEMU keeps names in buffers of this size, one byte of which ends them. */
@@ -71,6 +71,7 @@ export class Names {
     return node.driver.filename?.({
       given: nested(strongOptions(node)),
       options: node.given.checked,
+      found: node.found,
       children: new Map(node.children.map((edge) => [edge.name, this.plain(edge.child)])),
       shown: {
         get: (name) => {
@@ -146,7 +147,8 @@ function strongOptions(node: Node): FlatOptions {
   // Read out of one table in its order and put into the next, those of one name turn around.
   const given = [...node.options].toReversed()
   const strong: FlatOptions = new Map()
-  for (const name of node.driver.strongOptions) {
+  const { legacy, strongOptions: declared } = node.driver
+  for (const name of [...(legacy?.names ?? []), ...declared]) {
     const dotted = `${name}.`
     for (const [key, value] of given) {
       if (key === name || key.startsWith(dotted)) strong.set(key, value)
@@ -157,6 +159,5 @@ function strongOptions(node: Node): FlatOptions {
 
 function nested(flat: FlatOptions): Record<string, unknown> {
   const rest: FlatOptions = new Map(flat)
-  const heads = new Set([...flat.keys()].map((name) => name.split('.', 1)[0] ?? ''))
-  return Object.fromEntries([...heads].map((head) => [head, takeValue(rest, head)]))
+  return Object.fromEntries(headsOf(flat).map((head) => [head, takeValue(rest, head)]))
 }

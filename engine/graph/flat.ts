@@ -87,11 +87,18 @@ export function takeValue(options: FlatOptions, name: string): unknown {
   return inner.size === 0 ? plain : nest(inner)
 }
 
+/** What the names begin with, up to their first dot, each once. */
+export function headsOf(options: ReadonlyMap<string, unknown>): string[] {
+  return [...new Set([...options.keys()].map((name) => name.split('.', 1)[0] ?? ''))]
+}
+
 /** Lists where the names count from 0 on, dictionaries elsewhere. */
 function nest(flat: FlatOptions): unknown {
-  const heads = new Set([...flat.keys()].map((name) => name.split('.', 1)[0] ?? ''))
-  const members = [...heads].map((head) => [head, takeValue(flat, head)] as const)
-  const isList = members.every(([head], index) => heads.has(String(index)) && /^\d+$/.test(head))
+  const heads = headsOf(flat)
+  const members = heads.map((head) => [head, takeValue(flat, head)] as const)
+  const isList = members.every(
+    ([head], index) => heads.includes(String(index)) && /^\d+$/.test(head),
+  )
   if (!isList) return Object.fromEntries(members)
   return members.toSorted(([a], [b]) => Number(a) - Number(b)).map(([, member]) => member)
 }

@@ -189,6 +189,11 @@ export class Node implements Parent, GraphNode {
     return this.#instance !== undefined
   }
 
+  /** What opening found out that options do not tell. */
+  get found(): Readonly<Record<string, string>> {
+    return this.#instance?.found ?? {}
+  }
+
   get instance(): Instance {
     assert(this.#instance !== undefined, `node ${this.name} is not open`)
     return this.#instance

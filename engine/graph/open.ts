@@ -11,7 +11,7 @@ import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
 import { chooseDriver, type NameUse } from './choose-driver.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
-import { takeOwnOptions } from './coerce.ts'
+import { takeOwnOptions, takeStrictly } from './coerce.ts'
 import { filenameOf } from './describe.ts'
 import { attachEdge } from './edge.ts'
 import { findReference, type Environment } from './environment.ts'
@@ -261,7 +261,8 @@ async function finish(
   node.openedAlone = opening.openedAlone
   environment.nodes.set(name, node)
   try {
-    const given = takeOwnOptions(driver.options, rest)
+    driver.legacy?.translate(rest)
+    const given = (driver.strict ? takeStrictly : takeOwnOptions)(driver.options, rest)
     node.given = given
     await driver.check?.({
       options: given.checked,

@@ -46,6 +46,7 @@ export function testWorld(
       files: host.files,
       sockets: host.sockets,
       compression: host.compression,
+      account: host.account,
       emit: (name, data) => events.push([name, data]),
       object: () => undefined,
       log: (line) => log.push(line),

@@ -12,6 +12,17 @@ export interface Host {
   readonly random: Random
   readonly sockets: Sockets
   readonly compression: Compression
+  readonly account: Account
+}
+
+/** On whose behalf the engine asks others for something. */
+export interface Account {
+  /** Name of the user, by which they log in elsewhere where nothing else is said. */
+  readonly user: string
+  /** The user's own directory; absent where there is none. */
+  readonly home: string | undefined
+  /** Path of the socket of the agent that signs with the user's keys; absent without one. */
+  readonly keyAgent: string | undefined
 }
 
 export interface Clock {

@@ -36,7 +36,9 @@ function* make(
 ): JobRoutine<void> {
   const { file, ...own } = options
   if (!creation.needsFile) {
-    yield* job.request(() => creation.run({ options: own, file: undefined, services }))
+    const about = { options: own, file: undefined, services }
+    if (creation.isWaitedFor === true) yield* wait(creation.run(about))
+    else yield* job.request(() => creation.run(about))
     return
   }
   // By its schema it is a name or the options of a node.

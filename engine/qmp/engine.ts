@@ -111,6 +111,7 @@ export class EngineProcess implements Engine, EngineParts {
       files: host.files,
       sockets: host.sockets,
       compression: host.compression,
+      account: host.account,
       emit: (event, data) => this.events.emit(event, data),
       object: (type, id) => this.objects.instance(type, id),
       log,

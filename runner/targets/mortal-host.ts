@@ -23,6 +23,7 @@ export function mortalHost(inner: Host): MortalHost {
       kind: inner.kind,
       random: inner.random,
       compression: inner.compression,
+      account: inner.account,
       clock: {
         nowNs: () => inner.clock.nowNs(),
         timeOfDay: () => inner.clock.timeOfDay(),

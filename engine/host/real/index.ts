@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { systemCompression } from '../compression.ts'
 import type { Host } from '../host.ts'
+import { systemAccount } from './account.ts'
 import { createRealClock } from './clock.ts'
 import { createRealFiles } from './files.ts'
 import { createRealSockets } from './sockets.ts'
@@ -17,5 +18,6 @@ export function createRealHost(): Host {
     random: { below: (bound) => randomInt(bound) },
     sockets: createRealSockets(),
     compression: systemCompression,
+    account: systemAccount(),
   }
 }

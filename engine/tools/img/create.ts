@@ -1,8 +1,11 @@
 /** `img create`: makes an image file. */
+import type { Driver } from '../../block/driver.ts'
 import { UNBUILT_FORMATS, type ImageOption } from '../../block/image-options.ts'
 import { file } from '../../drivers/file/file.ts'
+import { DRIVERS } from '../../drivers/index.ts'
 import { qcow2 } from '../../drivers/qcow2/qcow2.ts'
 import { raw } from '../../drivers/raw.ts'
+import { ssh } from '../../drivers/ssh/ssh.ts'
 import { besideOf } from '../../graph/filename.ts'
 import type { NewImage } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
@@ -33,11 +36,17 @@ const OPTIONS = [
   { name: 'unsafe', letter: 'u', takesValue: false },
 ] as const
 
-/** What `-o` takes. A raw image is its file, and so takes the options of files. */
-const FORMATS: Readonly<Record<string, readonly ImageOption[]>> = {
-  raw: file.imageOptions ?? [],
-  file: file.imageOptions ?? [],
-  qcow2: qcow2.imageOptions ?? [],
+/** What `-o` takes. A raw image is what stores it, and so takes the options of that. */
+const FORMATS: Readonly<Record<string, (filename: string) => readonly ImageOption[]>> = {
+  raw: (filename) => storageOf(filename).imageOptions ?? [],
+  file: () => file.imageOptions ?? [],
+  qcow2: () => qcow2.imageOptions ?? [],
+  ssh: () => ssh.imageOptions ?? [],
+}
+
+function storageOf(filename: string): Driver {
+  const [prefix = ''] = filename.split(':', 1)
+  return DRIVERS.find(({ prefixes }) => Object.hasOwn(prefixes, prefix)) ?? file
 }
 
 export async function create(
@@ -66,7 +75,7 @@ export async function create(
 }
 
 function optionsOf(name: string, filename: string): readonly ImageOption[] {
-  const options = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
+  const options = Object.hasOwn(FORMATS, name) ? FORMATS[name]?.(filename) : undefined
   if (options !== undefined) return options
   throw new ImgFailure(
     UNBUILT_FORMATS.includes(name)
