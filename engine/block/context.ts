@@ -67,6 +67,8 @@ export interface OpenContext<O = Readonly<Record<string, unknown>>> {
   readonly services: Services
   /** Only where the driver was chosen by looking: the driver that it would be for other contents. */
   readonly guess?: ((head: Uint8Array) => string) | undefined
+  /** It is opened to be checked: damage that keeps others out does not. */
+  readonly forCheck?: boolean
 }
 
 /** The node that is opening, as its own driver sees it. */

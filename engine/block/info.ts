@@ -49,12 +49,20 @@ export interface BackingHint {
   readonly format?: string
 }
 
-/** What a check of an image found. */
+/** What a check is to do. */
+export interface CheckAbout {
+  /** What may be changed: counts that are too high, or everything. Absent: nothing. */
+  readonly repair?: 'leaks' | 'all'
+  /** Gets a line for each finding, as soon as it is made. */
+  readonly tell: (line: string) => void
+}
+
+/** What a check found and left. */
 export interface CheckReport {
-  /** One line for each finding, in the order in which they were made. */
-  readonly lines: readonly string[]
   readonly corruptions: number
   readonly leaks: number
+  readonly corruptionsFixed: number
+  readonly leaksFixed: number
   /** What could not be checked. */
   readonly checkErrors: number
   /** Where the last cluster in use ends in the file. */

@@ -3,7 +3,14 @@ import type { MaybePromise } from '../util/async.ts'
 import type { BitmapKeeper } from './bitmaps.ts'
 import type { DebugEvent } from './child.ts'
 import type { Copier } from './copier.ts'
-import type { BackingHint, CheckReport, InstanceInfo, Limits, NodeFlags } from './info.ts'
+import type {
+  BackingHint,
+  CheckAbout,
+  CheckReport,
+  InstanceInfo,
+  Limits,
+  NodeFlags,
+} from './info.ts'
 import type { BlockStatus, RequestFlags, SnapshotIo, StatusQuery, TruncateOptions } from './io.ts'
 import type { Claims } from './permission.ts'
 
@@ -83,8 +90,12 @@ export interface Instance {
    * @throws {BlockError} to refuse, with nothing changed.
    */
   reopen?(next: ReopenQuery): MaybePromise<Reopening>
-  /** Looks for damage in the image's own structures, and repairs nothing. */
-  check?(): MaybePromise<CheckReport>
+  /**
+   * Looks for damage in the image's own structures and repairs what it is told to.
+   *
+   * @throws {BlockError} where it cannot go on.
+   */
+  check?(about: CheckAbout): MaybePromise<CheckReport>
   /** The node is about to be taken out of its chain: it may not hold the chain any more. */
   leaving?(): void
   close?(): MaybePromise<void>

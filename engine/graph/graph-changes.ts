@@ -26,6 +26,8 @@ export interface FilenameAbout {
   readonly options?: NodeOptions
   /** Leave the chain below closed: backing images are not opened. */
   readonly noBacking?: boolean
+  /** It is opened to be checked: damage that keeps others out does not. */
+  readonly forCheck?: boolean
 }
 
 /** A filter that a job puts into a chain. */

@@ -2,7 +2,14 @@
  * The graph as the rest of the engine sees it: nodes by name, opening and deleting them, changing
  * children, root users, drained sections, and what queries tell.
  */
-import type { Breakpoints, CheckReport, Copier, Driver, Services } from '../block/driver.ts'
+import type {
+  Breakpoints,
+  CheckAbout,
+  CheckReport,
+  Copier,
+  Driver,
+  Services,
+} from '../block/driver.ts'
 import { driversIn } from '../block/in-profile.ts'
 import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
@@ -122,8 +129,8 @@ export interface Graph extends GraphChanges {
   info(node: GraphNode): NodeInfo
   /** The same for many nodes at one time: nothing may change in between. */
   teller(): (node: GraphNode) => NodeInfo
-  /** Looks for damage in an image; nothing where the driver has no check. */
-  check(node: GraphNode): Promise<CheckReport> | undefined
+  /** Looks for damage in an image, as `Instance.check`; nothing where the driver has no check. */
+  check(node: GraphNode, about: CheckAbout): Promise<CheckReport> | undefined
   stats(node: GraphNode): NodeStats
   /** The child that statistics call `file`, if any. */
   primaryChild(node: GraphNode): GraphNode | undefined
@@ -227,8 +234,8 @@ export function createGraph(about: GraphAbout): Graph {
     canReplace: (shown, node) => canReplace(innerNode(shown), innerNode(node)),
     teller,
     info: (node) => teller()(node),
-    check: (node) => {
-      const found = innerNode(node).instance.check?.()
+    check: (node, about) => {
+      const found = innerNode(node).instance.check?.(about)
       return found === undefined ? undefined : Promise.resolve(found)
     },
     stats: (node) => nodeStats(innerNode(node)),

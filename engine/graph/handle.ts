@@ -34,7 +34,8 @@ export function nodeHandle(environment: Environment, node: Node): NodeHandle {
         size: bytes,
         fatal,
       })
-      if (fatal) markCorrupted(environment, node)
+      // One that is not open yet never will be.
+      if (fatal && node.isOpen) markCorrupted(environment, node)
     },
   }
 }

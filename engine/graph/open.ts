@@ -65,6 +65,7 @@ export interface OpenQuery extends NameUse {
   readonly inherited?: FlatOptions
   readonly parent?: Heritage
   readonly noBacking?: boolean
+  readonly forCheck?: boolean
 }
 
 /** Deeper chains than this are somebody's mistake, or malice. */
@@ -88,12 +89,13 @@ export async function openHeld(environment: Environment, options: NodeOptions): 
 export async function addFilename(
   environment: Environment,
   filename: string | undefined,
-  { format, options = {}, noBacking = false }: FilenameAbout = {},
+  { format, options = {}, noBacking = false, forCheck = false }: FilenameAbout = {},
 ): Promise<Node> {
   const flat = flatten(options)
   if (format !== undefined) flat.set('driver', format)
   const name = filename === undefined ? {} : { filename }
-  return adopt(await openNode(environment, { ...name, options: flat, protocol: false, noBacking }))
+  const query = { ...name, options: flat, protocol: false, noBacking, forCheck }
+  return adopt(await openNode(environment, query))
 }
 
 function adopt(node: Node): Node {
@@ -153,6 +155,7 @@ interface Opening {
   readonly showsNoBacking: boolean
   /** That was the wish of whoever opens it. */
   readonly openedAlone: boolean
+  readonly forCheck: boolean
   readonly depth: number
   readonly above: Above
 }
@@ -184,6 +187,7 @@ function begin(environment: Environment, query: OpenQuery): Opening {
     noBacking: noBacking || query.noBacking === true,
     showsNoBacking: noBacking,
     openedAlone: query.noBacking === true,
+    forCheck: query.forCheck === true,
     depth: parent?.depth ?? 0,
     above: parent?.above ?? new Set(),
   }
@@ -396,6 +400,7 @@ async function openInstance(
     },
     services: environment.services,
     ...(probed ? { guess } : {}),
+    forCheck: opening.forCheck,
   })
   node.opened(instance, environment.paths.node(node))
   node.refreshLength()

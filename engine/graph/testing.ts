@@ -1,5 +1,11 @@
 /** A graph over a simulated host, for tests. They bring drivers and request paths themselves. */
-import { defineDriver, type Child, type Driver, type Services } from '../block/driver.ts'
+import {
+  defineDriver,
+  type CheckReport,
+  type Child,
+  type Driver,
+  type Services,
+} from '../block/driver.ts'
 import { opt } from '../block/option.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { createSimHost, type SimHost } from '../host/sim/index.ts'
@@ -159,3 +165,14 @@ export const overlay = defineDriver({
     }
   },
 })
+
+/** What a check of the node's image finds, with the lines that it tells. */
+export async function checked(
+  graph: Graph,
+  name: string,
+): Promise<CheckReport & { readonly lines: readonly string[] }> {
+  const lines: string[] = []
+  const report = await graph.check(graph.find(name), { tell: (line) => lines.push(line) })
+  assert(report !== undefined, 'images of this format can be checked')
+  return { ...report, lines }
+}

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { imageWorld } from '../drivers/qcow2/testing.ts'
 import type { User } from '../graph/graph.ts'
+import { checked } from '../graph/testing.ts'
 import { isPromise } from '../util/async.ts'
 import { jobWorld, type JobWorld } from './testing.ts'
 
@@ -555,8 +556,8 @@ async function check(model: Model): Promise<void> {
   for (const [name, view] of views) checkView(await world.read(name), view, name)
   for (const name of NODES) {
     if (name === 'raw') continue
-    const found = await world.engine.graph.check(world.engine.graph.find(name))
-    assert.deepEqual([found?.corruptions, found?.checkErrors], [0, 0], found?.lines.join('\n'))
+    const found = await checked(world.engine.graph, name)
+    assert.deepEqual([found.corruptions, found.checkErrors], [0, 0], found.lines.join('\n'))
   }
   await guest.close()
 }

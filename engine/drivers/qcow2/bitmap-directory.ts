@@ -1,7 +1,7 @@
 /** The directory of persistent bitmaps as it lies in the file. */
 import { BlockError, ioError } from '../../util/errors.ts'
 import { alignUp } from '../../util/align.ts'
-import { be16, be32, be64Number, struct, u8 } from '../../util/struct.ts'
+import { be16, be32, be64Number, struct, u8, type FieldValues } from '../../util/struct.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { concatBytes } from './bytes.ts'
 import { BITMAPS_EXTENSION, type Extension } from './extensions.ts'
@@ -36,10 +36,22 @@ export interface StoredBitmap {
   readonly tableEntries: number
 }
 
-/** @throws {BlockError} if the directory is damaged. */
+/** What an entry may have. */
+const MAX_TABLE_ENTRIES = 0x800_0000
+const MAX_BITMAP_BYTES = 0x2000_0000
+const MIN_GRANULARITY_BITS = 9
+const MAX_GRANULARITY_BITS = 31
+const MAX_NAME_BYTES = 1023
+const KNOWN_FLAGS = IN_USE | AUTO
+
+/**
+ * @param disk - Whose bitmaps they are: its size in bytes, and that of a cluster of the file.
+ * @throws {BlockError} if the directory is damaged.
+ */
 export function* readBitmaps(
   file: Storage,
   extension: Extension | undefined,
+  disk: Disk,
 ): Routine<readonly StoredBitmap[]> {
   if (extension === undefined) return []
   const { count, directoryOffset, directoryBytes } = BITMAPS_EXTENSION.decode(extension.data)
@@ -49,15 +61,51 @@ export function* readBitmaps(
   for (let at = 0; at < directory.length;) {
     if (at + ENTRY.size > directory.length) throw broken()
     const entry = ENTRY.decode(directory, at)
+    if (found.length === count) {
+      throw new BlockError('More bitmaps found than specified in header extension')
+    }
     const nameAt = at + ENTRY.size + entry.extraBytes
     if (nameAt + entry.nameBytes > directory.length) throw broken()
+    if (entry.extraBytes !== 0) throw new BlockError('Bitmap extra data is not supported')
     const { flags, granularityBits, tableOffset, tableEntries } = entry
     const name = new TextDecoder().decode(directory.subarray(nameAt, nameAt + entry.nameBytes))
+    if (!isPossible(entry, disk)) {
+      throw new BlockError(`Bitmap '${name}' doesn't satisfy the constraints`)
+    }
     found.push({ name, granularityBits, flags, tableOffset, tableEntries })
     at = alignUp(nameAt + entry.nameBytes, 8)
   }
-  if (found.length !== count) throw broken()
+  if (found.length !== count) {
+    throw new BlockError('Less bitmaps found than specified in header extension')
+  }
   return found
+}
+
+interface Disk {
+  readonly size: number
+  readonly clusterBytes: number
+}
+
+function isPossible(
+  entry: FieldValues<typeof ENTRY.fields>,
+  { size, clusterBytes }: Disk,
+): boolean {
+  const { tableOffset, tableEntries, granularityBits, flags, nameBytes, type } = entry
+  const bytes = tableEntries * clusterBytes
+  return (
+    tableEntries > 0 &&
+    tableEntries <= MAX_TABLE_ENTRIES &&
+    tableOffset > 0 &&
+    tableOffset % clusterBytes === 0 &&
+    granularityBits >= MIN_GRANULARITY_BITS &&
+    granularityBits <= MAX_GRANULARITY_BITS &&
+    (flags & ~KNOWN_FLAGS) === 0 &&
+    nameBytes > 0 &&
+    nameBytes <= MAX_NAME_BYTES &&
+    type === DIRTY_TRACKING &&
+    bytes <= MAX_BITMAP_BYTES &&
+    ((flags & IN_USE) !== 0 || size <= bytes * 8 * 2 ** granularityBits)
+  )
 }
 
 /**

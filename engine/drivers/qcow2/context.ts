@@ -11,3 +11,13 @@ export function* told<T>(what: string, routine: Routine<T>): Routine<T> {
     throw error
   }
 }
+
+/** The same with the system's text for the failure in place of its words. */
+export function* toldBySystem<T>(what: string, routine: Routine<T>): Routine<T> {
+  try {
+    return yield* routine
+  } catch (error) {
+    if (error instanceof BlockError) throw BlockError.system(what, error.errno)
+    throw error
+  }
+}

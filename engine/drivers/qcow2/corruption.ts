@@ -1,9 +1,9 @@
 /** What happens when the image's own structures prove wrong. */
 import { BlockError, ioError } from '../../util/errors.ts'
 import type { Routine } from '../../util/routine.ts'
-import { FIELD_OFFSETS, INCOMPATIBLE, ONE_WORD } from './header.ts'
+import { INCOMPATIBLE } from './header.ts'
+import { writeHeader } from './header-write.ts'
 import type { Image } from './image.ts'
-import { writeStable } from './storage.ts'
 
 export interface Damage {
   readonly message: string
@@ -40,7 +40,7 @@ export function* signalCorruption(image: Image, damage: Damage): Routine<never> 
   image.corruptionSignalled = true
   if (fatal) {
     image.dead = true
-    if (!marked) yield* markCorrupt(image)
+    yield* markCorrupt(image)
   }
   around.corrupted({
     message,
@@ -55,11 +55,7 @@ export function* signalCorruption(image: Image, damage: Damage): Routine<never> 
 function* markCorrupt(image: Image): Routine<void> {
   image.header.incompatible |= INCOMPATIBLE.corrupt
   try {
-    yield* writeStable(
-      image.file,
-      FIELD_OFFSETS.incompatible,
-      ONE_WORD.encode({ value: image.header.incompatible }),
-    )
+    yield* writeHeader(image)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
   }

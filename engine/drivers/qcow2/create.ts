@@ -90,6 +90,7 @@ export function* createImage(
   yield* told('Could not write qcow2 header', writeFirstCluster(storage, plan))
   yield* told('Could not write refcount table', writeFirstTable(storage, plan))
   const image = yield* openImage({
+    forCheck: false,
     file: storage,
     options: NO_OPTIONS,
     discard: false,

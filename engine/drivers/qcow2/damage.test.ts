@@ -1,7 +1,7 @@
 /** Images that are wrong: what opening and using them comes to. */
 import assert from 'node:assert/strict'
 import { ALL_PERMISSIONS, CONSISTENT_READ } from '../../block/permission.ts'
-import { refusal } from '../../graph/testing.ts'
+import { checked, refusal } from '../../graph/testing.ts'
 import { imageWorld } from './testing.ts'
 
 const SIZE = 1 << 20
@@ -116,10 +116,9 @@ describe('using a damaged qcow2 image', () => {
 
   it('reports counts that are too low as qemu-img does', async () => {
     const images = await damaged([[2 * CLUSTER + 11, [0]]])
-    const node = images.world.graph
     await images.open('i')
-    const report = await node.check(node.find('i'))
-    assert.deepEqual(report?.lines, [
+    const { lines } = await checked(images.world.graph, 'i')
+    assert.deepEqual(lines, [
       'ERROR cluster 5 refcount=0 reference=1',
       'ERROR OFLAG_COPIED data cluster: l2_entry=8000000000050000 refcount=0',
     ])

@@ -94,13 +94,20 @@ export function compressedEntry(geometry: Geometry, { offset, bytes }: Compresse
   return (BigInt(COMPRESSED) << 32n) | size | BigInt(offset)
 }
 
-export function compressedPlace(geometry: Geometry, entry: bigint): CompressedPlace {
+export function compressedPlace(
+  geometry: Geometry,
+  entry: bigint,
+): CompressedPlace & {
+  /** The offset, which a number may round in a damaged entry. */
+  readonly exact: bigint
+} {
   const shift = BigInt(geometry.compressedSizeShift)
   const offset = entry & ((1n << shift) - 1n)
   const sectors = (entry >> shift) & ((1n << BigInt(geometry.clusterBits - 8)) - 1n)
   const within = offset % BigInt(SECTOR)
   return {
     offset: Number(offset),
+    exact: offset,
     bytes: Number((sectors + 1n) * BigInt(SECTOR) - within),
   }
 }

@@ -43,7 +43,11 @@ describe('qcow2 entries', () => {
     const geometry = geometryOf(3, 16, 4)
     const shift = BigInt(geometry.compressedSizeShift)
     const entry = (1n << 62n) | (3n << shift) | 0x50010n
-    assert.deepEqual(compressedPlace(geometry, entry), { offset: 0x50010, bytes: 4 * 512 - 0x10 })
+    assert.deepEqual(compressedPlace(geometry, entry), {
+      offset: 0x50010,
+      exact: 0x50010n,
+      bytes: 4 * 512 - 0x10,
+    })
   })
 })
 

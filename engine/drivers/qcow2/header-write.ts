@@ -144,10 +144,22 @@ export function* markDirty(image: Image): Routine<void> {
 export function* markClean(image: Image): Routine<void> {
   if ((image.header.incompatible & INCOMPATIBLE.dirty) === 0n) return
   image.header.incompatible &= ~INCOMPATIBLE.dirty
-  yield* image.l2Cache.write()
-  yield* image.refcountCache.write()
-  yield* wait(image.file.flush())
+  yield* writeCaches(image)
   yield* writeHeader(image)
+}
+
+/** Nothing is wrong with it any more. */
+export function* markConsistent(image: Image): Routine<void> {
+  if ((image.header.incompatible & INCOMPATIBLE.corrupt) === 0n) return
+  image.header.incompatible &= ~INCOMPATIBLE.corrupt
+  yield* writeCaches(image)
+  yield* writeHeader(image)
+}
+
+function* writeCaches({ l2Cache, refcountCache, file }: Image): Routine<void> {
+  yield* l2Cache.write()
+  yield* refcountCache.write()
+  yield* wait(file.flush())
 }
 
 function* writeIncompatible(image: Image, value: bigint): Routine<void> {

@@ -70,6 +70,8 @@ export const FIELD_OFFSETS = {
   l1: HEADER.fields.l1Entries.offset,
   /** `refcountTableOffset` and `refcountTableClusters` lie side by side. */
   refcountTable: HEADER.fields.refcountTableOffset.offset,
+  /** `snapshotCount` and `snapshotsOffset` lie side by side. */
+  snapshots: HEADER.fields.snapshotCount.offset,
   incompatible: HEADER.size + HEADER_V3.fields.incompatible.offset,
 } as const
 
@@ -77,6 +79,8 @@ export const FIELD_OFFSETS = {
 export const L1_PLACE = struct(12, { entries: be32(0), offset: be64Number(4) })
 /** The part of the header that moves the refcount table. */
 export const REFCOUNT_TABLE_PLACE = struct(12, { offset: be64Number(0), clusters: be32(8) })
+/** The part of the header that moves the table of snapshots. */
+export const SNAPSHOTS_PLACE = struct(12, { count: be32(0), offset: be64Number(4) })
 /** One 64-bit field alone. */
 export const ONE_WORD = struct(8, { value: be64(0) })
 

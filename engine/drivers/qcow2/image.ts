@@ -35,8 +35,8 @@ export interface HeaderState {
   /** Extensions that we do not know, kept. */
   readonly unknownExtensions: readonly Extension[]
   bitmaps: Extension | undefined
-  readonly snapshotCount: number
-  readonly snapshotsOffset: number
+  snapshotCount: number
+  snapshotsOffset: number
 }
 
 /** What the image needs to know of the node that shows it. */

@@ -3,7 +3,7 @@ import type { Instance } from '../../block/driver.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { run, type Routine } from '../../util/routine.ts'
 import { checkNew, removeBitmap } from './bitmap-store.ts'
-import { checkImage } from './check.ts'
+import { checkImage } from './check/check.ts'
 import { closeImage } from './close.ts'
 import { writeBackingHint } from './header-write.ts'
 import type { Image } from './image.ts'
@@ -60,13 +60,7 @@ export function instanceOf(image: Image): Instance {
     // Without a flag for zeroes, clusters are given back at best.
     supports: { fastZero: geometry.version >= 3, unmapZero: geometry.version >= 3 },
     reopen: (query) => reopen(image, query),
-    check: () =>
-      run(
-        image.lock.during(function* () {
-          yield* writeTables(image)
-          return yield* checkImage(image)
-        }),
-      ),
+    check: (about) => run(image.lock.during(() => checkImage(image, about))),
     close: () => run(closeImage(image)),
   }
 }

@@ -1,7 +1,7 @@
 /** Requests that overlap in time: what is stored must be explained by some order of them. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { testWorld } from '../../graph/testing.ts'
+import { checked, testWorld } from '../../graph/testing.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import { requestPaths } from '../../io/paths.ts'
 import {
@@ -119,9 +119,7 @@ async function assertSound(
   host: ReturnType<typeof imageWorld>['world']['host'],
 ): Promise<void> {
   const { graph } = images.world
-  const checking = graph.check(graph.find('image'))
-  assert.ok(checking !== undefined)
-  const report = await host.run(checking)
+  const report = await host.run(checked(graph, 'image'))
   assert.deepEqual([report.corruptions, report.leaks], [0, 0], report.lines.join('\n'))
 }
 
@@ -170,9 +168,7 @@ describe('every order of a few requests and a reopening of a qcow2 image', () =>
     const end = new Uint8Array(BYTES)
     await host.run(Promise.resolve(user.read(0, end)))
     explain([wroteBefore(0, FREE, BEFORE), ...ran], end)
-    const checking = graph.check(graph.find('q'))
-    assert.ok(checking !== undefined)
-    const report = await host.run(checking)
+    const report = await host.run(checked(graph, 'q'))
     assert.deepEqual([report.corruptions, report.leaks], [0, 0], report.lines.join('\n'))
   }
 

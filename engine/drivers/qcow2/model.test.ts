@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { User } from '../../graph/graph.ts'
+import { checked } from '../../graph/testing.ts'
 import { createPrng } from '../../host/sim/prng.ts'
 import { imageWorld, type ImageWorld } from './testing.ts'
 
@@ -106,15 +107,15 @@ async function play(
     else if (one.kind !== 'reopen') model = await apply(user, model, one, clusterBytes)
   }
   const { graph } = images.world
-  const report = await graph.check(graph.find('image'))
-  assert.deepEqual([report?.corruptions, report?.checkErrors], [0, 0], report?.lines.join('\n'))
+  const report = await checked(graph, 'image')
+  assert.deepEqual([report.corruptions, report.checkErrors], [0, 0], report.lines.join('\n'))
   await images.close('image', user)
   const reader = await images.open('image', options)
   const seen = new Uint8Array(model.length)
   await reader.read(0, seen)
   assert.deepEqual(Buffer.compare(seen, model), 0)
-  const after = await graph.check(graph.find('image'))
-  assert.deepEqual([after?.corruptions, after?.leaks], [0, 0], after?.lines.join('\n'))
+  const after = await checked(graph, 'image')
+  assert.deepEqual([after.corruptions, after.leaks], [0, 0], after.lines.join('\n'))
   await images.close('image', reader)
 }
 

@@ -1,8 +1,9 @@
 /** Opening an image: its header is read and checked, then the tables that stay in memory. */
-import { told } from './context.ts'
+import { told, toldBySystem } from './context.ts'
+import { checkImage } from './check/check.ts'
 import { reach } from './storage.ts'
 import type { Child } from '../../block/driver.ts'
-import { BlockError } from '../../util/errors.ts'
+import { BlockError, ioError } from '../../util/errors.ts'
 import { Mutex } from '../../util/mutex.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
@@ -20,7 +21,6 @@ import {
   checkEncryption,
   checkFeatures,
   checkTables,
-  checkWritable,
   extensionsEnd,
   headerState,
   readBackingName,
@@ -42,8 +42,8 @@ export interface OpenAbout {
   readonly around: Surroundings
   /** The node passes discards on. */
   readonly discard: boolean
-  /** For `check` only: damage that keeps others from opening does not. */
-  readonly checking?: boolean
+  /** Damage that keeps others from opening does not. */
+  readonly forCheck: boolean
 }
 
 /** @throws {BlockError} for the first thing that is wrong or not built. */
@@ -51,8 +51,8 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   const { file, around } = about
   const head = yield* readHead(file)
   const { fields, geometry, v3 } = head
-  yield* checkFeatures(file, around.writable(), head)
-  checkTables(fields, geometry)
+  yield* checkFeatures(file, around.writable() && !about.forCheck, head)
+  checkTables(fields, geometry, about.forCheck)
   checkEncryption(fields.cryptMethod)
   const size = sizeOf(fields, geometry)
   const l1 = new WordTable(new Uint8Array(fields.l1Entries * ENTRY_BYTES))
@@ -77,13 +77,15 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   const extensions = yield* readExtensions(file, v3.headerBytes, extensionsEnd(head))
   const header = headerState(head, size, extensions, around)
   yield* checkDataFile(about, header)
-  if (around.writable()) checkWritable(header)
+  if (about.forCheck) {
+    // As with 7.2: a header that is written anew before the check has read the table has none.
+    header.snapshotCount = 0
+    header.snapshotsOffset = 0
+  }
   header.backingFile = yield* readBackingName(file, fields, geometry)
-  const { snapshots, bytes } = yield* readSnapshots(
-    file,
-    Number(fields.snapshotsOffset),
-    fields.snapshotCount,
-  )
+  const { snapshots, bytes } = about.forCheck
+    ? { snapshots: [], bytes: 0 }
+    : yield* readSnapshots(file, Number(fields.snapshotsOffset), fields.snapshotCount)
   const image: Image = {
     file,
     geometry,
@@ -97,7 +99,10 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     refcountTableOffset: Number(fields.refcountTableOffset),
     snapshots,
     snapshotTableBytes: bytes,
-    bitmaps: yield* readBitmaps(file, header.bitmaps),
+    bitmaps: yield* readBitmaps(file, header.bitmaps, {
+      size,
+      clusterBytes: geometry.clusterBytes,
+    }),
     bitmapDirectory: directoryOf(header),
     options: runtime,
     requested: { options: about.options, discard: about.discard },
@@ -114,7 +119,21 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     metadataPreallocated: undefined,
   }
   yield* loadBitmaps(image)
+  if (!about.forCheck && around.writable()) yield* repairDirty(image)
+  // What turned out corrupt on the way is not opened at all.
+  if (image.dead) throw ioError('EIO')
   return image
+}
+
+/** Refcounts in the file may be too low where the image was not closed cleanly. */
+function* repairDirty(image: Image): Routine<void> {
+  if ((image.header.incompatible & INCOMPATIBLE.dirty) === 0n) return
+  const failure = 'Could not repair dirty image'
+  const tell = (line: string): void => {
+    image.around.log(line, 'bare')
+  }
+  const report = yield* toldBySystem(failure, checkImage(image, { repair: 'all', tell }))
+  if (report.checkErrors > 0) throw BlockError.system(failure, 'EIO')
 }
 
 /** New caches for an image with these options. */

@@ -119,6 +119,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
     openDataFile: () => context.openChild('data-file'),
     options,
     discard: node.flags.discard,
+    forCheck: context.forCheck === true,
     around: {
       nodeName: () => node.name,
       writable: () => !node.flags.readOnly,

@@ -29,7 +29,8 @@ import { MAX_REFCOUNT_TABLE_BYTES } from './refcount-area.ts'
 import { SNAPSHOT } from './snapshots.ts'
 import type { Storage } from './storage.ts'
 
-const MAX_SNAPSHOTS = 65536
+/** Most internal snapshots of an image. */
+export const MAX_SNAPSHOTS = 65536
 const MAX_REFCOUNT_ORDER = 6
 const INT64_END = 2n ** 63n
 const MIN_SUBCLUSTER_BYTES = 512
@@ -139,40 +140,61 @@ export function checkEncryption(method: number): void {
   if (method !== CRYPT.none) throw unsupported('qcow2: encrypted images are not built yet')
 }
 
-export function checkTables(fields: HeaderFields, geometry: Geometry): void {
+/** @param forCheck - The table of snapshots is left to the check. */
+export function checkTables(fields: HeaderFields, geometry: Geometry, forCheck: boolean): void {
   if (fields.refcountTableClusters === 0) {
     throw new BlockError('Image does not contain a reference count table')
   }
-  const check = (
-    name: string,
-    offset: bigint,
-    entries: number,
-    entryBytes: number,
-    maximum: number,
-  ): void => {
-    if (entries > Math.floor(maximum / entryBytes)) {
-      throw new BlockError(`${name} too large`, { errno: 'EFBIG' })
-    }
-    const end = offset + BigInt(entries) * BigInt(entryBytes)
-    if (end >= INT64_END || offset % BigInt(geometry.clusterBytes) !== 0n) {
-      throw new BlockError(`${name} offset invalid`)
-    }
+  checkTable(geometry, {
+    name: 'Reference count table',
+    offset: fields.refcountTableOffset,
+    entries: fields.refcountTableClusters,
+    entryBytes: geometry.clusterBytes,
+    maximum: MAX_REFCOUNT_TABLE_BYTES,
+  })
+  if (!forCheck) checkSnapshotTable(geometry, fields, 'Snapshot table')
+  checkTable(geometry, {
+    name: 'Active L1 table',
+    offset: fields.l1Offset,
+    entries: fields.l1Entries,
+    entryBytes: ENTRY_BYTES,
+    maximum: MAX_L1_BYTES,
+  })
+}
+
+/** @throws {BlockError} for a place that no table of snapshots can have. */
+export function checkSnapshotTable(
+  geometry: Geometry,
+  { snapshotsOffset, snapshotCount }: Pick<HeaderFields, 'snapshotsOffset' | 'snapshotCount'>,
+  name: string,
+): void {
+  checkTable(geometry, {
+    name,
+    offset: snapshotsOffset,
+    entries: snapshotCount,
+    entryBytes: SNAPSHOT.size,
+    maximum: SNAPSHOT.size * MAX_SNAPSHOTS,
+  })
+}
+
+interface TablePlace {
+  readonly name: string
+  readonly offset: bigint
+  readonly entries: number
+  readonly entryBytes: number
+  /** Most bytes. */
+  readonly maximum: number
+}
+
+function checkTable(geometry: Geometry, table: TablePlace): void {
+  const { name, offset, entries, entryBytes, maximum } = table
+  if (entries > Math.floor(maximum / entryBytes)) {
+    throw new BlockError(`${name} too large`, { errno: 'EFBIG' })
   }
-  check(
-    'Reference count table',
-    fields.refcountTableOffset,
-    fields.refcountTableClusters,
-    geometry.clusterBytes,
-    MAX_REFCOUNT_TABLE_BYTES,
-  )
-  check(
-    'Snapshot table',
-    fields.snapshotsOffset,
-    fields.snapshotCount,
-    SNAPSHOT.size,
-    SNAPSHOT.size * MAX_SNAPSHOTS,
-  )
-  check('Active L1 table', fields.l1Offset, fields.l1Entries, ENTRY_BYTES, MAX_L1_BYTES)
+  const end = offset + BigInt(entries) * BigInt(entryBytes)
+  if (end >= INT64_END || offset % BigInt(geometry.clusterBytes) !== 0n) {
+    throw new BlockError(`${name} offset invalid`)
+  }
 }
 
 export function sizeOf(fields: HeaderFields, geometry: Geometry): number {
@@ -197,8 +219,12 @@ export function headerState(
   const trusted = (v3.autoclear & AUTOCLEAR.bitmaps) !== 0n
   if (bitmaps !== undefined && !trusted) {
     around.log(
-      `WARNING: ${around.nodeName()}: a program lacking bitmap support modified this file, ` +
+      'warning: a program lacking bitmap support modified this file, ' +
         'so all bitmaps are now considered inconsistent',
+    )
+    around.log(
+      "Some clusters may be leaked, run 'qemu-img check -r' on the image file to fix.",
+      'bare',
     )
   }
   if (bitmaps !== undefined && trusted) checkBitmaps(bitmaps, 2 ** fields.clusterBits)
@@ -220,13 +246,11 @@ export function headerState(
   }
 }
 
-/**
- * Refuses to write where what 7.2 does besides is not built: the refcounts may be too low.
- */
+/** Refuses what is repaired when an image is opened, and not later: the refcounts may be too low. */
 export function checkWritable(header: HeaderState): void {
   if ((header.incompatible & INCOMPATIBLE.dirty) !== 0n) {
     throw unsupported(
-      'qcow2: image was not closed cleanly; repairing it is not built yet, it can be opened read-only',
+      'qcow2: image was not closed cleanly; it is repaired when it is opened for writing, not later',
     )
   }
 }

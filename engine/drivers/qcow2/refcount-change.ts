@@ -89,10 +89,34 @@ function changeOne(
   change: 1 | -1,
   kind: DiscardKind,
 ): void {
-  const { codec, geometry, options } = image
+  const { codec, geometry } = image
   const inBlock = index % geometry.refcountsPerBlock
   const count = codec.get(block.bytes, inBlock) + change
   if (count < 0 || count > geometry.maxRefcount) throw ioError('EINVAL')
+  setOne(image, block, index, count, kind)
+}
+
+/**
+ * Sets the count of a cluster that some block counts already.
+ *
+ * @param sinks - The count was higher before.
+ */
+export function* setRefcount(
+  image: Image,
+  index: number,
+  count: number,
+  sinks: boolean,
+): Routine<void> {
+  if (sinks) yield* writeMapsFirst(image)
+  const block = yield* refcountBlockFor(image, index)
+  if (block === AGAIN) throw ioError('EAGAIN')
+  setOne(image, block, index, count, 'always')
+  if (!image.discards.held) yield* image.discards.process(image.file)
+}
+
+function setOne(image: Image, block: Table, index: number, count: number, kind: DiscardKind): void {
+  const { codec, geometry, options } = image
+  const inBlock = index % geometry.refcountsPerBlock
   codec.set(block.bytes, inBlock, count)
   block.dirty = true
   if (count > 0) return

@@ -3,6 +3,7 @@
 export interface RefcountCodec {
   /** Rounded above 2^53. */
   get(block: Uint8Array, index: number): number
+  exact(block: Uint8Array, index: number): bigint
   set(block: Uint8Array, index: number, value: number): void
 }
 
@@ -15,11 +16,13 @@ export function refcountCodec(order: number): RefcountCodec {
 function packed(bits: number): RefcountCodec {
   const perByte = 8 / bits
   const mask = 2 ** bits - 1
+  const get = (block: Uint8Array, index: number): number => {
+    const byte = block[Math.floor(index / perByte)] ?? 0
+    return (byte >> ((index % perByte) * bits)) & mask
+  }
   return {
-    get: (block, index) => {
-      const byte = block[Math.floor(index / perByte)] ?? 0
-      return (byte >> ((index % perByte) * bits)) & mask
-    },
+    get,
+    exact: (block, index) => BigInt(get(block, index)),
     set: (block, index, value) => {
       const at = Math.floor(index / perByte)
       const shift = (index % perByte) * bits
@@ -34,6 +37,13 @@ function whole(bytes: number): RefcountCodec {
       let value = 0
       for (let at = index * bytes; at < (index + 1) * bytes; at++) {
         value = value * 256 + (block[at] ?? 0)
+      }
+      return value
+    },
+    exact: (block, index) => {
+      let value = 0n
+      for (let at = index * bytes; at < (index + 1) * bytes; at++) {
+        value = (value << 8n) | BigInt(block[at] ?? 0)
       }
       return value
     },

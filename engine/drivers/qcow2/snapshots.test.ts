@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { User } from '../../graph/graph.ts'
-import { refusal } from '../../graph/testing.ts'
+import { checked, refusal } from '../../graph/testing.ts'
 import { createPrng } from '../../host/sim/prng.ts'
 import { imageWorld, type ImageWorld } from './testing.ts'
 
@@ -130,8 +130,8 @@ describe('qcow2 images with internal snapshots', () => {
     make('counted', plan(7))
     const images = load('counted')
     await images.open('counted')
-    const report = await images.world.graph.check(images.world.graph.find('counted'))
-    assert.deepEqual(report?.lines, [])
+    const report = await checked(images.world.graph, 'counted')
+    assert.deepEqual(report.lines, [])
   })
 
   const SMALL: Plan = {

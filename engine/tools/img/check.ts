@@ -12,14 +12,15 @@ import {
   outputForm,
   QUIET,
   readCommandLine,
+  reportFailure,
   SOURCE_CACHE,
   sourceCache,
   usageFailure,
 } from './command-line.ts'
-import { openImage } from './image.ts'
+import { openImage, type Image } from './image.ts'
 import type { CheckReport } from '../../block/driver.ts'
 import type { ImageInfo } from '../../graph/graph.ts'
-import { BlockError } from '../../util/errors.ts'
+import { BlockError, errnoText } from '../../util/errors.ts'
 import { printJson } from '../../util/json.ts'
 import { checkImageOpts } from './info.ts'
 
@@ -56,39 +57,79 @@ export async function check(
   }
   const form = outputForm(line)
   checkImageOpts(line.has('image-opts'), line.has('format'))
+  const quiet = form === 'json' || line.has('quiet')
   const image = await openImage(host, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),
     forceShare: line.has('force-share'),
     cache: sourceCache(line, 1),
-    ...(repair === undefined ? {} : { warn: (text) => context.stderr(text) }),
+    forCheck: true,
+    writable: repair !== undefined,
+    warn: (text, form) => {
+      context.stderr(form === 'bare' ? `${text}\n` : `${context.program}: ${text}\n`)
+    },
   })
   try {
-    const checking = image.check()
-    if (checking === undefined) {
-      throw new ImgFailure('This image format does not support checks', NO_CHECKER_STATUS)
-    }
-    if (repair !== undefined) throw new ImgFailure("option '-r' is not built yet")
-    const report = await checking.catch((error: unknown) => {
-      if (error instanceof BlockError) throw new ImgFailure(`Check failed: ${error.message}`)
-      throw error
-    })
-    for (const found of report.lines) context.stderr(`${found}\n`)
+    const report = await checkAndRepair(image, repair, context, quiet)
     if (form === 'json') {
       const json = jsonMembers(report, image.details)
       context.stdout(`${printJson(json, { pretty: true })}\n`)
-    } else if (!line.has('quiet')) context.stdout(humanText(report))
+    } else if (!quiet) context.stdout(humanText(report))
+    if (report.checkErrors > 0) throw new ImgFailure('Check failed')
     return statusOf(report)
+  } catch (error) {
+    // Before the image is closed, which may have something to say as well.
+    if (error instanceof ImgFailure) return reportFailure(error, context)
+    throw error
   } finally {
     await image.close()
   }
 }
 
-function statusOf({ corruptions, leaks, checkErrors }: CheckReport): number {
+/** What was repaired is looked at again, and the second report counts. */
+async function checkAndRepair(
+  image: Image,
+  repair: 'leaks' | 'all' | undefined,
+  context: ImgContext,
+  quiet: boolean,
+): Promise<CheckReport> {
+  const first = await checkOnce(image, repair, context)
+  const { corruptionsFixed, leaksFixed } = first
+  if (corruptionsFixed === 0 && leaksFixed === 0) return first
+  if (!quiet) {
+    context.stdout(
+      'The following inconsistencies were found and repaired:\n\n' +
+        `    ${String(leaksFixed)} leaked clusters\n    ${String(corruptionsFixed)} corruptions\n\n` +
+        'Double checking the fixed image now...\n',
+    )
+  }
+  return { ...(await checkOnce(image, undefined, context)), corruptionsFixed, leaksFixed }
+}
+
+async function checkOnce(
+  image: Image,
+  repair: 'leaks' | 'all' | undefined,
+  context: ImgContext,
+): Promise<CheckReport> {
+  try {
+    const report = await image.check({
+      ...(repair === undefined ? {} : { repair }),
+      tell: (text) => {
+        context.stderr(`${text}\n`)
+      },
+    })
+    if (report !== undefined) return report
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new ImgFailure(`Check failed: ${errnoText(error.errno)}`)
+  }
+  throw new ImgFailure('This image format does not support checks', NO_CHECKER_STATUS)
+}
+
+function statusOf({ corruptions, leaks }: CheckReport): number {
   if (corruptions > 0) return 2
-  if (leaks > 0) return 3
-  return checkErrors > 0 ? 1 : 0
+  return leaks > 0 ? 3 : 0
 }
 
 function jsonMembers(report: CheckReport, { filename, format }: ImageInfo): object {
@@ -100,6 +141,8 @@ function jsonMembers(report: CheckReport, { filename, format }: ImageInfo): obje
     'image-end-offset': unlessZero(report.imageEnd),
     corruptions: unlessZero(report.corruptions),
     leaks: unlessZero(report.leaks),
+    'corruptions-fixed': unlessZero(report.corruptionsFixed),
+    'leaks-fixed': unlessZero(report.leaksFixed),
     'total-clusters': unlessZero(report.total),
     'allocated-clusters': unlessZero(report.allocated),
     'fragmented-clusters': unlessZero(report.fragmented),

@@ -17,6 +17,15 @@ export class ImgFailure extends Error {
   }
 }
 
+/** Says why a command ends. @returns its status. */
+export function reportFailure(
+  { message, hint, status }: ImgFailure,
+  { program, stderr }: ImgContext,
+): number {
+  stderr(`${program}: ${message}\n${hint}`)
+  return status
+}
+
 /** A misuse of the command line, with the pointer to the help. */
 export function usageFailure(message: string, program: string): ImgFailure {
   return new ImgFailure(message, 1, `Try '${program} --help' for more information\n`)

@@ -1,5 +1,5 @@
 /** An image file, opened as a node of a graph of its own. */
-import type { CheckReport } from '../../block/driver.ts'
+import type { CheckAbout, CheckReport, LogForm } from '../../block/driver.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
 import type { GraphNode, ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
@@ -19,11 +19,13 @@ export interface OpenRequest {
   readonly writable?: boolean
   /** Only this image, not what shows through it. */
   readonly alone?: boolean
+  /** It is opened to be checked: damage that keeps others out does not. */
+  readonly forCheck?: boolean
   readonly cache?: CacheMode | undefined
   /** Exit status where it cannot be opened. */
   readonly failureStatus?: number
   /** Gets what is said on the way. */
-  readonly warn?: (text: string) => void
+  readonly warn?: (line: string, form: LogForm | undefined) => void
 }
 
 /** One image of a chain. */
@@ -39,18 +41,15 @@ export interface Image {
   /** The image and what shows through it, top first. */
   readonly layers: readonly Layer[]
   /** Nothing where the format has no checker. */
-  check(): Promise<CheckReport> | undefined
+  check(about: CheckAbout): Promise<CheckReport> | undefined
   close(): Promise<void>
 }
-
-/** Name of the node; nobody sees it. */
-const NODE = 'image'
 
 /** @throws {ImgFailure} `Could not open 'NAME': …` */
 export async function openImage(host: Host, request: OpenRequest): Promise<Image> {
   const engine = new EngineProcess({
     host,
-    log: (line) => request.warn?.(`${line}\n`),
+    log: (line, form) => request.warn?.(line, form),
   })
   try {
     const node = await addNode(engine, request)
@@ -61,7 +60,7 @@ export async function openImage(host: Host, request: OpenRequest): Promise<Image
       ...top,
       details: top.info.image,
       layers,
-      check: () => engine.graph.check(node),
+      check: (about) => engine.graph.check(node, about),
       async close() {
         for (const { user } of layers) await user.close()
         await engine.shutdown()
@@ -85,9 +84,9 @@ function addNode(engine: EngineProcess, request: OpenRequest): Promise<GraphNode
   return engine.graph.addFilename(imageOpts ? undefined : request.name, {
     ...(format === undefined ? {} : { format }),
     noBacking: request.alone === true,
+    forCheck: request.forCheck === true,
     options: {
       ...named,
-      'node-name': NODE,
       'read-only': request.writable !== true,
       ...(request.cache === undefined ? {} : { cache: request.cache }),
       ...(request.forceShare === true ? { 'force-share': true } : {}),

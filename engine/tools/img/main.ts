@@ -5,7 +5,7 @@ import { scanOptions } from '../getopt.ts'
 import type { ToolOutput } from '../output.ts'
 import { check } from './check.ts'
 import type { ImgContext } from './command-line.ts'
-import { HELP, ImgFailure, usageFailure } from './command-line.ts'
+import { HELP, ImgFailure, reportFailure, usageFailure } from './command-line.ts'
 import { compare } from './compare.ts'
 import { create } from './create.ts'
 import { info } from './info.ts'
@@ -56,8 +56,7 @@ export async function img(
     return await run(host, argv, context)
   } catch (error) {
     if (!(error instanceof ImgFailure)) throw error
-    output.stderr(`${PROGRAM}: ${error.message}\n${error.hint}`)
-    return error.status
+    return reportFailure(error, context)
   }
 }
 
