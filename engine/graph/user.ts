@@ -13,7 +13,7 @@ import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { Activity } from './activity.ts'
 import { refreshClaims, setEdgeClaims } from './claims.ts'
-import { beginDrained } from './drain.ts'
+import { beginDrained, drainLingers } from './drain.ts'
 import { attachEdge, detachEdge } from './edge.ts'
 import type { Environment, NodeIo } from './environment.ts'
 import type { DrainedSection, GraphNode, User, UserAbout } from './graph.ts'
@@ -122,13 +122,23 @@ export class RootUser implements User, Parent {
     await this.queue.idle()
     await this.activity.idle()
     // Measured: whoever leaves a node drains it first, and that twice.
-    for (let times = 0; times < 2; times++) (await beginDrained(edge.child)).end()
+    for (let times = 0; times < 2; times++) await this.#drainOnce(edge.child)
     if (this.#edge === undefined) return
     this.#edge = undefined
     this.#left = edge.child
     this.#environment.users.delete(this)
     detachEdge(edge)
     await closeIfUnused(this.#environment, edge.child)
+  }
+
+  async #drainOnce(node: Node): Promise<void> {
+    const section = await beginDrained(node)
+    const lingers = drainLingers(node)
+    section.end()
+    // A driver that has something to do then has it done in a turn of its own, as others do.
+    if (!lingers) return
+    const { clock } = this.#environment.services
+    await new Promise<void>((resolve) => clock.after(0, resolve))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
