@@ -37,7 +37,10 @@ export function refreshClaims(
   transaction: Transaction,
   planned: Planned = AS_THEY_ARE,
 ): void {
-  for (const node of parentsFirst(starts)) refreshNode(node, transaction, planned)
+  // Drivers are asked on the way, and none of them may change what is being walked.
+  starts[0]?.lock.walk(() => {
+    for (const node of parentsFirst(starts)) refreshNode(node, transaction, planned)
+  })
 }
 
 /** What a node would claim of the child on this edge, as things are. */

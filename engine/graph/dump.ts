@@ -12,7 +12,11 @@ import type { RootUser } from './user.ts'
 
 type Thing = Node | RootUser | JobParent
 
-export function dumpGraph({ nodes, users, jobs }: Environment): GraphDump {
+export function dumpGraph(environment: Environment): GraphDump {
+  return environment.lock.walk(() => dumped(environment))
+}
+
+function dumped({ nodes, users, jobs }: Environment): GraphDump {
   const ids = new Map<Thing, number>()
   const idOf = (thing: Thing): number => {
     const known = ids.get(thing)

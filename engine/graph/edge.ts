@@ -112,8 +112,15 @@ function wouldCycle(parent: Node, name: string, child: Node): never {
   )
 }
 
+/** Users and jobs come when they like, between walks. */
+function assertMayLead({ parent, child: { lock } }: Edge): void {
+  lock.assertUnwatched()
+  if (parent.asNode !== undefined) lock.assertTurn()
+}
+
 /** The newest comes first. */
 function link(edge: Edge): void {
+  assertMayLead(edge)
   sit(edge)
   const parent = edge.parent.asNode
   if (parent !== undefined) joinHome(edge.child, parent.home)
@@ -124,6 +131,8 @@ function link(edge: Edge): void {
 }
 
 function unlink(edge: Edge): void {
+  // A node that nobody finds any more lets go of those below whenever it is done.
+  edge.child.lock.assertUnwatched()
   if (edge.child.activity.quiesced) edge.parent.drainedEnd()
   rise(edge)
   const parent = edge.parent.asNode
@@ -132,6 +141,7 @@ function unlink(edge: Edge): void {
 }
 
 function move(edge: Edge, to: Node): void {
+  assertMayLead(edge)
   const { parent, child: from } = edge
   rise(edge)
   edge.child = to

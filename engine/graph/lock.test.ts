@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { DRIVERS } from '../drivers/index.ts'
 import { requestPaths } from '../io/paths.ts'
+import { AssertionError } from '../util/assert.ts'
+import { attachEdge, detachEdge } from './edge.ts'
+import { innerNode } from './public-node.ts'
 import { testWorld } from './testing.ts'
 
 const node = (name: string) => ({ driver: 'null-co', 'node-name': name })
@@ -24,6 +27,37 @@ describe('changes of the graph', () => {
     section.end()
     await others
     assert.deepEqual(names(), ['a', 'own', 'others'])
+  })
+
+  it('a graph change while somebody walks the graph stops the program', async () => {
+    const { graph, add } = await world()
+    await add({ driver: 'raw', 'node-name': 'r', file: 'a' })
+    const { lock, children } = innerNode(graph.find('r'))
+    const [edge] = children
+    assert.ok(edge !== undefined)
+    const unlinking = (): void => {
+      detachEdge(edge)
+    }
+    assert.throws(() => {
+      lock.walk(unlinking)
+    }, AssertionError)
+    assert.deepEqual(
+      graph.dump().edges.map(({ name }) => name),
+      ['file'],
+    )
+    unlinking()
+    assert.deepEqual(graph.dump().edges, [])
+  })
+
+  it('a graph change out of turn stops the program', async () => {
+    const { graph, add } = await world()
+    await add({ driver: 'raw', 'node-name': 'r', file: 'a' })
+    const [parent, child] = ['r', 'a'].map((name) => innerNode(graph.find(name)))
+    assert.ok(parent !== undefined && child !== undefined)
+    const [edge] = parent.children
+    assert.ok(edge !== undefined)
+    const { role, claims } = edge
+    assert.throws(() => attachEdge(edge.parent, 'second', role, child, claims), AssertionError)
   })
 
   it('a driver may change its own children inside its own drained section', async () => {

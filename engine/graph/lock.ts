@@ -1,7 +1,9 @@
 /**
  * Who may change the graph. Changes take turns, and while somebody holds a drained section, only
- * the holder's own go on: who drained a node may rely on what it saw until the section ends.
+ * the holder's own go on: who drained a node may rely on what it saw until the section ends. Whoever
+ * walks the graph sees one graph: what would change it meanwhile is a bug.
  */
+import { assert } from '../util/assert.ts'
 import type { DrainedSection } from './graph.ts'
 
 export class GraphLock {
@@ -9,6 +11,8 @@ export class GraphLock {
   readonly #sections = new Map<DrainedSection, DrainedSection>()
   #waiters: (() => void)[] = []
   #changing = false
+  /** Walks that have not come to their end. */
+  #walks = 0
   /** Somebody waits for a section's nodes to become quiet. */
   #beginning = false
 
@@ -45,6 +49,26 @@ export class GraphLock {
       this.#changing = false
       this.#wake()
     }
+  }
+
+  /** Goes along edges, at once: edges that change before it returns stop the program. */
+  walk<T>(visit: () => T): T {
+    this.#walks++
+    try {
+      return visit()
+    } finally {
+      this.#walks--
+    }
+  }
+
+  /** Called where edges change: nobody is on the way along them. */
+  assertUnwatched(): void {
+    assert(this.#walks === 0, 'the graph changes while somebody walks it')
+  }
+
+  /** Called where nodes get other children: it is somebody's turn to change the graph. */
+  assertTurn(): void {
+    assert(this.#changing, 'the graph changes out of turn')
   }
 
   #hold(section: DrainedSection, along?: DrainedSection): DrainedSection {

@@ -144,7 +144,7 @@ export class Node implements Parent, GraphNode {
   /** Told of every change of the data, in the order in which they came. */
   readonly observers = new Set<WriteObserver>()
   writeThreshold = 0n
-  readonly #lock: GraphLock
+  readonly lock: GraphLock
   #instance: Instance | undefined
   #io: NodeIo | undefined
   #length = 0
@@ -157,7 +157,7 @@ export class Node implements Parent, GraphNode {
     flags: LiveFlags,
     sets: NodeOptionSets,
   ) {
-    this.#lock = lock
+    this.lock = lock
     this.name = name
     this.driver = driver
     this.flags = flags
@@ -314,7 +314,7 @@ export class Node implements Parent, GraphNode {
   }
 
   drained(scope?: DrainScope): Promise<DrainedSection> {
-    return this.#lock.section(() => beginDrained(this, scope), scope?.along)
+    return this.lock.section(() => beginDrained(this, scope), scope?.along)
   }
 
   get unmapsByZeroing(): boolean {
