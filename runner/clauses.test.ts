@@ -1,9 +1,10 @@
 /** Tests of the table of clauses: its sections, and what is wrong with one. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clause, ClauseTableError, loadClauses } from './clauses.ts'
+import { packageRoot } from './places.ts'
 
 const ONE = 'QUO-1:\n  profiles: [qemu]\n  sentence: one.\n'
 
@@ -44,3 +45,82 @@ describe('the table of clauses', () => {
     assert.throws(() => load(`${ONE}  apart: [1]\n`), /'apart' must be a reason/)
   })
 })
+
+describe('a clause that only a test sees', () => {
+  it('names a test that there is, and that is not skipped', () => {
+    const root = packageRoot()
+    const titles = ['engine', 'dsl', 'runner'].flatMap((folder) => titlesBelow(join(root, folder)))
+    const table = loadClauses(join(root, 'scenarios', 'clauses.yaml'))
+    const lost = [...table.values()].filter(
+      ({ seenBy }) => seenBy !== undefined && !titles.includes(seenBy),
+    )
+    assert.deepEqual(
+      lost.map(({ id, seenBy }) => `${id}: ${String(seenBy)}`),
+      [],
+    )
+  })
+})
+
+/** Titles of tests that are neither skipped nor made up while they run. */
+function titlesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts'))
+    .flatMap((path) => [
+      ...readFileSync(join(folder, path), 'utf8').matchAll(/^ *it\(\s*(['"])(.*)\1,/gm),
+    ])
+    .map(([, , title = '']) => title)
+}
+
+describe('the table of paragraphs', () => {
+  const root = packageRoot()
+  const table = loadClauses(join(root, 'scenarios', 'clauses.yaml'))
+  const rows = readFileSync(join(root, 'scenarios', 'README.md'), 'utf8')
+    .split('## From the design note')[1]
+    ?.split('\n\nWhat the note leaves open')[0]
+    ?.split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .filter(([, , clauses = '']) => /^[A-Z]+-\d/.test(clauses))
+    .map(([, , clauses = '', scenarios = '', code = '']) => ({
+      clauses: clauses.split(', ').flatMap(idsOf),
+      scenarios: quoted(scenarios),
+      code: quoted(code),
+    }))
+
+  it('has every clause that is about the note', () => {
+    const here = new Set(rows?.flatMap(({ clauses }) => clauses))
+    // What no paragraph asks for: permissions, jobs, policies and inputs that kill, as 7.2 has them.
+    const beside = /^(PERM|JOB|POL|KILL)-/
+    const lost = [...table.keys()].filter((id) => !here.has(id) && !beside.test(id))
+    assert.deepEqual(lost, [])
+    assert.deepEqual(
+      [...here].filter((id) => !table.has(id)),
+      [],
+    )
+  })
+
+  it('names scenarios that speak of the clauses, and code that there is', () => {
+    for (const { clauses, scenarios, code } of rows ?? []) {
+      for (const id of scenarios) {
+        const text = readFileSync(join(root, 'scenarios', `${id}.yaml`), 'utf8')
+        const named: readonly string[] = text.match(/[A-Z]+-\d+/g) ?? []
+        assert.ok(
+          clauses.some((clause) => named.includes(clause)),
+          `${id} names none of ${clauses.join(', ')}`,
+        )
+      }
+      for (const path of code) assert.ok(existsSync(join(root, 'engine', path)), path)
+      assert.ok(code.length > 0)
+    }
+  })
+})
+
+/** `QUO-2…3` means both ends and all between. */
+function idsOf(text: string): readonly string[] {
+  const [, letters = '', first = '', last = first] = /^([A-Z]+)-(\d+)(?:…(\d+))?$/.exec(text) ?? []
+  const count = Number(last) - Number(first) + 1
+  return Array.from({ length: count }, (_, index) => `${letters}-${String(Number(first) + index)}`)
+}
+
+function quoted(text: string): readonly string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word)
+}
