@@ -188,6 +188,9 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   // --- Addresses ---
   'nbd.server': (draw, place) => (place.must.length > 0 ? undefined : address(draw, clientPath)),
   // A vsock's answer takes seconds; it comes when its members have their turns.
+  // Nobody is there, which is told at once.
+  'ssh.server': (draw, place) =>
+    place.must.length > 0 || draw.random.chance(0.5) ? undefined : { host: '127.0.0.1', port: '1' },
   'nbd.type': oneOf('unix', 'inet', 'fd'),
   'nbd-server-start.type': oneOf('unix', 'inet', 'fd'),
   'nbd.path': (draw) => clientPath(draw),
