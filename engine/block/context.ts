@@ -21,7 +21,7 @@ export interface Services {
   readonly files: Files
   readonly sockets: Sockets
   readonly compression: Compression
-  readonly account: Account
+  readonly account: Account | undefined
   /** Sends a QMP event. */
   emit(event: string, data: Readonly<Record<string, unknown>>): void
   /**

@@ -12,7 +12,8 @@ export interface Host {
   readonly random: Random
   readonly sockets: Sockets
   readonly compression: Compression
-  readonly account: Account
+  /** Absent where nobody could log in anywhere. */
+  readonly account: Account | undefined
 }
 
 /** On whose behalf the engine asks others for something. */

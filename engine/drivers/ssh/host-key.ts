@@ -1,6 +1,6 @@
 /** Whether a server's key is the one that was asked for. */
 import { createHash } from 'node:crypto'
-import type { Services } from '../../block/driver.ts'
+import type { Files } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import { hostKey, knownKeys, type HostKey } from './known-hosts.ts'
 import type { HashName, HostKeyCheck } from './options.ts'
@@ -25,17 +25,23 @@ const ALGORITHMS = [
 
 const SYSTEM_FILE = '/etc/ssh/ssh_known_hosts'
 
+/** Which host it is, and where the user's own list of known hosts is. */
+interface HostAbout {
+  readonly host: string
+  readonly port: number
+  readonly home: string | undefined
+}
+
 export async function hostKeyJudge(
   check: HostKeyCheck,
-  { host, port }: { readonly host: string; readonly port: number },
-  { files, account }: Pick<Services, 'files' | 'account'>,
+  { host, port, home }: HostAbout,
+  files: Files,
 ): Promise<HostKeyJudge> {
   const all = ALGORITHMS.map(([name]) => name)
   if (check.mode === 'none') return { algorithms: all, judge: () => undefined }
   if (check.mode === 'hash') {
     return { algorithms: all, judge: (blob) => compareHash(blob, check.type, check.hash) }
   }
-  const { home } = account
   const own = home === undefined ? [] : [`${home}/.ssh/known_hosts`]
   const lists = await Promise.all(
     [...own, SYSTEM_FILE].map((path) => knownKeys(files, path, host, port)),

@@ -1,6 +1,5 @@
 /**
- * `ssh2`, the client of the protocol, loaded when the first file is opened: few ever open one. It
- * is loaded at once and not in the background, as a simulated host waits for nothing outside it.
+ * `ssh2`, the client of the protocol, loaded when the first file is opened: few ever open one.
  */
 import { createRequire } from 'node:module'
 import { BlockError } from '../../util/errors.ts'

@@ -1,12 +1,13 @@
 /** The ways to log in: the keys that the user's agent holds, then those in the usual files. */
 import type { AnyAuthMethod, BaseAgent, ParsedKey } from 'ssh2'
 import type { Services } from '../../block/driver.ts'
+import type { Account } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import { textOf } from './known-hosts.ts'
 import type { Ssh2 } from './library.ts'
 import { socketOver } from './socket.ts'
 
-type Outside = Pick<Services, 'files' | 'sockets' | 'account'>
+type Outside = Pick<Services, 'files' | 'sockets'>
 
 const KEY_FILES = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 
@@ -14,9 +15,9 @@ const KEY_FILES = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 export async function loginsOf(
   ssh2: Ssh2,
   username: string,
+  { keyAgent, home }: Account,
   outside: Outside,
 ): Promise<AnyAuthMethod[]> {
-  const { keyAgent, home } = outside.account
   const files = home === undefined ? [] : KEY_FILES.map((name) => `${home}/.ssh/${name}`)
   const keys = await Promise.all(files.map((path) => keyIn(ssh2, path, outside)))
   const ways: AnyAuthMethod[] = [{ type: 'none', username }]

@@ -1,7 +1,7 @@
 /** A login at a server, from the connection to the file transfer protocol spoken over it. */
 import type { Client, SFTPWrapper } from 'ssh2'
 import type { Services } from '../../block/driver.ts'
-import type { ByteStream, SocketAddress } from '../../host/host.ts'
+import type { Account, ByteStream, SocketAddress } from '../../host/host.ts'
 import { connectFailure, hostAddress } from '../../nbd/address.ts'
 import { BlockError } from '../../util/errors.ts'
 import { hostKeyJudge, type HostKeyJudge } from './host-key.ts'
@@ -32,25 +32,28 @@ const LOST = 'Socket error: disconnected'
 /** @throws {BlockError} that says how far it came. */
 export async function openSession(options: SshOptions, outside: Outside): Promise<Session> {
   const { host, port } = options.server
-  const user = options.user ?? outside.account.user
-  const judge = await hostKeyJudge(
-    options['host-key-check'] ?? { mode: 'known_hosts' },
-    { host, port: numberOf(port) },
-    outside,
-  )
+  const number = numberOf(port)
   const address = hostAddress({ ...options.server, type: 'inet' })
   const stream = await connect(address, outside)
   try {
+    const { account } = outside
+    if (account === undefined) throw new BlockError('a simulated host cannot log in by SSH')
+    const user = options.user ?? account.user
     if (user === '') {
       throw failure(
         'failed to set the user in the libssh session: Invalid argument in ssh_options_set',
         FATAL,
       )
     }
+    const judge = await hostKeyJudge(
+      options['host-key-check'] ?? { mode: 'known_hosts' },
+      { host, port: number, home: account.home },
+      outside.files,
+    )
     const ssh2 = loadSsh2()
     const client = new ssh2.Client()
     const losses = watchLoss(client)
-    await logIn(ssh2, client, { stream, user, host, judge }, outside)
+    await logIn(ssh2, client, { stream, user, host, judge, account }, outside)
     const sftp = await startTransfer(client)
     const close = (): void => {
       client.end()
@@ -106,15 +109,16 @@ interface Login {
   readonly user: string
   readonly host: string
   readonly judge: HostKeyJudge
+  readonly account: Account
 }
 
 async function logIn(
   ssh2: Ssh2,
   client: Client,
-  { stream, user, host, judge }: Login,
+  { stream, user, host, judge, account }: Login,
   outside: Outside,
 ): Promise<void> {
-  const authHandler = await loginsOf(ssh2, user, outside)
+  const authHandler = await loginsOf(ssh2, user, account, outside)
   await new Promise<void>((resolve, reject) => {
     let refused: unknown
     let shown = false

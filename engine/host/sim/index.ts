@@ -71,7 +71,7 @@ export function createSimHost(options: SimHostOptions = {}): SimHost {
     random: { below },
     sockets,
     compression: systemCompression,
-    account: { user: 'root', home: undefined, keyAgent: undefined },
+    account: undefined,
     post,
     run: (work, limitNs, what) => scheduler.run(work, limitNs, what),
     advance: (ns) => scheduler.advance(ns),
