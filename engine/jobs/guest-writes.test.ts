@@ -562,6 +562,40 @@ async function check(model: Model): Promise<void> {
   await guest.close()
 }
 
+/** A commit that fails takes its filter away, which is the lowest node that a stream would cut off. */
+const FAILING_COMMIT_ABOVE_A_BASE: Parameters<typeof play>[0] = {
+  content: [{ node: 'low', sector: 2057, sectors: 8, fill: 0 }],
+  steps: [
+    { kind: 'guest', how: 'write', sector: 0, sectors: 1, fill: 1 },
+    {
+      kind: 'start',
+      about: {
+        command: 'block-commit',
+        device: 'active',
+        'top-node': 'low',
+        'base-node': undefined,
+        speed: 0,
+        'auto-finalize': true,
+      },
+    },
+    {
+      kind: 'start',
+      about: {
+        command: 'block-stream',
+        device: 'mid',
+        'base-node': 'low',
+        speed: 0,
+        'auto-finalize': true,
+      },
+    },
+    { kind: 'speed', job: 0, speed: 0 },
+    { kind: 'guest', how: 'write', sector: 0, sectors: 1, fill: 1 },
+    { kind: 'guest', how: 'write', sector: 0, sectors: 1, fill: 1 },
+  ],
+  clusterBytes: 4096,
+  seed: 0,
+}
+
 describe('jobs of all kinds beside a guest', () => {
   it('leave every disk with what it is to have, and the graph without themselves', () =>
     fc.assert(
@@ -574,6 +608,6 @@ describe('jobs of all kinds beside a guest', () => {
         }),
         play,
       ),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[FAILING_COMMIT_ABOVE_A_BASE]] },
     ))
 })

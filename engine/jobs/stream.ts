@@ -10,7 +10,13 @@ import {
   WRITE,
   WRITE_UNCHANGED,
 } from '../block/permission.ts'
-import { filterOrCowChild, findBase, findOverlay, skipFilters } from '../graph/chain.ts'
+import {
+  chainContains,
+  filterOrCowChild,
+  findBase,
+  findOverlay,
+  skipFilters,
+} from '../graph/chain.ts'
 import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { ignoringRefusal } from './ignoring-refusal.ts'
@@ -159,10 +165,10 @@ function workOf(args: Streaming, user: User): JobWork {
 
 /** What lies above the base in the end, in the graph and in the header. */
 async function cutChain(args: Streaming): Promise<void> {
-  const { graph, node, aboveBase, backingFile } = args
-  await using section = await aboveBase.drained({ subtree: true })
+  const { graph, node, backingFile } = args
+  await using section = await lowestThatGoes(args).drained({ subtree: true })
   const changes = graph.within(section)
-  const base = filterOrCowChild(aboveBase)
+  const base = filterOrCowChild(lowestThatGoes(args))
   const image = skipFilters(node)
   if (image.cowChild === undefined) return
   const below = base && skipFilters(base)
@@ -177,6 +183,11 @@ async function cutChain(args: Streaming): Promise<void> {
   if (refused === undefined) return
   args.services.log(refused.message)
   throw ioError('EPERM')
+}
+
+/** A filter of somebody else's job may have gone from there. The real one dies of that. */
+function lowestThatGoes({ node, overlay, aboveBase }: Streaming): GraphNode {
+  return chainContains(node, aboveBase) ? aboveBase : overlay
 }
 
 async function refusal(change: () => Promise<void>): Promise<BlockError | undefined> {

@@ -47,10 +47,12 @@ const DEEPEST = 5
 const QUITS = 0.2
 
 /**
- * Refusing an unknown one, 7.2 closes its descriptor 0, and with the second one whatever it has
- * opened there since: a file that a node goes on to use.
+ * Refusing an unknown one, 7.2 closes its descriptor 0. A file that is opened there later counts as
+ * not open in some places, and the next refusal closes it: so it comes late, and once.
  */
-const ONCE = 'pr-manager'
+const LATE_AND_ONCE = 'pr-manager'
+/** The part of a sequence that is late. */
+const LATE = 1 / 3
 
 /** Below those that the system gives away. */
 const FIRST_PORT = 20_000
@@ -105,7 +107,7 @@ export class Generator {
 
   constructor(options: GeneratorOptions) {
     this.#options = options
-    this.#undrawn = new Set(options.undrawn)
+    this.#undrawn = new Set([...(options.undrawn ?? []), ...this.#late()])
     this.#random = new Random(options.seed, options.index)
     this.#commands = options.schema.commands()
     this.#io = this.#random.pick([0, 0.08, 0.15, 0.3])
@@ -119,6 +121,7 @@ export class Generator {
       return this.#closing.shift()
     }
     this.#drawn += 1
+    if (this.#drawn === Math.ceil(this.#options.steps * (1 - LATE))) this.#isLate()
     const last = this.#drawn === this.#options.steps
     if (last && this.#random.chance(QUITS)) return this.#play({ ...PLAIN, command: 'quit' })
     const isHeld = holdingJobs(this.state.jobs).length > 0
@@ -221,8 +224,17 @@ export class Generator {
 
   /** What may be given once is not drawn again. */
   #noteSpent(args: Members | undefined): void {
-    if (!names(args).has(ONCE)) return
-    for (const driver of this.#options.schema.drivers()) this.#undrawn.add(`${driver}.${ONCE}`)
+    if (!names(args).has(LATE_AND_ONCE)) return
+    for (const member of this.#late()) this.#undrawn.add(member)
+  }
+
+  #isLate(): void {
+    const never = new Set(this.#options.undrawn)
+    for (const member of this.#late()) if (!never.has(member)) this.#undrawn.delete(member)
+  }
+
+  #late(): readonly string[] {
+    return this.#options.schema.drivers().map((driver) => `${driver}.${LATE_AND_ONCE}`)
   }
 
   #provider(draw: Draw): Provider | undefined {

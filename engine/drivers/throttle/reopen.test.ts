@@ -23,7 +23,7 @@ async function world() {
     'throttle-group': group,
     file: 'n',
   })
-  await test.add({ driver: 'null-co', 'node-name': 'n' }, options('slow'))
+  await host.run(test.add({ driver: 'null-co', 'node-name': 'n' }, options('slow')))
   const write = (count: number): Promise<unknown> => {
     const user = test.writer('t')
     const requests = Array.from({ length: count }, () =>
