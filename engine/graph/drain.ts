@@ -68,7 +68,9 @@ class SubtreeSection extends Section {
       node.children
         .filter((edge) => node !== parent || edge.name !== name)
         .map(({ child }) => child)
-    const staying = withAll(this.#root, edges)
+    // What has come below another child at the same time has not begun yet.
+    const others = [...withAll(this.#root, edges)].filter((node) => this.nodes.includes(node))
+    const staying = new Set(others)
     const coming = [...withAll(this.#root, below)].filter((node) => !staying.has(node))
     for (const node of this.nodes) if (!staying.has(node)) node.drainedEnd()
     this.nodes = [...staying, ...coming]

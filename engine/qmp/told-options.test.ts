@@ -21,6 +21,7 @@ const SECOND = 1e9
 const NOT_DRAWN: Readonly<Record<string, string>> = {
   host_device: 'the simulated host has no devices',
   rbd: 'it opens nothing',
+  ssh: 'there is no server to log in to',
 }
 
 /** Members whose values say where something is, which the graph below them decides. */
