@@ -126,7 +126,7 @@ function withAll(start: Node, next: (node: Node) => Node[]): Set<Node> {
 
 /** Whether a driver of the node or above it has something to do when a section begins. */
 export function drainLingers(node: Node): boolean {
-  if (node.instance.drainedBegin !== undefined) return true
+  if (node.isOpen && node.instance.drainedBegin !== undefined) return true
   return node.parents.some(
     ({ parent }) => parent.asNode !== undefined && drainLingers(parent.asNode),
   )

@@ -9,6 +9,20 @@ const LIMITS = { 'qom-type': 'throttle-group', id: 'tg', limits: { 'bps-total': 
 
 /** Each list is one session; an answer that is an error is given by its text. */
 const SESSIONS: Readonly<Record<string, readonly Step[]>> = {
+  'a child that is not opened leaves the others as they were': [
+    ['blockdev-add', { driver: 'null-co', 'node-name': 'a', 'read-zeroes': true }, OK],
+    [
+      'blockdev-add',
+      {
+        driver: 'quorum',
+        'node-name': 'q',
+        children: ['a', { driver: 'throttle', 'throttle-group': 'nosuch', file: 'a' }],
+        'vote-threshold': 1,
+      },
+      "Throttle group 'nosuch' does not exist",
+    ],
+    ['blockdev-del', { 'node-name': 'a' }, OK],
+  ],
   'resizing looks for the node before it looks at the size': [
     ['block_resize', { size: 1 }, "Cannot find device='' nor node-name=''"],
     [
