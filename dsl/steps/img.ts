@@ -24,7 +24,11 @@ interface Action {
 const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
   create: { words: ['new', '…'], flags: [], example: 'create x qcow2 1M' },
   info: { words: ['image'], flags: ['--backing-chain', '-U'], example: 'info x' },
-  check: { words: ['image'], flags: ['-U'], example: 'check x' },
+  check: {
+    words: ['image'],
+    flags: ['-U', '--repair=leaks', '--repair=all'],
+    example: 'check x',
+  },
   map: { words: ['image'], flags: ['-U'], example: 'map x' },
   compare: { words: ['image', 'image'], flags: ['-s', '-U'], example: 'compare x y' },
   resize: { words: ['image', 'size'], flags: ['--shrink'], example: 'resize x 2M' },

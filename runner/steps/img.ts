@@ -75,6 +75,10 @@ function wordsOf(play: Play, step: Step): string[] {
   return step.words.map((word) => plainText(resolveTemplate(word, play.scope)))
 }
 
+function flagsOf(play: Play, step: Step): string[] {
+  return wordsOf(play, step).filter((word) => word.startsWith('-'))
+}
+
 /** The path and format of the image that a word names; a path is taken as it is. */
 function imageAt(
   play: Play,
@@ -111,7 +115,7 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
     statuses: [0, 2, 3, 63],
     words: (play, step) => {
       const { path, format } = imageAt(play, step, 0)
-      return ['check', '--output=json', '-f', format, path]
+      return ['check', '--output=json', ...flagsOf(play, step), '-f', format, path]
     },
     read: (_play, _step, result) => readCheck(result),
   },
@@ -205,14 +209,17 @@ function readInfo(play: Play, value: Value): Outcome {
   return { value, outcome: 'ok', words: words.join(' '), members: Object.fromEntries(entries) }
 }
 
+/** What a check says of damage, left and repaired. */
+const CHECK_COUNTS = ['corruptions', 'leaks', 'check-errors', 'corruptions-fixed', 'leaks-fixed']
+
 function readCheck(result: ToolResult): Outcome {
   if (result.status === 63) return { value: { supported: false }, outcome: 'unsupported' }
   const value = readOutput(result)
-  if (result.status === 0) return { value, outcome: 'ok clean' }
-  const counts = ['corruptions', 'leaks', 'check-errors'].flatMap((name) => {
+  const counts = CHECK_COUNTS.flatMap((name) => {
     const count = member(value, name)
     return typeof count === 'number' && count > 0 ? [`${name}=${String(count)}`] : []
   })
+  if (result.status === 0) return { value, outcome: ['ok clean', ...counts].join(' ') }
   return {
     value,
     outcome: counts.length === 0 ? `exit ${String(result.status)}` : `ok ${counts.join(' ')}`,

@@ -33,7 +33,7 @@ const OPTIONS = [
   HELP,
   SOURCE_CACHE,
   OBJECT,
-  { name: 'repair', letter: 'r', takesValue: true },
+  { name: 'repair', letter: 'r', long: 'repair', takesValue: true },
 ] as const
 
 const NO_CHECKER_STATUS = 63
