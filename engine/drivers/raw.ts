@@ -113,7 +113,7 @@ function warn(filename: string, services: Services): void {
       'on block 0 will be restricted.',
     "         Specify the 'raw' format explicitly to remove the restrictions.",
   ]
-  services.log(lines.join('\n'))
+  services.log(lines.join('\n'), 'bare')
 }
 
 /** Flushing goes the usual way, by steps, of which the file hears. */

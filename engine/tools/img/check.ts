@@ -58,7 +58,7 @@ export async function check(
   const form = outputForm(line)
   checkImageOpts(line.has('image-opts'), line.has('format'))
   const quiet = form === 'json' || line.has('quiet')
-  const image = await openImage(host, {
+  const image = await openImage(host, context, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),
@@ -66,9 +66,6 @@ export async function check(
     cache: sourceCache(line, 1),
     forCheck: true,
     writable: repair !== undefined,
-    warn: (text, form) => {
-      context.stderr(form === 'bare' ? `${text}\n` : `${context.program}: ${text}\n`)
-    },
   })
   try {
     const report = await checkAndRepair(image, repair, context, quiet)

@@ -1,4 +1,5 @@
 /** The command line of one `img` command: its options and words, or the error that ends it. */
+import type { ProfileName } from '../../profiles/index.ts'
 import type { ToolOutput } from '../output.ts'
 import type { OptionSpec } from '../getopt.ts'
 import { scanOptions } from '../getopt.ts'
@@ -46,6 +47,7 @@ export interface CommandLine {
 
 export interface ImgContext extends ToolOutput {
   readonly program: string
+  readonly profile: ProfileName
 }
 
 /** @throws {ImgFailure} for an option that is unknown or lacks its value. */

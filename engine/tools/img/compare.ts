@@ -56,9 +56,13 @@ export async function compare(
     failureStatus: OPEN_STATUS,
     cache: sourceCache(line, OPEN_STATUS),
   }
-  const left = await openImage(host, { ...common, name: first, format: line.value('format') })
+  const left = await openImage(host, context, {
+    ...common,
+    name: first,
+    format: line.value('format'),
+  })
   try {
-    const right = await openImage(host, {
+    const right = await openImage(host, context, {
       ...common,
       name: second,
       format: line.value('second-format'),

@@ -20,9 +20,9 @@ import {
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import { EngineProcess } from '../../qmp/engine.ts'
+import { creationSchema } from './creation-schema.ts'
 import { checkPairs, optionHelp, readPairs } from './create-options.ts'
-import { openImage } from './image.ts'
+import { engineFor, openImage } from './image.ts'
 import { readSize } from './size.ts'
 
 const OPTIONS = [
@@ -34,6 +34,7 @@ const OPTIONS = [
   { name: 'backing', letter: 'b', takesValue: true },
   { name: 'backing-format', letter: 'F', takesValue: true },
   { name: 'unsafe', letter: 'u', takesValue: false },
+  { name: 'schema', long: 'schema', takesValue: false },
 ] as const
 
 /** What `-o` takes. A raw image is what stores it, and so takes the options of that. */
@@ -55,6 +56,10 @@ export async function create(
   context: ImgContext,
 ): Promise<number> {
   const line = readCommandLine(OPTIONS, argv, context)
+  if (line.has('schema')) {
+    context.stdout(`${JSON.stringify(creationSchema(context.profile), undefined, 2)}\n`)
+    return 0
+  }
   const name = line.value('format') ?? 'raw'
   if (line.value('options') === 'help') {
     // That of the storage below is not known before the name is.
@@ -69,7 +74,7 @@ export async function create(
   const given = size === undefined ? undefined : readSize(size, 'image size')
   const options = optionsOf(name, filename)
   const pairs = checkPairs(filename, options, readPairs(line.value('options') ?? ''))
-  await completePairs(host, line, { filename, format: name, given, pairs, options })
+  await completePairs(host, context, line, { filename, format: name, given, pairs, options })
   await make(host, { filename, format: name, words: pairs }, line.has('quiet'), context)
   return 0
 }
@@ -94,7 +99,12 @@ interface Asked {
 }
 
 /** Puts size and backing image among the options. */
-async function completePairs(host: Host, line: CommandLine, asked: Asked): Promise<void> {
+async function completePairs(
+  host: Host,
+  context: ImgContext,
+  line: CommandLine,
+  asked: Asked,
+): Promise<void> {
   const { filename, pairs, format, options } = asked
   const fail = (text: string, hint = ''): never => {
     throw new ImgFailure(`${filename}: ${text}`, 1, hint)
@@ -124,7 +134,7 @@ async function completePairs(host: Host, line: CommandLine, asked: Asked): Promi
   const found =
     backing === undefined || (line.has('unsafe') && own !== undefined)
       ? undefined
-      : await backingSize(host, asked, backing)
+      : await backingSize(host, context, asked, backing)
   const bytes = own ?? found
   if (bytes === undefined) return fail('Image creation needs a size parameter')
   pairs.set('size', String(bytes))
@@ -134,13 +144,14 @@ async function completePairs(host: Host, line: CommandLine, asked: Asked): Promi
 
 async function backingSize(
   host: Host,
+  context: ImgContext,
   { filename, pairs }: Asked,
   backing: string,
 ): Promise<number> {
   const format = pairs.get('backing_fmt')
   const name = besideOf(filename, backing)
   try {
-    const image = await openImage(host, { name, format, alone: true })
+    const image = await openImage(host, context, { name, format, alone: true })
     const bytes = image.user.length()
     const detected = image.details.format
     await image.close()
@@ -165,13 +176,7 @@ async function make(
   quiet: boolean,
   context: ImgContext,
 ): Promise<void> {
-  const engine = new EngineProcess({
-    host,
-    log(line, form) {
-      if (form !== 'output') context.stderr(`${line}\n`)
-      else if (!quiet) context.stdout(`${line}\n`)
-    },
-  })
+  const engine = engineFor(host, { ...context, stdout: quiet ? () => undefined : context.stdout })
   try {
     await engine.graph.createImage(about)
   } catch (error) {

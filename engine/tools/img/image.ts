@@ -1,5 +1,5 @@
 /** An image file, opened as a node of a graph of its own. */
-import type { CheckAbout, CheckReport, LogForm } from '../../block/driver.ts'
+import type { CheckAbout, CheckReport } from '../../block/driver.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
 import type { GraphNode, ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
@@ -7,7 +7,7 @@ import { EngineProcess } from '../../qmp/engine.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Json } from '../../util/json.ts'
 import { parseKeyval } from '../keyval.ts'
-import type { CacheMode } from './command-line.ts'
+import type { CacheMode, ImgContext } from './command-line.ts'
 import { ImgFailure } from './command-line.ts'
 
 export interface OpenRequest {
@@ -24,8 +24,6 @@ export interface OpenRequest {
   readonly cache?: CacheMode | undefined
   /** Exit status where it cannot be opened. */
   readonly failureStatus?: number
-  /** Gets what is said on the way. */
-  readonly warn?: (line: string, form: LogForm | undefined) => void
 }
 
 /** One image of a chain. */
@@ -46,11 +44,12 @@ export interface Image {
 }
 
 /** @throws {ImgFailure} `Could not open 'NAME': …` */
-export async function openImage(host: Host, request: OpenRequest): Promise<Image> {
-  const engine = new EngineProcess({
-    host,
-    log: (line, form) => request.warn?.(line, form),
-  })
+export async function openImage(
+  host: Host,
+  context: ImgContext,
+  request: OpenRequest,
+): Promise<Image> {
+  const engine = engineFor(host, context)
   try {
     const node = await addNode(engine, request)
     const layers = layersOf(engine, node, request.writable === true)
@@ -76,6 +75,21 @@ export async function openImage(host: Host, request: OpenRequest): Promise<Image
       hint,
     )
   }
+}
+
+/** An engine of its own for one command. What it has to say goes where messages go. */
+export function engineFor(
+  host: Host,
+  { program, profile, stdout, stderr }: ImgContext,
+): EngineProcess {
+  return new EngineProcess({
+    host,
+    profile,
+    log(line, form) {
+      if (form === 'output') stdout(`${line}\n`)
+      else stderr(form === 'bare' ? `${line}\n` : `${program}: ${line}\n`)
+    },
+  })
 }
 
 function addNode(engine: EngineProcess, request: OpenRequest): Promise<GraphNode> {

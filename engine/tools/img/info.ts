@@ -42,7 +42,7 @@ export async function info(
   }
   const form = outputForm(line)
   checkImageOpts(line.has('image-opts'), line.has('format'))
-  const images = await chain(host, {
+  const images = await chain(host, context, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),
@@ -61,6 +61,7 @@ export async function info(
 /** Each image is opened by itself, so that what one needs does not hide the others. */
 async function chain(
   host: Host,
+  context: ImgContext,
   first: OpenRequest & { readonly wholeChain: boolean },
 ): Promise<ImageInfo[]> {
   const found: ImageInfo[] = []
@@ -71,7 +72,7 @@ async function chain(
       throw new ImgFailure(`Backing file '${next.name}' creates an infinite loop.`)
     }
     seen.add(next.name)
-    const image: Image = await openImage(host, { ...next, alone: true })
+    const image: Image = await openImage(host, context, { ...next, alone: true })
     found.push(image.details)
     await image.close()
     const { header } = image.details

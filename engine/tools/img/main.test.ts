@@ -297,6 +297,73 @@ describe('img', () => {
     })
   })
 
+  describe('in a profile', () => {
+    const OPTS = '--image-opts driver=qcow2,file.driver=file,file.filename=a,backing='
+    const LINES = [
+      `check ${OPTS}`,
+      `compare ${OPTS} driver=qcow2,file.driver=file,file.filename=a`,
+      `info ${OPTS}`,
+      `map ${OPTS}`,
+      `resize ${OPTS} 2M`,
+    ]
+    const told = /"backing": "" names no node/
+    for (const line of LINES) {
+      it(`has its behaviour: ${line}`, async () => {
+        const host = createSimHost()
+        await run(host, 'create -q -f qcow2 a 1M')
+        for (const profile of ['note', 'note-transition']) {
+          const [command = '', ...rest] = line.split(' ')
+          const refused = await run(host, [command, '--profile', profile, ...rest])
+          assert.notEqual(refused.status, 0)
+          assert.match(refused.errors, told)
+          const first = await run(host, [`--profile=${profile}`, command, ...rest])
+          assert.deepEqual(first, refused)
+        }
+        const allowed = await run(host, [...line.split(' '), '--profile', 'qemu'])
+        assert.equal(allowed.status, 0)
+      })
+    }
+
+    it('makes images', async () => {
+      const host = createSimHost()
+      const { status, errors } = await run(host, 'create --profile note -q -f qcow2 a 1M')
+      assert.deepEqual({ status, errors }, { status: 0, errors: '' })
+    })
+
+    it('refuses those that there are not', async () => {
+      const { status, errors } = await run(createSimHost(), 'info --profile legacy a')
+      assert.equal(status, 1)
+      assert.match(errors, /^qemu-img: there is no profile 'legacy'; profiles are qemu, /)
+    })
+  })
+
+  it('tells what can be said of new images, for each driver that makes some', async () => {
+    const { status, output } = await run(createSimHost(), 'create --schema')
+    assert.equal(status, 0)
+    const schema = JSON.parse(output) as Record<string, Record<string, { name: string }[]>>
+    const namesOf = (driver: string, kind: string): string[] =>
+      (schema[driver]?.[kind] ?? []).map(({ name }) => name)
+    assert.deepEqual(namesOf('file', 'create'), [
+      'filename',
+      'size',
+      'preallocation',
+      'nocow',
+      'extent-size-hint',
+    ])
+    assert.ok(namesOf('qcow2', 'create').includes('file'))
+    assert.ok(namesOf('qcow2', 'options').includes('cluster_size'))
+    assert.deepEqual(
+      schema['qcow2']?.['create']?.find(({ name }) => name === 'version'),
+      {
+        name: 'version',
+        type: 'BlockdevQcow2Version',
+        values: ['v2', 'v3'],
+        optional: true,
+        doc: 'Version of the format; v3.',
+      },
+    )
+  })
+
   it('explains itself', async () => {
     const { status, output } = await run(createSimHost(), 'map --help')
     assert.equal(status, 0)

@@ -1,8 +1,10 @@
 /** `img`: the offline image tool for raw and qcow2; other formats are refused by name. */
 import type { Host } from '../../host/host.ts'
+import { PROFILES } from '../../profiles/index.ts'
 import { versionText } from '../../qmp/version.ts'
 import { scanOptions } from '../getopt.ts'
 import type { ToolOutput } from '../output.ts'
+import { takeProfile } from '../profile-option.ts'
 import { check } from './check.ts'
 import type { ImgContext } from './command-line.ts'
 import { HELP, ImgFailure, reportFailure, usageFailure } from './command-line.ts'
@@ -35,11 +37,19 @@ const UNBUILT = [
 const USAGE = {
   check: '[-f FMT | --image-opts] [-U] [-q] [--output=human|json] [-r leaks|all] FILE',
   compare: '[-f FMT | --image-opts] [-F FMT] [-U] [-q] [-s] FILE FILE',
-  create: '[-q] [-f FMT] [-b BACKING [-F FMT]] [-u] [-o OPTIONS] FILE [SIZE]',
+  create: '--schema | [-q] [-f FMT] [-b BACKING [-F FMT]] [-u] [-o OPTIONS] FILE [SIZE]',
   info: '[-f FMT | --image-opts] [-U] [--backing-chain] [--output=human|json] FILE',
   map: '[-f FMT | --image-opts] [-U] [--output=human|json] [-s OFFSET] [-l LENGTH] FILE',
   resize: '[-f FMT | --image-opts] [-q] [--shrink] [--preallocation=MODE] FILE [+|-]SIZE',
 } as const
+
+const EXAMPLES = [
+  'create -f qcow2 -b base.qcow2 -F qcow2 top.qcow2',
+  'create --schema',
+  'info --backing-chain --output=json top.qcow2',
+  'check -r all top.qcow2',
+  'check --profile note top.qcow2',
+] as const
 
 /** Runs one command line (without the program's name) and returns its exit status. */
 export async function img(
@@ -47,13 +57,16 @@ export async function img(
   argv: readonly string[],
   output: ToolOutput,
 ): Promise<number> {
+  const { profile, argv: words, problem } = takeProfile(argv)
   const context: ImgContext = {
     program: PROGRAM,
+    profile,
     stdout: (text) => output.stdout(text),
     stderr: (text) => output.stderr(text),
   }
   try {
-    return await run(host, argv, context)
+    if (problem !== undefined) throw usageFailure(problem, PROGRAM)
+    return await run(host, words, context)
   } catch (error) {
     if (!(error instanceof ImgFailure)) throw error
     return reportFailure(error, context)
@@ -84,6 +97,10 @@ function standardOption(word: string, context: ImgContext): number {
 
 function printHelp(context: ImgContext): number {
   const lines = Object.entries(USAGE).map(([name, usage]) => `  ${name} ${usage}\n`)
-  context.stdout(`Usage: ${PROGRAM} COMMAND …\nRaw and qcow2 images for now.\n\n${lines.join('')}`)
+  context.stdout(
+    `Usage: ${PROGRAM} [--profile PROFILE] COMMAND …\n` +
+      `Raw and qcow2 images for now. Each command has --profile; profiles are ${Object.keys(PROFILES).join(', ')}.\n\n` +
+      `${lines.join('')}\nExamples:\n${EXAMPLES.map((words) => `  ${PROGRAM} ${words}\n`).join('')}`,
+  )
   return 0
 }

@@ -57,7 +57,7 @@ export async function map(
     throw usageFailure('Expecting one image file name', context.program)
   }
   checkImageOpts(line.has('image-opts'), line.has('format'))
-  const image = await openImage(host, {
+  const image = await openImage(host, context, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),

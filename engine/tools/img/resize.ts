@@ -48,12 +48,11 @@ export async function resize(
   }
   const { sign, bytes } = readChange(size)
   checkImageOpts(line.has('image-opts'), line.has('format'))
-  const image = await openImage(host, {
+  const image = await openImage(host, context, {
     name,
     format: line.value('format'),
     imageOpts: line.has('image-opts'),
     writable: true,
-    warn: (text) => context.stderr(text),
   })
   try {
     const old = image.user.length()

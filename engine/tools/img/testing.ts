@@ -1,8 +1,10 @@
 /** Images at rest for tests of `img`: made by the engine, damaged by chance, handled by both programs. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { HEADER, type HeaderFields } from '../../drivers/qcow2/header.ts'
 import { imageWorld } from '../../drivers/qcow2/testing.ts'
 import type { SimHost } from '../../host/sim/index.ts'
+import { WordTable } from '../../util/struct.ts'
 import { img } from './main.ts'
 
 /** A whole number by chance, from 0 up to, not including, `bound`. */
@@ -79,145 +81,176 @@ export async function someImage(below: Below): Promise<Uint8Array> {
 }
 
 /** Places of fields: in the header, and in an entry of the table of snapshots. */
+const MARKS_END = 79
 const SNAPSHOT_COUNT = 60
 const SNAPSHOT_EXTRA = 36
 
 const COPIED = 1n << 63n
 const COMPRESSED = 1n << 62n
+const OFFSET = 0xff_ffff_ffff_fe00n
+const NEAR = 1n << 26n
+const SECTOR = 512
+const WORD = 8
+
+/** An image on its way to be damaged; all tables lie at multiples of a word. */
+interface Target {
+  readonly below: Below
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly words: WordTable
+  readonly header: HeaderFields
+  readonly clusterBytes: number
+  readonly clusters: number
+}
+
+function targetOf(below: Below, bytes: Uint8Array<ArrayBuffer>): Target {
+  const header = HEADER.decode(bytes)
+  const clusterBytes = 2 ** header.clusterBits
+  const clusters = Math.ceil(bytes.length / clusterBytes)
+  return { below, bytes, words: new WordTable(bytes), header, clusterBytes, clusters }
+}
 
 /** Damages an image in a few places: tables, counts, marks, the length of the file, any byte. */
 export function damage(below: Below, image: Uint8Array): Uint8Array {
-  let bytes: Buffer = Buffer.from(image)
-  for (let count = below(4); count >= 0; count--) bytes = damageOnce(below, bytes)
-  keepBlocksNear(bytes)
+  let bytes = Uint8Array.from(image)
+  for (let count = below(4); count >= 0; count--) bytes = damageOnce(targetOf(below, bytes))
+  keepBlocksNear(targetOf(below, bytes))
   return bytes
 }
 
 /** A repair makes the file as long as the place of a block asks; the real one then takes minutes. */
-function keepBlocksNear(bytes: Buffer): void {
-  const table = Number(bytes.readBigUInt64BE(48))
-  const end = Math.min(bytes.length, table + bytes.readUInt32BE(56) * 2 ** bytes.readUInt32BE(20))
-  for (let at = table; at + 8 <= end; at += 8) bytes.writeUInt32BE(0, at)
-  for (let at = table + 4; at + 4 <= end; at += 8) {
-    bytes.writeUInt32BE(bytes.readUInt32BE(at) % 2 ** 26, at)
+function keepBlocksNear({ words, header, clusterBytes }: Target): void {
+  const first = Number(header.refcountTableOffset) / WORD
+  const end = first + (header.refcountTableClusters * clusterBytes) / WORD
+  for (let at = first; at < Math.min(end, words.length); at++) {
+    words.setExact(at, words.exact(at) % NEAR)
   }
 }
 
-function damageOnce(below: Below, image: Buffer): Buffer {
-  const bytes = Buffer.from(image)
-  const clusterBytes = 2 ** bytes.readUInt32BE(20)
-  const clusters = Math.ceil(bytes.length / clusterBytes)
-  const l1 = Number(bytes.readBigUInt64BE(40))
-  const table = Number(bytes.readBigUInt64BE(48))
-  const v3 = bytes.readUInt32BE(4) === 3
-  const put = (at: number, change: (value: bigint) => bigint): void => {
-    if (at + 8 > bytes.length) return
-    bytes.writeBigUInt64BE(BigInt.asUintN(64, change(bytes.readBigUInt64BE(at))), at)
-  }
-  const someCluster = (): bigint => BigInt(below(clusters + 3) * clusterBytes)
-  const someOffset = (): bigint =>
-    pick(below, [
-      someCluster,
-      someCluster,
-      () => someCluster() + 512n,
-      () => BigInt(2 ** (20 + below(6))),
-      () => 1n << BigInt(45 + below(11)),
-    ])()
-  const entryChange = (): ((value: bigint) => bigint) =>
-    pick<() => (value: bigint) => bigint>(below, [
-      () => (value) => value ^ COPIED,
-      () => (value) => value ^ COPIED,
-      () => () => 0n,
-      () => {
-        const offset = someOffset()
-        return () => offset | COPIED
-      },
-      () => {
-        const offset = someOffset()
-        return () => offset
-      },
-      () => {
-        const offset = someOffset()
-        return () => offset | 1n
-      },
-      () => (value) => value ^ (1n << BigInt(below(9))),
-      () => (value) => value ^ (1n << BigInt(56 + below(6))),
-      () => {
-        const offset = someOffset() & ((1n << 40n) - 1n)
-        return () => offset | COMPRESSED
-      },
-      () => (value) => value ^ COMPRESSED,
-    ])()
-  const entryOf = (at: number): number =>
-    at + 8 <= bytes.length ? Number(bytes.readBigUInt64BE(at) & 0xff_ffff_ffff_fe00n) : 0
-  const l1Entries = bytes.readUInt32BE(36)
-  const snapshots = Number(bytes.readBigUInt64BE(64))
-  if (snapshots !== 0 && below(3) === 0) {
-    damageSnapshots(below, bytes, snapshots)
+function damageOnce(target: Target): Uint8Array<ArrayBuffer> {
+  const { below, bytes, header } = target
+  if (header.snapshotsOffset !== 0n && below(3) === 0) {
+    damageSnapshots(target)
     return bytes
   }
-  switch (below(v3 ? 9 : 8)) {
-    case 0: {
-      // A count.
-      const block = entryOf(table)
-      const at = block + below(Math.min(clusterBytes, Math.max(8, clusters)))
-      if (at < bytes.length) bytes[at] = pick(below, [0, 1, 2, 255, below(256)])
-      break
-    }
-    case 1:
-      put(table + 8 * below(pick(below, [1, 2, clusterBytes / 8])), (value) =>
-        pick(below, [
-          0n,
-          value ^ (1n << BigInt(below(9))),
-          someOffset() % (1n << 26n),
-          someOffset() % (1n << 26n),
-          value + 512n,
-          BigInt(table),
-          BigInt(l1),
-        ]),
-      )
-      break
-    case 2:
-      put(l1 + 8 * below(Math.max(1, l1Entries)), entryChange())
-      break
-    case 3:
-    case 4:
-    case 5: {
-      const l2 = entryOf(l1 + 8 * below(Math.max(1, l1Entries)))
-      const at = l2 + 8 * below(Math.min(clusterBytes / 8, 40))
-      if (l2 !== 0) put(at, entryChange())
-      break
-    }
-    case 6:
-      if (below(2) === 0) return bytes.subarray(0, below(bytes.length / 512) * 512 + 512)
-      return Buffer.concat([bytes, Buffer.alloc(below(5) * 512 + 512, below(2))])
-    case 7: {
-      const at = below(bytes.length)
-      if (at >= 512) bytes[at] = below(256)
-      break
-    }
-    default:
-      // Dirty, corrupt.
-      bytes[79] = (bytes[79] ?? 0) | (1 + below(3))
-  }
+  const kinds = [
+    damageCount,
+    damageBlock,
+    damageL1,
+    damageL2,
+    damageL2,
+    damageL2,
+    damageByte,
+    header.version === 3 ? mark : damageL2,
+  ]
+  if (below(9) === 0) return otherLength(below, bytes)
+  pick(below, kinds)(target)
   return bytes
 }
 
+function damageCount({ below, bytes, words, header, clusterBytes, clusters }: Target): void {
+  const block = entryAt(words, Number(header.refcountTableOffset))
+  const at = block + below(Math.min(clusterBytes, Math.max(8, clusters)))
+  if (at < bytes.length) bytes[at] = pick(below, [0, 1, 2, 255, below(256)])
+}
+
+function damageBlock(target: Target): void {
+  const { below, header, clusterBytes } = target
+  const at =
+    Number(header.refcountTableOffset) + WORD * below(pick(below, [1, 2, clusterBytes / 8]))
+  change(target, at, (value) =>
+    pick(below, [
+      0n,
+      value ^ (1n << BigInt(below(9))),
+      someOffset(target) % NEAR,
+      someOffset(target) % NEAR,
+      value + BigInt(SECTOR),
+      header.refcountTableOffset,
+      header.l1Offset,
+    ]),
+  )
+}
+
+function damageL1(target: Target): void {
+  const { below, header } = target
+  const at = Number(header.l1Offset) + WORD * below(Math.max(1, header.l1Entries))
+  change(target, at, (value) => otherEntry(target, value))
+}
+
+function damageL2(target: Target): void {
+  const { below, words, header, clusterBytes } = target
+  const l2 = entryAt(words, Number(header.l1Offset) + WORD * below(Math.max(1, header.l1Entries)))
+  if (l2 === 0) return
+  const at = l2 + WORD * below(Math.min(clusterBytes / WORD, 40))
+  change(target, at, (value) => otherEntry(target, value))
+}
+
+function otherEntry(target: Target, value: bigint): bigint {
+  const { below } = target
+  const offset = someOffset(target)
+  return pick(below, [
+    value ^ COPIED,
+    value ^ COPIED,
+    0n,
+    offset | COPIED,
+    offset,
+    offset | 1n,
+    value ^ (1n << BigInt(below(9))),
+    value ^ (1n << BigInt(56 + below(6))),
+    (offset % (1n << 40n)) | COMPRESSED,
+    value ^ COMPRESSED,
+  ])
+}
+
+function someOffset({ below, clusters, clusterBytes }: Target): bigint {
+  const cluster = BigInt(below(clusters + 3) * clusterBytes)
+  return pick(below, [
+    cluster,
+    cluster,
+    cluster + BigInt(SECTOR),
+    BigInt(2 ** (20 + below(6))),
+    1n << BigInt(45 + below(11)),
+  ])
+}
+
+function entryAt(words: WordTable, offset: number): number {
+  const index = Math.floor(offset / WORD)
+  return index < words.length ? Number(words.exact(index) & OFFSET) : 0
+}
+
+function change({ words }: Target, offset: number, to: (value: bigint) => bigint): void {
+  const index = Math.floor(offset / WORD)
+  if (index < words.length) words.setExact(index, BigInt.asUintN(64, to(words.exact(index))))
+}
+
+function damageByte({ below, bytes }: Target): void {
+  const at = below(bytes.length)
+  if (at >= SECTOR) bytes[at] = below(256)
+}
+
+/** Dirty, corrupt or both. */
+function mark({ below, bytes }: Target): void {
+  bytes[MARKS_END] = (bytes[MARKS_END] ?? 0) | (1 + below(3))
+}
+
+function otherLength(below: Below, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const sectors = Math.floor(bytes.length / SECTOR)
+  const length = below(2) === 0 ? 1 + below(sectors) : sectors + 1 + below(5)
+  const other = new Uint8Array(length * SECTOR).fill(below(2))
+  other.set(bytes.subarray(0, other.length))
+  return other
+}
+
 /** The table of snapshots, mostly its first entry. */
-function damageSnapshots(below: Below, bytes: Buffer, table: number): void {
-  const anywhere = table + below(160)
-  switch (below(4)) {
-    case 0:
-      bytes.writeUInt32BE(below(4), SNAPSHOT_COUNT)
-      break
-    case 1:
-      if (table + 40 <= bytes.length) {
-        bytes.writeUInt32BE(pick(below, [0, 8, 12, 16, 1030, 5000]), table + SNAPSHOT_EXTRA)
-      }
-      break
-    default:
-      if (anywhere < bytes.length) bytes[anywhere] = below(256)
-  }
+function damageSnapshots({ below, bytes, header }: Target): void {
+  const table = Number(header.snapshotsOffset)
+  const at = pick(below, [
+    SNAPSHOT_COUNT + 3,
+    table + SNAPSHOT_EXTRA + 2,
+    table + SNAPSHOT_EXTRA + 3,
+    table + below(160),
+    table + below(160),
+  ])
+  if (at < bytes.length) bytes[at] = at < table ? below(4) : below(256)
 }
 
 export function pick<T>(below: Below, choices: readonly T[]): T {
