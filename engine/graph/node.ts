@@ -118,6 +118,8 @@ export class Node implements Parent, GraphNode {
   inheritsFrom: Node | undefined
   /** Whoever opened it left its backing image closed, whatever its header says. */
   openedAlone = false
+  /** As with 7.2, a node that was reopened does not know any more that it was opened as storage. */
+  wasReopened = false
   /** What the backing image is called that is opened where nothing else is asked for. */
   autoBacking = ''
   /** The children as the driver sees them, oldest first. */

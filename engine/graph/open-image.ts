@@ -16,7 +16,7 @@ export async function openImage(
     filename,
     options: flatten({ driver: format, 'node-name': name, ...options }),
     inherited: flagOptions(node, writable),
-    protocol: format === undefined && isProtocol(node.driver),
+    protocol: format === undefined && isProtocol(node.driver) && !node.wasReopened,
     noBacking: noBacking || (node.openedAlone && node.cowChild === undefined),
   })
   if (image.openedAlone) image.noteHeader()

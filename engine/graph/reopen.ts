@@ -345,6 +345,7 @@ function settle({ entry: { node, options, explicit, flags }, reopening, own }: P
   node.instance.childrenChanged?.({})
   Object.assign(node.flags, flags, { forceShare })
   node.given = own
+  node.wasReopened = true
   // One copy more than when the node was opened, which turns names of one bucket around.
   node.options = copied(options)
   node.explicit = explicit
