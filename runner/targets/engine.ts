@@ -52,6 +52,7 @@ const NATURE: Nature = {
     'schedule.all',
     'schedule.seed',
     'schedule.fixed',
+    'cli.compat',
   ],
   channels: ['nbd'],
 }
@@ -89,10 +90,10 @@ function tablesOf({ other }: EngineSpec): Tables {
   }
 }
 
-/** Policies are those of the profiles that flag what is to go. */
+/** White lists are options of the daemon in the profiles of the note. */
 function natureIn(profile: Profile): Nature {
   if (profile === 'qemu') return NATURE
-  return { ...NATURE, features: [...NATURE.features, 'cli.compat', 'cli.drivers'] }
+  return { ...NATURE, features: [...NATURE.features, 'cli.drivers'] }
 }
 
 const SIM_DIRECTORY = '/blockspec'
