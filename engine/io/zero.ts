@@ -2,6 +2,7 @@
 import type { Instance, Limits, RequestFlags } from '../block/driver.ts'
 import { isPromise, type MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
+import { run, wait, type Routine } from '../util/routine.ts'
 import { pieceBytes } from './pieces.ts'
 
 /** Largest buffer of zeroes that a fallback writes at once. */
@@ -21,7 +22,7 @@ export function zeroBlocks(
   if (aligned && bytes <= pieceBytes(limits.maxZero, unit) && instance.zero !== undefined) {
     const pieces = (error: unknown): MaybePromise<void> => {
       checkUnsupported(error, flags)
-      return zeroInPieces(instance, limits, offset, bytes, flags, true)
+      return run(zeroInPieces(instance, limits, offset, bytes, flags, true))
     }
     try {
       const done = instance.zero(offset, bytes, flags)
@@ -30,18 +31,18 @@ export function zeroBlocks(
       return pieces(error)
     }
   }
-  return zeroInPieces(instance, limits, offset, bytes, flags, false)
+  return run(zeroInPieces(instance, limits, offset, bytes, flags, false))
 }
 
 /** @param refused - The driver has refused the first piece already. */
-async function zeroInPieces(
+function* zeroInPieces(
   instance: Instance,
   limits: Limits,
   offset: number,
   bytes: number,
   flags: RequestFlags,
   refused: boolean,
-): Promise<void> {
+): Routine<void> {
   const unit = Math.max(limits.zeroAlignment, limits.requestAlignment)
   const most = pieceBytes(limits.maxZero, unit)
   const transfer = Math.min(
@@ -61,9 +62,9 @@ async function zeroInPieces(
       part -= tail
     }
     part = Math.min(part, most)
-    if (asked || !(await zeroOnce(instance, at, part, flags))) {
+    if (asked || !(yield* zeroOnce(instance, at, part, flags))) {
       part = Math.min(part, transfer)
-      await writeZeroes(instance, at, part, flags)
+      yield* wait(writeZeroes(instance, at, part, flags))
     }
     asked = false
     at += part
@@ -71,15 +72,15 @@ async function zeroInPieces(
 }
 
 /** False where the driver cannot. */
-async function zeroOnce(
+function* zeroOnce(
   instance: Instance,
   offset: number,
   bytes: number,
   flags: RequestFlags,
-): Promise<boolean> {
+): Routine<boolean> {
   try {
     if (instance.zero === undefined) throw ioError('ENOTSUP')
-    await instance.zero(offset, bytes, flags)
+    yield* wait(instance.zero(offset, bytes, flags))
     return true
   } catch (error) {
     checkUnsupported(error, flags)
