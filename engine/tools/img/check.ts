@@ -69,10 +69,13 @@ export async function check(
   })
   try {
     const report = await checkAndRepair(image, repair, context, quiet)
-    if (form === 'json') {
-      const json = jsonMembers(report, image.details)
-      context.stdout(`${printJson(json, { pretty: true })}\n`)
-    } else if (!quiet) context.stdout(humanText(report))
+    if (!line.has('quiet')) {
+      context.stdout(
+        form === 'json'
+          ? `${printJson(jsonMembers(report, image.details), { pretty: true })}\n`
+          : humanText(report),
+      )
+    }
     if (report.checkErrors > 0) throw new ImgFailure('Check failed')
     return statusOf(report)
   } catch (error) {

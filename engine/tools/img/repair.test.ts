@@ -19,6 +19,8 @@ const WAYS = [
   ['-r', 'all'],
   ['-r', 'all'],
   ['-r', 'all', '--output=json'],
+  ['-r', 'all', '--output=json', '-q'],
+  ['-r', 'all', '-q'],
 ] as const
 
 describe('img check on damaged qcow2 images', () => {
