@@ -5,14 +5,12 @@ import type { Device, StatusRun } from './device.ts'
 import type { Mismatch } from './match.ts'
 import { showNumber } from './notation.ts'
 import type { ReadPatternFile } from './pattern.ts'
-import { firstDifference, makePattern, showByte } from './pattern.ts'
+import { endOfRun, findWrong, firstDifference, showByte } from './pattern.ts'
 
 /** Read at a time. */
 const CHUNK = 1 << 20
 /** Runs of one byte shorter than this are told only as part of a mixture. */
 const SHORTEST_RUN = 16
-/** Most bytes that are compared at once. */
-const LONGEST_PIECE = 1 << 16
 /** Largest disk whose content is looked at. */
 export const LARGEST = 2 ** 30
 
@@ -114,10 +112,7 @@ async function checkPiece(
     }
     // Patterns run from the extent's start, so a chunk in its middle needs what came before.
     const start = want.kind === 'lba' || want.kind === 'byte' ? offset : piece.offset
-    const wanted = makePattern(want, start, offset + bytes - start, readFile).subarray(
-      offset - start,
-    )
-    const wrong = firstDifference(data, wanted)
+    const wrong = findWrong(data, want, start, offset - start, readFile)
     if (wrong === undefined && matches) continue
     // From the first chunk that is not as claimed, what is there is told instead.
     if (matches && at > 0) runs.push({ offset: piece.offset, bytes: at, what: patternWord(want) })
@@ -127,8 +122,8 @@ async function checkPiece(
     mismatch ??= {
       span: want.span,
       message:
-        `at ${showNumber(offset + wrong)}: expected ${showByte(wanted[wrong] ?? 0)}, ` +
-        `got ${showByte(data[wrong] ?? 0)}`,
+        `at ${showNumber(offset + wrong.at)}: expected ${showByte(wrong.wanted)}, ` +
+        `got ${showByte(data[wrong.at] ?? 0)}`,
     }
   }
   if (matches && want !== undefined) {
@@ -215,23 +210,6 @@ function bytesToRuns(data: Uint8Array, offset: number): Run[] {
   }
   endMixture(data.length)
   return runs
-}
-
-/** Where the run of one byte ends that begins at `at`. Long runs are compared in pieces. */
-function endOfRun(data: Uint8Array, at: number): number {
-  const byte = data[at]
-  let end = at + 1
-  let most = LONGEST_PIECE
-  while (end < data.length && data[end] === byte) {
-    // What lies behind is all the same byte, so that what equals it goes on with it.
-    const piece = Math.min(end - at, data.length - end, most)
-    const isSame =
-      piece >= SHORTEST_RUN &&
-      Buffer.compare(data.subarray(end - piece, end), data.subarray(end, end + piece)) === 0
-    if (!isSame) most = piece >> 1
-    end += isSame ? piece : 1
-  }
-  return end
 }
 
 function digest(data: Uint8Array): string {

@@ -80,6 +80,57 @@ function parseHex(digits: string): Uint8Array {
   return Uint8Array.from(clean.match(/../g) ?? [], (pair) => parseInt(pair, 16))
 }
 
+/** A byte that is not the pattern's. */
+export interface WrongByte {
+  readonly at: number
+  readonly wanted: number
+}
+
+/**
+ * The first byte of `data` that is not as the pattern has it `skip` bytes behind its beginning.
+ *
+ * @param offset - Of the pattern's beginning on the disk.
+ */
+export function findWrong(
+  data: Uint8Array,
+  pattern: Pattern,
+  offset: number,
+  skip: number,
+  readFile: ReadPatternFile,
+): WrongByte | undefined {
+  // By far the most frequent one, and nothing has to be made to see it.
+  if (pattern.kind === 'byte') {
+    const at = data[0] === pattern.byte ? endOfRun(data, 0) : 0
+    return at < data.length ? { at, wanted: pattern.byte } : undefined
+  }
+  const wanted = makePattern(pattern, offset, skip + data.length, readFile).subarray(skip)
+  const at = firstDifference(data, wanted)
+  return at === undefined ? undefined : { at, wanted: wanted[at] ?? 0 }
+}
+
+/** Runs of one byte shorter than this are not compared in pieces. */
+const SHORTEST_PIECE = 16
+/** Most bytes that are compared at once. */
+const LONGEST_PIECE = 1 << 16
+
+/** Where the run of one byte ends that begins at `at`. Long runs are compared in pieces. */
+export function endOfRun(data: Uint8Array, at: number): number {
+  const byte = data[at]
+  let end = at + 1
+  let most = LONGEST_PIECE
+  while (end < data.length && data[end] === byte) {
+    // What lies behind is all the same byte, so that what equals it goes on with it.
+    const piece = Math.min(end - at, data.length - end, most)
+    if (piece < SHORTEST_PIECE) end += 1
+    else if (
+      Buffer.compare(data.subarray(end - piece, end), data.subarray(end, end + piece)) === 0
+    ) {
+      end += piece
+    } else most = piece >> 1
+  }
+  return end
+}
+
 /** Index of the first byte that differs, or `undefined`. */
 export function firstDifference(actual: Uint8Array, wanted: Uint8Array): number | undefined {
   // Nearly always nothing differs, and comparing whole blocks is much the faster.

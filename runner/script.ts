@@ -7,7 +7,7 @@ import type { Mismatch } from './match.ts'
 import { showNumber } from './notation.ts'
 import type { ReadPatternFile } from './pattern.ts'
 import { DeadlineError } from './session.ts'
-import { firstDifference, makePattern, showByte } from './pattern.ts'
+import { findWrong, makePattern, showByte } from './pattern.ts'
 import type { Detail, Fact } from './transcript.ts'
 
 /** What came of one line. */
@@ -194,13 +194,13 @@ export class ScriptRun {
     if (pattern === undefined) return { kind: 'ok' }
     const from = part?.offset ?? 0
     const length = part?.bytes ?? bytes - from
-    const wanted = makePattern(pattern, offset + from, length, this.#context.readFile)
-    const wrong = firstDifference(data.subarray(from, from + length), wanted)
+    const compared = data.subarray(from, from + length)
+    const wrong = findWrong(compared, pattern, offset + from, 0, this.#context.readFile)
     if (wrong === undefined) return { kind: 'ok' }
-    const at = offset + from + wrong
+    const at = offset + from + wrong.at
     const message =
-      `at ${showNumber(at)}: expected ${showByte(wanted[wrong] ?? 0)}, ` +
-      `got ${showByte(data[from + wrong] ?? 0)}`
+      `at ${showNumber(at)}: expected ${showByte(wrong.wanted)}, ` +
+      `got ${showByte(compared[wrong.at] ?? 0)}`
     return { kind: 'mismatch', at, message, span: pattern.span }
   }
 }
