@@ -61,9 +61,9 @@ function line(words: string): Fact {
   return { kind: 'line', label: 'tidy', text: words }
 }
 
-async function list(play: Play, command: string, key: string): Promise<string[]> {
+async function list(play: Play, command: string, key: string, args?: Value): Promise<string[]> {
   if (!play.capabilities.commands.has(command)) return []
-  const reply = await play.ask(command)
+  const reply = await play.ask(command, args)
   if (reply.kind === 'error' || !isList(reply.value)) return []
   return reply.value.flatMap((entry: Value) => text(member(entry, key)) ?? [])
 }
@@ -71,7 +71,7 @@ async function list(play: Play, command: string, key: string): Promise<string[]>
 /** Deletes newest first, over and over while that helps; returns what stays. */
 async function deleteNodes(play: Play): Promise<readonly string[]> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const names = await list(play, 'query-named-block-nodes', 'node-name')
+    const names = await nodeNames(play)
     let deleted = 0
     for (const name of names) {
       if (name.startsWith('#')) continue
@@ -80,7 +80,12 @@ async function deleteNodes(play: Play): Promise<readonly string[]> {
     }
     if (deleted === 0) return names
   }
-  return list(play, 'query-named-block-nodes', 'node-name')
+  return nodeNames(play)
+}
+
+/** Flat: what nodes lie on is listed by itself, and names are all that is wanted. */
+function nodeNames(play: Play): Promise<string[]> {
+  return list(play, 'query-named-block-nodes', 'node-name', { flat: true })
 }
 
 function judge(play: Play, wanted: boolean, what: string, left: readonly string[]): void {
