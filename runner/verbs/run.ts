@@ -27,6 +27,13 @@ const DEFAULT_SEED = 1
  */
 const OPTIMISE_AFTER = 300_000
 
+/**
+ * By how many percent of what is in use the heap may grow before V8 goes through all of it again.
+ * By itself it does so after a few megabytes: what cases leave behind is large and short-lived, what
+ * stays is the suite, and a tenth of all processor time went into looking at that.
+ */
+const HEAP_GROWTH_PERCENT = 400
+
 export const run = defineVerb({
   name: 'run',
   usage: '[PATHS|IDS…]',
@@ -55,7 +62,10 @@ export const run = defineVerb({
   async run({ flags, words, shell }) {
     const spec = await parseTarget(flags.target ?? 'engine', shell)
     checkFlags(flags, spec)
-    if (spec.kind === 'engine') setFlagsFromString(`--interrupt-budget=${String(OPTIMISE_AFTER)}`)
+    if (spec.kind === 'engine') {
+      setFlagsFromString(`--interrupt-budget=${String(OPTIMISE_AFTER)}`)
+      setFlagsFromString(`--heap-growing-percent=${String(HEAP_GROWTH_PERCENT)}`)
+    }
     const { cases, root, suite } = await selectCases(words, flags, shell)
     if (cases.length === 0) return emptySelection(flags, shell)
     const last = new LastRun(root, spec.text, shell.env)
