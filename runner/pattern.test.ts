@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Pattern } from '../dsl/plan.ts'
-import { makePattern } from './pattern.ts'
+import { findWrong, makePattern } from './pattern.ts'
 
 const span = { file: 'x', start: 0, end: 0, line: 1, column: 1, endLine: 1, endColumn: 1 }
 
@@ -44,5 +44,28 @@ describe('patterns', () => {
     const pattern = { kind: 'rand', seed: 7, span } as const
     assert.deepEqual(make(pattern, 0, 8), [254, 57, 121, 240, 224, 163, 106, 232])
     assert.deepEqual(make(pattern, 512, 4), [254, 57, 121, 240])
+  })
+
+  it('of one byte find the first other byte, wherever it is', () => {
+    const pattern = { kind: 'byte', byte: 7, span } as const
+    fc.assert(
+      fc.property(fc.nat(300_000), fc.nat(300_000), (bytes, at) => {
+        const data = new Uint8Array(bytes).fill(7)
+        if (at < bytes) data[at] = 8
+        const wanted = at < bytes ? { at, wanted: 7 } : undefined
+        assert.deepEqual(
+          findWrong(data, pattern, 0, 0, () => new Uint8Array()),
+          wanted,
+        )
+      }),
+      {
+        examples: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [17, 16],
+        ],
+      },
+    )
   })
 })
