@@ -94,20 +94,27 @@ export function* readsAsZero(image: Image, offset: number, bytes: number): Routi
   return true
 }
 
-function* backingStatus(image: Image, offset: number, own: BlockStatus): Routine<BlockStatus> {
+function* backingStatus(
+  image: Image,
+  offset: number,
+  own: BlockStatus,
+  query?: StatusQuery,
+): Routine<BlockStatus> {
   const backing = image.around.backing()
   if (backing === undefined || offset >= backing.length()) return { ...own, zero: true }
-  return yield* wait(backing.statusAbove(offset, own.bytes))
+  return yield* wait(backing.statusAbove(offset, own.bytes, undefined, query))
 }
 
 /**
- * The same by one look: where the answer is not one run, or lies past the end, it is no. Only to
- * save work, where a wrong no does no harm.
+ * The same by one cheap look: where the answer is not one run, or lies past the end, or holes would
+ * have to be looked for, it is no. Only to save work, where a wrong no does no harm.
  */
 export function* isKnownZero(image: Image, offset: number, bytes: number): Routine<boolean> {
   if (bytes === 0) return true
   if (offset >= image.header.size) return false
-  const found = yield* statusAt(image, offset, Math.min(bytes, image.header.size - offset))
-  const known = found.allocated || found.zero ? found : yield* backingStatus(image, offset, found)
+  const query = { allocationOnly: true }
+  const found = yield* statusAt(image, offset, Math.min(bytes, image.header.size - offset), query)
+  const known =
+    found.allocated || found.zero ? found : yield* backingStatus(image, offset, found, query)
   return known.zero && known.bytes === bytes
 }
