@@ -55,6 +55,12 @@ function jobsMoved(before: StepRecord, after: StepRecord): boolean {
   return JSON.stringify(before.jobs) !== JSON.stringify(after.jobs)
 }
 
+/** What a stream lets go keeps its claims until somebody looks at it, be it in vain, as in 7.2. */
+function withoutClaims(graph: string): string {
+  const lines = graph.split('\n')
+  return lines.filter((line) => !/^\.edges\[\d+\]\.perm/.test(line)).join('\n')
+}
+
 /** Without what writing says of files. */
 function unwritten(nodes: string): string {
   const lines = nodes.split('\n')
@@ -84,8 +90,10 @@ describe('a refused command of whatever kind', function () {
     for (let index = 0; index < SEQUENCES; index += 1) {
       const { steps, records } = await drawSequence(9, index, STEPS, template)
       let before: StepRecord | undefined
+      let hasStreamed = false
       for (const [at, record] of records.entries()) {
         const step = steps[at]
+        hasStreamed ||= step?.kind === 'qmp' && step.command === 'block-stream'
         if (record.outcome.kind === 'error' && before !== undefined && step !== undefined) {
           if (step.kind === 'qmp') refused.add(step.command)
           texts.add(shapeOf(record.outcome.text))
@@ -96,7 +104,8 @@ describe('a refused command of whatever kind', function () {
             const isFlushing =
               step.kind === 'qmp' && (FLUSHING.includes(step.command) || record.jobs?.length !== 0)
             const told = (from: StepRecord): string | undefined => {
-              const text = from.parts[part]
+              const told = from.parts[part]
+              const text = part === 'graph' && hasStreamed ? withoutClaims(told ?? '') : told
               if (part === 'graph' && isMoving) return unordered(text ?? '')
               return part === 'nodes' && isFlushing ? unwritten(text ?? '') : text
             }

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto'
 import type { Files } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
+import { be32, struct } from '../../util/struct.ts'
 
 export interface HostKey {
   /** Such as `ssh-ed25519`: what the key itself begins with. */
@@ -13,10 +14,13 @@ export interface HostKey {
 /** Larger files than this are no list of hosts. */
 const MAX_BYTES = 16 << 20
 
+/** In front of each text in a key. */
+const LENGTH = struct(4, { bytes: be32(0) })
+
 /** The key in its wire form, which begins with the name of its type. */
 export function hostKey(blob: Buffer): HostKey | undefined {
-  if (blob.length < 4) return undefined
-  const end = 4 + blob.readUInt32BE(0)
+  if (blob.length < LENGTH.size) return undefined
+  const end = LENGTH.size + LENGTH.decode(blob).bytes
   return end < blob.length ? { type: blob.toString('latin1', 4, end), blob } : undefined
 }
 
