@@ -103,7 +103,7 @@ describe('a mirror', () => {
     const other = guest('b')
     // What comes next has to wait for a second.
     await other.write(0, empty.subarray(0, 512))
-    await other.close()
+    await host.run(other.close())
     await run('blockdev-mirror', {
       'job-id': 'm',
       device: 'a',
