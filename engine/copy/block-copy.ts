@@ -284,10 +284,12 @@ export class BlockCopy implements Copier {
     return isPromise(running) ? running.then(over) : over(running)
   }
 
-  /** What a driver does not know to do is refused without asking the host. */
-  #takesTime({ error }: Failure): boolean {
+  /** What a driver does not know to do is refused without asking the host, but may be asked late. */
+  #takesTime({ side, error }: Failure): boolean {
     const { source, target } = this.#ends
-    return error.errno !== 'ENOTSUP' && !(source.waitsForNobody() && target.waitsForNobody())
+    const isRefusal = error.errno === 'ENOTSUP'
+    if (side === 'read') return !isRefusal && !source.waitsForNobody()
+    return !source.waitsForNobody() || !(isRefusal || target.waitsForNobody())
   }
 
   #end(range: InFlightRange, how: 'copied' | 'failed' | 'skipped'): void {

@@ -60,6 +60,7 @@ const TABLE: readonly CommandKind[] = [
   { command: 'block-dirty-bitmap-merge', weight: 1.5 },
   { command: 'qom-set', weight: 1, flawed: 0.04, make: setProperty },
   { command: 'nbd-server-start', weight: 2 },
+  { command: 'block-set-write-threshold', weight: DEFAULT_WEIGHT, flawed: 0.28 },
   // Ends the sequence, so it comes late: see the generator.
   { command: 'quit', weight: 0, flawed: QUERY_FLAWED },
   ...JOB_COMMANDS,

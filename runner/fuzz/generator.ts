@@ -52,7 +52,7 @@ const QUITS = 0.2
  */
 const LATE_AND_ONCE = 'pr-manager'
 /** The part of a sequence that is late. */
-const LATE = 1 / 3
+const LATE = 1 / 2
 
 /** Below those that the system gives away. */
 const FIRST_PORT = 20_000

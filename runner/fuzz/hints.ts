@@ -200,10 +200,11 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   },
   path: (draw, { owner }) => (owner.startsWith('qom') ? qomPath(draw) : serverPath(draw)),
   host: oneOf('127.0.0.1', 'localhost'),
+  // Each sequence has one of its own to listen at, since others are played at the same time.
+  port: ({ random, state }) => random.pick([state.port, state.port, state.port, '0', 'x']),
   // Nobody listens there; a daemon that connects to its own server never answers again.
-  port: oneOf('1', '2', 'x'),
-  'nbd-server-start.port': ({ random, state }) =>
-    random.pick([state.port, state.port, state.port, '0', 'x']),
+  'nbd.port': oneOf('1', '2', 'x'),
+  'ssh.port': oneOf('1', '2', 'x'),
   str: NO_SUCH,
   cid: oneOf('1', 'x'),
   export: (draw) => draw.random.pick(['nosuch', '', ...draw.state.exports]),

@@ -239,7 +239,7 @@ function started(draw: Draw, { job }: Focus): Members {
       : some(0.3, 'auto-finalize', random.chance(0.2))),
     ...(status === 'concluded'
       ? { 'auto-dismiss': false }
-      : some(0.4, 'auto-dismiss', random.chance(0.2))),
+      : some(0.5, 'auto-dismiss', random.chance(0.2))),
     ...some(
       0.1,
       'filter-node-name',

@@ -88,7 +88,7 @@ describe('a refused command of whatever kind', function () {
     const refused = new Set<string>()
     const texts = new Set<string>()
     for (let index = 0; index < SEQUENCES; index += 1) {
-      const { steps, records } = await drawSequence(9, index, STEPS, template)
+      const { steps, records } = await drawSequence(8, index, STEPS, template)
       let before: StepRecord | undefined
       let hasStreamed = false
       for (const [at, record] of records.entries()) {
