@@ -1,5 +1,6 @@
 /** Tests of throttle nodes that change their group. */
 import assert from 'node:assert/strict'
+import { ALL_PERMISSIONS } from '../../block/permission.ts'
 import { refusal, testWorld } from '../../graph/testing.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import { requestPaths } from '../../io/paths.ts'
@@ -63,5 +64,17 @@ describe('reopening a throttle node', () => {
     await host.run(reopen('slow'))
     await host.run(write(3))
     assert.ok(host.clock.nowNs() > 1e9)
+  })
+})
+
+describe('leaving a node that a throttle is above', () => {
+  it('gives others a turn, in which the throttle ends its part of the drained section', async () => {
+    const { host, graph } = await world()
+    const order: string[] = []
+    const user = graph.attach(graph.find('n'), { uses: 0, shares: ALL_PERMISSIONS })
+    host.clock.after(0, () => order.push('a turn'))
+    const left = user.close().then(() => order.push('left'))
+    await host.run(left)
+    assert.deepEqual(order, ['a turn', 'left'])
   })
 })
