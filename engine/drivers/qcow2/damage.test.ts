@@ -2,26 +2,12 @@
 import assert from 'node:assert/strict'
 import { ALL_PERMISSIONS, CONSISTENT_READ } from '../../block/permission.ts'
 import { checked, refusal } from '../../graph/testing.ts'
-import { imageWorld } from './testing.ts'
+import { damaged } from './testing.ts'
 
 const SIZE = 1 << 20
 const CLUSTER = 65536
 const L1 = 3 * CLUSTER
 const L2 = 4 * CLUSTER
-
-/** An image with one written cluster, and some of its bytes changed. */
-async function damaged(patches: readonly (readonly [offset: number, bytes: readonly number[]])[]) {
-  const images = imageWorld()
-  await images.create('i', { size: SIZE })
-  const user = await images.open('i')
-  await user.write(0, new Uint8Array(CLUSTER).fill(7))
-  await images.close('i', user)
-  const { files } = images.world.host
-  const content = files.content('i').slice()
-  for (const [offset, bytes] of patches) content.set(bytes, offset)
-  files.put('i', content)
-  return images
-}
 
 describe('opening a damaged qcow2 image', () => {
   const REFUSED: readonly (readonly [
@@ -51,7 +37,7 @@ describe('opening a damaged qcow2 image', () => {
   ]
   for (const [what, offset, bytes, text] of REFUSED) {
     it(`names what is wrong: ${what}`, async () => {
-      const images = await damaged([[offset, bytes]])
+      const images = await damaged([offset, bytes])
       assert.equal(await refusal(() => images.open('i')), text)
     })
   }
@@ -59,7 +45,7 @@ describe('opening a damaged qcow2 image', () => {
 
 describe('using a damaged qcow2 image', () => {
   it('stops before a write hits the L1 table, tells once and marks the image', async () => {
-    const images = await damaged([[L2, [0x80, 0, 0, 0, 0, 3, 0, 0]]])
+    const images = await damaged([L2, [0x80, 0, 0, 0, 0, 3, 0, 0]])
     const user = await images.open('i')
     assert.equal(await refusal(() => user.write(0, new Uint8Array(CLUSTER))), 'Input/output error')
     assert.equal(await refusal(() => user.write(0, new Uint8Array(512))), 'No medium found')
@@ -80,7 +66,7 @@ describe('using a damaged qcow2 image', () => {
   })
 
   it('is shown all the same where its counts are unreadable, which is told with all bits', async () => {
-    const images = await damaged([[CLUSTER, Array<number>(8).fill(0x8b)]])
+    const images = await damaged([CLUSTER, Array<number>(8).fill(0x8b)])
     const { graph } = images.world
     const node = await graph.add({
       driver: 'qcow2',
@@ -108,14 +94,14 @@ describe('using a damaged qcow2 image', () => {
   })
 
   it('writes over it where the check is off', async () => {
-    const images = await damaged([[L2, [0x80, 0, 0, 0, 0, 3, 0, 0]]])
+    const images = await damaged([L2, [0x80, 0, 0, 0, 0, 3, 0, 0]])
     const user = await images.open('i', { 'overlap-check': 'none' })
     await user.write(0, new Uint8Array(512).fill(1))
     assert.equal(images.world.host.files.content('i')[L1], 1)
   })
 
   it('reports counts that are too low as qemu-img does', async () => {
-    const images = await damaged([[2 * CLUSTER + 11, [0]]])
+    const images = await damaged([2 * CLUSTER + 11, [0]])
     await images.open('i')
     const { lines } = await checked(images.world.graph, 'i')
     assert.deepEqual(lines, [

@@ -67,3 +67,20 @@ export function imageWorld(seed = 0): ImageWorld {
     },
   }
 }
+
+/** Bytes in place of those that an image has there. */
+export type Patch = readonly [offset: number, bytes: readonly number[]]
+
+/** An image of a MiB with one written cluster of 64 KiB, and some of its bytes changed. */
+export async function damaged(...patches: readonly Patch[]): Promise<ImageWorld> {
+  const images = imageWorld()
+  await images.create('i', { size: 1 << 20 })
+  const user = await images.open('i')
+  await user.write(0, new Uint8Array(65536).fill(7))
+  await images.close('i', user)
+  const { files } = images.world.host
+  const content = files.content('i').slice()
+  for (const [offset, bytes] of patches) content.set(bytes, offset)
+  files.put('i', content)
+  return images
+}

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSimHost, type SimHost } from '../../host/sim/index.ts'
-import { img } from './main.ts'
+import { runOurs } from './testing.ts'
 
 const PREFIX = process.env['BLOCKSPEC_QEMU_PREFIX']
 
@@ -112,17 +112,8 @@ describe('img on qcow2 images', () => {
     return { status, output: sameStorage(stdout), errors: stderr }
   }
   const ours = async (host: SimHost, words: readonly string[]): Promise<Outcome> => {
-    let output = ''
-    let errors = ''
-    const work = img(host, words, {
-      stdout: (text) => {
-        output += text
-      },
-      stderr: (text) => {
-        errors += text
-      },
-    })
-    return { status: await host.run(work), output: sameStorage(output), errors }
+    const outcome = await runOurs(host, words)
+    return { ...outcome, output: sameStorage(outcome.output) }
   }
 
   before(function () {

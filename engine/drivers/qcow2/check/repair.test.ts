@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { CheckReport } from '../../../block/driver.ts'
 import { checked, refusal } from '../../../graph/testing.ts'
-import { imageWorld, type ImageWorld } from '../testing.ts'
+import { damaged, type ImageWorld, type Patch } from '../testing.ts'
 
 const CLUSTER = 65536
 const TABLE = CLUSTER
@@ -14,22 +14,6 @@ const DATA = 5
 const MARKS = 79
 const DIRTY = 1
 const CORRUPT = 2
-
-type Patch = readonly [offset: number, bytes: readonly number[]]
-
-/** An image with one written cluster, and some of its bytes changed. */
-async function damaged(...patches: readonly Patch[]): Promise<ImageWorld> {
-  const images = imageWorld()
-  await images.create('i', { size: 1 << 20 })
-  const user = await images.open('i')
-  await user.write(0, new Uint8Array(CLUSTER).fill(7))
-  await images.close('i', user)
-  const { files } = images.world.host
-  const content = files.content('i').slice()
-  for (const [offset, bytes] of patches) content.set(bytes, offset)
-  files.put('i', content)
-  return images
-}
 
 /** Repairs the image as `img check -r` does; then it is closed again. */
 async function repair(
