@@ -65,6 +65,16 @@ describe('using a damaged qcow2 image', () => {
     assert.equal(images.world.host.files.content('i')[79], 2)
   })
 
+  it('takes no cluster for a new L2 table that the header lies in, and tells so', async () => {
+    const images = await damaged([2 * CLUSTER, [0, 0]], [L1, Array<number>(8).fill(0)])
+    const user = await images.open('i')
+    assert.equal(await refusal(() => user.write(0, new Uint8Array(512))), 'Input/output error')
+    assert.deepEqual(
+      images.world.events.map(([event, { msg, fatal }]) => [event, msg, fatal]),
+      [['BLOCK_IMAGE_CORRUPTED', 'Preventing invalid allocation of L2 table at offset 0', true]],
+    )
+  })
+
   it('is shown all the same where its counts are unreadable, which is told with all bits', async () => {
     const images = await damaged([CLUSTER, Array<number>(8).fill(0x8b)])
     const { graph } = images.world

@@ -3,6 +3,7 @@ import type { Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { wait } from '../../util/routine.ts'
+import { signalCorruption } from './corruption.ts'
 import { COPIED, entryOffset, isCopied, offsetAt, setEntry } from './entry.ts'
 import { ENTRY_BYTES } from './geometry.ts'
 import { FIELD_OFFSETS, L1_PLACE } from './header.ts'
@@ -35,8 +36,12 @@ function* makeL2(image: Image, l1Index: number): Routine<void> {
   const old = { high: image.l1.high(l1Index), low: image.l1.low(l1Index) }
   const oldOffset = entryOffset(old.high, old.low)
   const offset = yield* allocateClusters(image, geometry.clusterBytes)
-  // The new table could count itself only if counting had gone wrong.
-  if (offset === 0) throw ioError('EIO')
+  if (offset === 0) {
+    yield* signalCorruption(image, {
+      message: 'Preventing invalid allocation of L2 table at offset 0',
+      fatal: true,
+    })
+  }
   try {
     yield* image.refcountCache.flush()
     yield* fillL2(image, oldOffset, offset)
