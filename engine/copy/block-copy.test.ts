@@ -349,6 +349,32 @@ describe('the requests of a copy', () => {
     assert.equal(copy.remaining, 8 * 65_536)
   })
 
+  it('end with the first run of zeroes that is refused, since nothing is read for it', async () => {
+    const host = createSimHost()
+    const source = disk({ host, content: new Uint8Array(4 * MIB) })
+    let zeroed = 0
+    const target = {
+      ...disk({ host, content: new Uint8Array(4 * MIB) }),
+      zero() {
+        zeroed += 1
+        throw ioError('ENOTSUP')
+      },
+    }
+    const copy = new BlockCopy({
+      ends: { source, target },
+      clusterBytes: 65_536,
+      clock: host.clock,
+    })
+    copy.pending.mark(0, 4 * MIB)
+    // Whoever waited for the next run would wait for days.
+    copy.setSpeed(1)
+    const began = host.clock.nowNs()
+    const copying = copy.copy(0, 4 * MIB, copy.request({ keepsSpeed: true }))
+    await assert.rejects(host.run(Promise.resolve(copying)), { errno: 'ENOTSUP' })
+    assert.equal(zeroed, 1)
+    assert.equal(host.clock.nowNs(), began)
+  })
+
   it('keep to a speed where they are to, and hurry when it changes', async () => {
     const { host, copy, source } = big(3 * MIB)
     copy.setSpeed(MIB)

@@ -278,18 +278,20 @@ export class BlockCopy implements Copier {
       moved(failure)
     }
     const over = (failure: Failure | undefined): MaybePromise<void> => {
-      if (failure !== undefined && this.#takesTime(failure)) return later(failure)
+      if (failure !== undefined && this.#takesTime(failure, as)) return later(failure)
       moved(failure)
     }
     return isPromise(running) ? running.then(over) : over(running)
   }
 
   /** What a driver does not know to do is refused without asking the host, but may be asked late. */
-  #takesTime({ side, error }: Failure): boolean {
+  #takesTime({ side, error }: Failure, as: Task['as']): boolean {
     const { source, target } = this.#ends
     const isRefusal = error.errno === 'ENOTSUP'
     if (side === 'read') return !isRefusal && !source.waitsForNobody()
-    return !source.waitsForNobody() || !(isRefusal || target.waitsForNobody())
+    // Zeroes need not be read before.
+    if (as === 'data' && !source.waitsForNobody()) return true
+    return !(isRefusal || target.waitsForNobody())
   }
 
   #end(range: InFlightRange, how: 'copied' | 'failed' | 'skipped'): void {

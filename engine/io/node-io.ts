@@ -6,7 +6,7 @@ import type { BlockIo, BlockStatus, RequestFlags, StatusQuery } from '../block/d
 import type { NodeIo } from '../graph/environment.ts'
 import type { Node } from '../graph/node.ts'
 import { alignDown, alignUp, isAligned } from '../util/align.ts'
-import { always, isPromise, type MaybePromise } from '../util/async.ts'
+import { always, andThen, isPromise, type MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { MAX_LENGTH } from '../block/length.ts'
 import { checkNotFrozen, discarded, writeAligned, zeroAligned } from './aligned.ts'
@@ -228,23 +228,30 @@ function counted<T>(
 }
 
 /** Runs `work` when no earlier request stands in its way. */
-async function inTurn<T>(
+function inTurn<T>(
   state: PathState,
   offset: number,
   end: number,
   serialising: boolean,
   work: () => MaybePromise<T>,
-): Promise<T> {
+): MaybePromise<T> {
   const { activity } = state.node
   activity.begin()
   const tracked = state.tracker.begin(offset, end, serialising)
-  try {
-    await state.tracker.turn(tracked)
-    return await work()
-  } finally {
+  const over = (): void => {
     state.tracker.end(tracked)
     activity.end()
   }
+  let done: MaybePromise<T>
+  try {
+    done = andThen(state.tracker.turn(tracked), work)
+  } catch (error) {
+    over()
+    throw error
+  }
+  if (isPromise(done)) return always(done, over)
+  over()
+  return done
 }
 
 function checkRange(offset: number, bytes: number): void {

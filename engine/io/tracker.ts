@@ -3,6 +3,7 @@
  * waits for all earlier ones that overlap it, and later ones wait for it. Waiting only for
  * earlier requests, nobody waits in a circle.
  */
+import type { MaybePromise } from '../util/async.ts'
 
 export interface Tracked {
   readonly offset: number
@@ -28,12 +29,18 @@ export class Tracker {
     return request
   }
 
-  /** Resolves when nothing earlier stands in the request's way. */
-  async turn(request: Tracked): Promise<void> {
-    for (;;) {
-      const blocker = this.#blocker(request)
-      if (blocker === undefined) return
-      await new Promise<void>((resolve) => blocker.waiters.push(resolve))
+  /** Comes when nothing earlier stands in the request's way: at once, if nothing does. */
+  turn(request: Tracked): MaybePromise<void> {
+    const blocker = this.#blocker(request)
+    if (blocker !== undefined) return this.#wait(request, blocker)
+  }
+
+  async #wait(request: Tracked, first: Tracked): Promise<void> {
+    let blocker: Tracked | undefined = first
+    while (blocker !== undefined) {
+      const { waiters } = blocker
+      await new Promise<void>((resolve) => waiters.push(resolve))
+      blocker = this.#blocker(request)
     }
   }
 
