@@ -199,12 +199,6 @@ function* newClusters(
     clusters = yield* allocateClustersAt(image, host, wantedClusters)
     if (clusters === 0) return undefined
   }
-  if (host === 0) {
-    yield* signalCorruption(image, {
-      message: 'Preventing invalid allocation of data cluster at offset 0',
-      fatal: true,
-    })
-  }
   // Counting may have let go of the table.
   const place = yield* writableL2(image, offset)
   const found = Math.min(bytes, clusters * geometry.clusterBytes - within)

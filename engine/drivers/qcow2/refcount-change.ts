@@ -41,7 +41,8 @@ export function* changeRefcounts(
   if (bytes === 0) return undefined
   const { clusterBytes } = image.geometry
   const start = clusterStart(image.geometry, offset)
-  const last = clusterStart(image.geometry, offset + bytes - 1)
+  // Sums of far places are exact as long as they are places of clusters.
+  const last = start + clusterStart(image.geometry, offset - start + bytes - 1)
   if (change < 0) yield* writeMapsFirst(image)
   let at = start
   let current: Table | undefined
@@ -156,7 +157,8 @@ export function* refcountBlockFor(
 ): Routine<Table | typeof AGAIN> {
   const { refcountTable, geometry } = image
   yield* reach(image.file, 'refblock_alloc')
-  const index = Math.floor(clusterIndex / geometry.refcountsPerBlock)
+  // Places in damaged images may be far off; 7.2 keeps 32 bits of where they are counted.
+  const index = Math.floor(clusterIndex / geometry.refcountsPerBlock) % 2 ** 32
   if (index < refcountTable.length) {
     const offset = blockOffsetAt(refcountTable, index)
     if (offset !== 0) {
