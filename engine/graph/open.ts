@@ -53,7 +53,7 @@ interface Heritage {
   readonly above: Above
 }
 
-/** Backing images that headers alone name, from the top down to here. */
+/** Backing images that headers alone name, each with its format, from the top down to here. */
 type Above = ReadonlySet<string>
 
 /** One node to open: by its options, a file name, or both; or one that is there already. */
@@ -425,10 +425,10 @@ async function openBacking(
   const role = node.driver.children['backing']?.role
   if (role?.cow !== true) throw new BlockError("Driver doesn't support backing files")
   const { filename, reference, options, implicit } = wanted
-  const named = implicit ? filename : undefined
-  // Nothing but the name decides what is opened, so the same name twice would go on for ever.
+  // Nothing else decides what is opened, so the same twice would go on for ever.
+  const named = implicit ? `${stringOption(options, 'driver') ?? ''}:${filename ?? ''}` : undefined
   if (named !== undefined && above.has(named)) {
-    throw new BlockError(`Backing file '${named}' creates an infinite loop.`)
+    throw new BlockError(`Backing file '${filename ?? ''}' creates an infinite loop.`)
   }
   let child: Node
   try {

@@ -97,6 +97,7 @@ export const FORCE_SHARE = {
 } as const
 export const OBJECT = { name: 'object', long: 'object', takesValue: true, unbuilt: true } as const
 export const SOURCE_CACHE = { name: 'source-cache', letter: 'T', takesValue: true } as const
+export const CACHE = { name: 'cache', letter: 't', takesValue: true } as const
 export const HELP = { name: 'help', letter: 'h', long: 'help', takesValue: false } as const
 
 export interface CacheMode {
@@ -115,9 +116,21 @@ const CACHE_MODES: Readonly<Record<string, CacheMode>> = {
 
 /** How `-T` wants images cached; nothing where it was not given. */
 export function sourceCache(line: CommandLine, failureStatus: number): CacheMode | undefined {
-  const name = line.value('source-cache')
+  return cacheMode(line.value('source-cache'), 'source cache', failureStatus)
+}
+
+/** How `-t` wants the image cached that is written to. */
+export function targetCache(line: CommandLine): CacheMode | undefined {
+  return cacheMode(line.value('cache'), 'cache', 1)
+}
+
+function cacheMode(
+  name: string | undefined,
+  what: string,
+  failureStatus: number,
+): CacheMode | undefined {
   if (name === undefined) return undefined
   const mode = Object.hasOwn(CACHE_MODES, name) ? CACHE_MODES[name] : undefined
   if (mode !== undefined) return mode
-  throw new ImgFailure(`Invalid source cache option: ${name}`, failureStatus)
+  throw new ImgFailure(`Invalid ${what} option: ${name}`, failureStatus)
 }

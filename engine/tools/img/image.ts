@@ -1,7 +1,7 @@
 /** An image file, opened as a node of a graph of its own. */
 import type { CheckAbout, CheckReport } from '../../block/driver.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
-import type { GraphNode, ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
+import type { Graph, GraphNode, ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { EngineProcess } from '../../qmp/engine.ts'
 import { BlockError } from '../../util/errors.ts'
@@ -24,6 +24,8 @@ export interface OpenRequest {
   readonly cache?: CacheMode | undefined
   /** Exit status where it cannot be opened. */
   readonly failureStatus?: number
+  /** What the message then begins with; default `Could not open 'NAME'`. */
+  readonly failureText?: string
 }
 
 /** One image of a chain. */
@@ -33,6 +35,8 @@ export interface Layer {
 }
 
 export interface Image {
+  readonly graph: Graph
+  readonly node: GraphNode
   readonly user: User
   readonly info: NodeInfo
   readonly details: ImageInfo
@@ -57,6 +61,8 @@ export async function openImage(
     if (top === undefined) throw new Error('a chain has a top')
     return {
       ...top,
+      graph: engine.graph,
+      node,
       details: top.info.image,
       layers,
       check: (about) => engine.graph.check(node, about),
@@ -70,7 +76,7 @@ export async function openImage(
     if (!(error instanceof BlockError)) throw error
     const hint = error.hint === undefined ? '' : `${error.hint}\n`
     throw new ImgFailure(
-      `Could not open '${request.name}': ${error.message}`,
+      `${request.failureText ?? `Could not open '${request.name}'`}: ${error.message}`,
       request.failureStatus ?? 1,
       hint,
     )

@@ -12,6 +12,7 @@ import { compare } from './compare.ts'
 import { create } from './create.ts'
 import { info } from './info.ts'
 import { map } from './map.ts'
+import { rebase } from './rebase.ts'
 import { resize } from './resize.ts'
 
 /** As messages name it: people compare them with those of the program that it stands in for. */
@@ -19,20 +20,18 @@ const PROGRAM = 'qemu-img'
 
 type ImgCommand = (host: Host, argv: readonly string[], context: ImgContext) => Promise<number>
 
-const COMMANDS: Readonly<Record<string, ImgCommand>> = { check, compare, create, info, map, resize }
+const COMMANDS: Readonly<Record<string, ImgCommand>> = {
+  check,
+  compare,
+  create,
+  info,
+  map,
+  rebase,
+  resize,
+}
 
 /** Commands that the real program has besides. */
-const UNBUILT = [
-  'amend',
-  'bench',
-  'bitmap',
-  'commit',
-  'convert',
-  'dd',
-  'measure',
-  'rebase',
-  'snapshot',
-]
+const UNBUILT = ['amend', 'bench', 'bitmap', 'commit', 'convert', 'dd', 'measure', 'snapshot']
 
 const USAGE = {
   check: '[-f FMT | --image-opts] [-U] [-q] [--output=human|json] [-r leaks|all] FILE',
@@ -40,6 +39,8 @@ const USAGE = {
   create: '--schema | [-q] [-f FMT] [-b BACKING [-F FMT]] [-u] [-o OPTIONS] FILE [SIZE]',
   info: '[-f FMT | --image-opts] [-U] [--backing-chain] [--output=human|json] FILE',
   map: '[-f FMT | --image-opts] [-U] [--output=human|json] [-s OFFSET] [-l LENGTH] FILE',
+  rebase:
+    '[-f FMT | --image-opts] [-U] [-q] [-t CACHE] [-T CACHE] [-u] -b BACKING [-F BACKING_FMT] FILE',
   resize: '[-f FMT | --image-opts] [-q] [--shrink] [--preallocation=MODE] FILE [+|-]SIZE',
 } as const
 
@@ -48,6 +49,7 @@ const EXAMPLES = [
   'create --schema',
   'info --backing-chain --output=json top.qcow2',
   'check -r all top.qcow2',
+  'rebase -u -b moved.qcow2 -F qcow2 top.qcow2',
   'check --profile note top.qcow2',
 ] as const
 

@@ -1,6 +1,8 @@
 /** `img map`: which parts of an image are stored, and where. */
 import type { BlockStatus } from '../../block/driver.ts'
+import type { User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
+import { BlockError, errnoText } from '../../util/errors.ts'
 import type { ImgContext } from './command-line.ts'
 import {
   FORCE_SHARE,
@@ -12,6 +14,7 @@ import {
   OUTPUT,
   outputForm,
   readCommandLine,
+  reportFailure,
   usageFailure,
 } from './command-line.ts'
 import type { Image, Layer } from './image.ts'
@@ -65,27 +68,55 @@ export async function map(
   })
   try {
     const end = Math.min(image.user.length(), limit === undefined ? Infinity : start + limit)
-    const rows = await collect(image, start, end)
-    if (form === 'json') context.stdout(jsonText(rows, start, end))
-    else printHuman(rows, context)
+    const { stdout } = context
+    stdout(form === 'json' ? '[' : columns('Offset', 'Length', 'Mapped to', 'File'))
+    for await (const { row, isLast } of rows(image, start, end)) {
+      if (form === 'human') stdout(humanRow(row))
+      else stdout(`${jsonRow(row)}${isLast ? '' : ',\n'}`)
+    }
+    if (form === 'json') stdout(']\n')
+  } catch (error) {
+    // Before the image is closed, which may have something to say as well.
+    if (error instanceof ImgFailure) return reportFailure(error, context)
+    throw error
   } finally {
     await image.close()
   }
   return 0
 }
 
-/** The runs of the range, neighbours of one kind joined. */
-async function collect({ layers }: Image, start: number, end: number): Promise<Row[]> {
-  const rows: Row[] = []
+interface Found {
+  readonly row: Row
+  readonly isLast: boolean
+}
+
+/** The runs of the range, neighbours of one kind joined. Each is told once the next one is known. */
+async function* rows({ layers }: Image, start: number, end: number): AsyncGenerator<Found> {
+  let last: Row | undefined
   for (let at = start; at < end;) {
     const row = await rowAt(layers, at, end - at)
-    const last = rows.at(-1)
     if (last !== undefined && continues(last, row)) {
-      rows[rows.length - 1] = { ...last, bytes: last.bytes + row.bytes }
-    } else rows.push(row)
+      last = { ...last, bytes: last.bytes + row.bytes }
+    } else {
+      if (last !== undefined) yield { row: last, isLast: false }
+      last = row
+    }
     at += row.bytes
   }
-  return rows
+  yield { row: last ?? nothing(start, Math.max(0, end - start)), isLast: true }
+}
+
+function nothing(start: number, bytes: number): Row {
+  return {
+    start,
+    bytes,
+    depth: 0,
+    filename: '',
+    present: false,
+    zero: false,
+    data: false,
+    offset: undefined,
+  }
 }
 
 /** What the first image of the chain that knows anything says. */
@@ -101,7 +132,7 @@ async function rowAt(layers: readonly Layer[], offset: number, bytes: number): P
     // already.
     const room = user.length() - offset
     if (room <= 0) break
-    status = await user.status(offset, Math.min(asked, room))
+    status = await statusAt(user, offset, Math.min(asked, room))
     filename = info.filename
     asked = status.bytes
     if (status.data || status.zero) break
@@ -121,6 +152,15 @@ async function rowAt(layers: readonly Layer[], offset: number, bytes: number): P
   }
 }
 
+async function statusAt(user: User, offset: number, bytes: number): Promise<BlockStatus> {
+  try {
+    return await user.status(offset, bytes)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new ImgFailure(`Could not read file metadata: ${errnoText(error.errno)}`)
+  }
+}
+
 function continues(last: Row, row: Row): boolean {
   const sameKind =
     last.depth === row.depth &&
@@ -132,33 +172,17 @@ function continues(last: Row, row: Row): boolean {
 }
 
 /** The one JSON text whose members have a fixed order. */
-function jsonText(rows: readonly Row[], start: number, end: number): string {
-  const nothing: Row = {
-    start,
-    bytes: Math.max(0, end - start),
-    depth: 0,
-    filename: '',
-    present: false,
-    zero: false,
-    data: false,
-    offset: undefined,
-  }
-  const items = (rows.length === 0 ? [nothing] : rows).map((row) => {
-    const offset = row.offset === undefined ? '' : `, "offset": ${String(row.offset)}`
-    return `{ "start": ${row.start}, "length": ${row.bytes}, "depth": ${row.depth}, "present": ${row.present}, "zero": ${row.zero}, "data": ${row.data}${offset}}`
-  })
-  return `[${items.join(',\n')}]\n`
+function jsonRow(row: Row): string {
+  const offset = row.offset === undefined ? '' : `, "offset": ${String(BigInt(row.offset))}`
+  return `{ "start": ${row.start}, "length": ${row.bytes}, "depth": ${row.depth}, "present": ${row.present}, "zero": ${row.zero}, "data": ${row.data}${offset}}`
 }
 
-function printHuman(rows: readonly Row[], context: ImgContext): void {
-  context.stdout(columns('Offset', 'Length', 'Mapped to', 'File'))
-  for (const { start, bytes, data, zero, offset, filename } of rows) {
-    if (!data || zero) continue
-    if (offset === undefined) {
-      throw new ImgFailure('File contains external, encrypted or compressed clusters.')
-    }
-    context.stdout(columns(hex(start), hex(bytes), hex(offset), filename))
+function humanRow({ start, bytes, data, zero, offset, filename }: Row): string {
+  if (!data || zero) return ''
+  if (offset === undefined) {
+    throw new ImgFailure('File contains external, encrypted or compressed clusters.')
   }
+  return columns(hex(start), hex(bytes), hex(offset), filename)
 }
 
 function columns(...cells: readonly [string, string, string, string]): string {
