@@ -354,6 +354,7 @@ const SMALL_ROWS: readonly Row[] = [
   ['img-action', withStep('img: ‸chek a')],
   ['img-option', withStep('img: check ‸--fix a')],
   ['img-words', withStep('img: compare a‸')],
+  ['img-words', withStep('img: rebase -u a‸')],
   ['img-words', withStep('img: check a ‸b')],
   ['wait-syntax', withStep('wait: job j0 ‸5')],
   ['wait-unknown', withStep('wait: ‸jobs')],

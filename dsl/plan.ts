@@ -563,7 +563,7 @@ export type GraphHop =
 
 export interface ImgStep {
   readonly kind: 'img'
-  readonly action: 'create' | 'info' | 'check' | 'map' | 'compare' | 'resize'
+  readonly action: 'create' | 'info' | 'check' | 'map' | 'compare' | 'resize' | 'rebase'
   /** Words after the action, variables still in them. */
   readonly words: readonly Template[]
   readonly text: string

@@ -32,19 +32,10 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
   map: { words: ['image'], flags: ['-U'], example: 'map x' },
   compare: { words: ['image', 'image'], flags: ['-s', '-U'], example: 'compare x y' },
   resize: { words: ['image', 'size'], flags: ['--shrink'], example: 'resize x 2M' },
+  rebase: { words: ['image', 'image'], flags: ['-u', '-U'], example: 'rebase -u top base' },
 }
 
-const NOT_BUILT = [
-  'rebase',
-  'convert',
-  'measure',
-  'snapshot',
-  'bitmap',
-  'amend',
-  'commit',
-  'dd',
-  'bench',
-]
+const NOT_BUILT = ['convert', 'measure', 'snapshot', 'bitmap', 'amend', 'commit', 'dd', 'bench']
 
 export const img = defineStep({
   doc: `Runs the image tool: ${Object.values(ACTIONS)

@@ -1,7 +1,7 @@
 /** `img`: the image tool on images at rest. Its exit status and JSON are typed, its prose is not kept. */
 import type { ImgStep, StepCommon, Value } from '../../dsl/plan.ts'
 import { isList, member, parseJson, plainText, text } from '../json.ts'
-import { isShownMap, showNumber, type Shown } from '../notation.ts'
+import { isShownMap, showMembers, showNumber, type Shown } from '../notation.ts'
 import type { Play } from '../play.ts'
 import { StepError } from '../step-error.ts'
 import type { ToolResult } from '../targets/target.ts'
@@ -75,8 +75,17 @@ function wordsOf(play: Play, step: Step): string[] {
   return step.words.map((word) => plainText(resolveTemplate(word, play.scope)))
 }
 
+/** A size may be one to take off: `-1M` is none. */
+function isFlag(word: string): boolean {
+  return word.startsWith('-') && !/^-\d/.test(word)
+}
+
 function flagsOf(play: Play, step: Step): string[] {
-  return wordsOf(play, step).filter((word) => word.startsWith('-'))
+  return wordsOf(play, step).filter(isFlag)
+}
+
+function plainOf(play: Play, step: Step): string[] {
+  return wordsOf(play, step).filter((word) => !isFlag(word))
 }
 
 /** The path and format of the image that a word names; a path is taken as it is. */
@@ -85,14 +94,15 @@ function imageAt(
   step: Step,
   index: number,
 ): { readonly path: string; readonly format: string } {
-  const word = wordsOf(play, step)[index]
+  const word = plainOf(play, step)[index]
   if (word === undefined) throw new StepError(`img ${step.action} needs an image`, step.span)
   const name = word.startsWith('img:') ? word.slice(4) : word
   if (play.images.has(name)) {
     return { path: play.images.path(name), format: play.images.format(name) ?? 'raw' }
   }
   if (!word.startsWith(`${play.station.directory}/`)) {
-    throw new StepError(`no image is named '${word}'`, step.words[index]?.span ?? step.span)
+    const at = wordsOf(play, step).indexOf(word)
+    throw new StepError(`no image is named '${word}'`, step.words[at]?.span ?? step.span)
   }
   return { path: word, format: play.images.formatAt(word) ?? 'raw' }
 }
@@ -107,7 +117,7 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
     statuses: [0],
     words: (play, step) => {
       const { path, format } = imageAt(play, step, 0)
-      return ['info', '--output=json', '-f', format, path]
+      return ['info', '--output=json', ...flagsOf(play, step), '-f', format, path]
     },
     read: (play, _step, result) => readInfo(play, readOutput(result)),
   },
@@ -123,7 +133,7 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
     statuses: [0],
     words: (play, step) => {
       const { path, format } = imageAt(play, step, 0)
-      return ['map', '--output=json', '-f', format, path]
+      return ['map', '--output=json', ...flagsOf(play, step), '-f', format, path]
     },
     read: (_play, _step, result) => {
       const value = readOutput(result)
@@ -135,7 +145,8 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
     words: (play, step) => {
       const a = imageAt(play, step, 0)
       const b = imageAt(play, step, 1)
-      return ['compare', '-f', a.format, '-F', b.format, a.path, b.path]
+      const formats = ['-f', a.format, '-F', b.format]
+      return ['compare', ...flagsOf(play, step), ...formats, a.path, b.path]
     },
     read: (play, _step, result) => {
       const line = play.normaliser.prose(result.stdout.trim().split('\n').at(-1) ?? '')
@@ -151,7 +162,18 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
     statuses: [0],
     words: (play, step) => {
       const { path, format } = imageAt(play, step, 0)
-      return ['resize', '-f', format, path, ...wordsOf(play, step).slice(1)]
+      const size = plainOf(play, step).slice(1)
+      return ['resize', ...flagsOf(play, step), '-f', format, path, ...size]
+    },
+    read: () => ({ value: {}, outcome: 'ok' }),
+  },
+  rebase: {
+    statuses: [0],
+    words: (play, step) => {
+      const top = imageAt(play, step, 0)
+      const base = imageAt(play, step, 1)
+      const backing = ['-b', base.path, '-F', base.format]
+      return ['rebase', ...flagsOf(play, step), '-f', top.format, ...backing, top.path]
     },
     read: () => ({ value: {}, outcome: 'ok' }),
   },
@@ -195,7 +217,20 @@ const NOT_SHOWN = new Set([
   'virtual-size',
 ])
 
+/** With `--backing-chain` it is a list: the image itself, and a line for each one below. */
 function readInfo(play: Play, value: Value): Outcome {
+  const [top = null, ...below] = isList(value) ? value : [value]
+  const details = below.map((image): Detail => {
+    const { words, members } = showInfo(play, image)
+    return { kind: 'line', text: `${words} ${showMembers(members)}`.trimEnd() }
+  })
+  return { value, outcome: 'ok', ...showInfo(play, top), details }
+}
+
+function showInfo(
+  play: Play,
+  value: Value,
+): { readonly words: string; readonly members: Readonly<Record<string, Shown>> } {
   const shown = play.shown(value, 'img info')
   const size = member(value, 'virtual-size')
   const words = [
@@ -206,7 +241,7 @@ function readInfo(play: Play, value: Value): Outcome {
     if (name === 'backing-filename') return [['backing', part] as const]
     return NOT_SHOWN.has(name) ? [] : [[name, part] as const]
   })
-  return { value, outcome: 'ok', words: words.join(' '), members: Object.fromEntries(entries) }
+  return { words: words.join(' '), members: Object.fromEntries(entries) }
 }
 
 /** What a check says of damage, left and repaired. */
