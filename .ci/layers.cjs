@@ -41,9 +41,11 @@ const LAYERS = {
   ],
   'engine/qmp': ['engine/(?!tools/|index)'],
   'engine/tools': ['engine/(?!index)'],
+  'engine/client.ts': ['engine/util', 'engine/nbd'],
   'engine/index.ts': ['engine/'],
   dsl: [],
-  runner: ['dsl/', 'engine/index.ts'],
+  // `client.ts` is what of the engine a verb may load that plays nothing.
+  runner: ['dsl/', 'engine/index.ts', 'engine/client.ts'],
 }
 
 /** Tests and what only they import. */

@@ -1,8 +1,8 @@
 /** The scenarios of this repository as texts and as a suite, for the checks beside this file. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { compileSuite } from '../dsl/index.ts'
 import type { Suite } from '../dsl/plan.ts'
+import { compileSuite } from '../runner/language.ts'
 
 export const SCENARIOS = join(import.meta.dirname, '..', 'scenarios')
 

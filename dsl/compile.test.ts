@@ -1,5 +1,6 @@
 /** What scenario files mean: cases, variables, loops, needs, fragments, and the plan of each step. */
 import assert from 'node:assert/strict'
+import { STEPS } from '../runner/steps/index.ts'
 import { compileScenario, compileSuite } from './compile.ts'
 import { EXAMPLES } from './examples.test-data.ts'
 import type { Match, Step, Template } from './plan.ts'
@@ -45,7 +46,10 @@ function returned(claim: string): Match {
 describe('the examples of the design', () => {
   for (const [id, text] of Object.entries(EXAMPLES)) {
     it(`${id} compiles`, () => {
-      const { problems } = compileScenario({ path: `s/${id}.yaml`, text }, { root: 's' })
+      const { problems } = compileScenario(
+        { path: `s/${id}.yaml`, text },
+        { kinds: STEPS, root: 's' },
+      )
       const found = problems.map(
         ({ span, code }) => `${String(span.line)}:${String(span.column)} ${code}`,
       )
@@ -58,7 +62,7 @@ describe('a scenario', () => {
   it('is named by its path below the root', () => {
     const { suite } = compileSuite(
       [{ path: 'x/scenarios/a/b.yaml', text: scenario('steps: [{phase: p}]') }],
-      { root: 'x/scenarios' },
+      { kinds: STEPS, root: 'x/scenarios' },
     )
     assert.equal(suite.scenarios[0]?.id, 'a/b')
   })
@@ -66,7 +70,7 @@ describe('a scenario', () => {
   it('with mistakes is left out, the others stay', () => {
     const good = { path: 's/good.yaml', text: scenario('steps: [{phase: p}]') }
     const bad = { path: 's/bad.yaml', text: 'scenario: 1' }
-    const { suite, problems } = compileSuite([bad, good], { root: 's' })
+    const { suite, problems } = compileSuite([bad, good], { kinds: STEPS, root: 's' })
     assert.deepEqual(
       suite.scenarios.map(({ id }) => id),
       ['good'],
@@ -105,7 +109,7 @@ describe('a scenario', () => {
   it('has the defaults of the language', () => {
     const { scenario: made } = compileScenario(
       { path: 's.yaml', text: scenario('steps: [{phase: p}]') },
-      { root: '' },
+      { kinds: STEPS, root: '' },
     )
     assert.deepEqual(
       [made?.profiles, made?.time, made?.budgetMs, made?.golden, made?.tidy],
@@ -127,7 +131,7 @@ describe('a scenario', () => {
     const compile = (name: string) =>
       compileScenario(
         { path: 's/area/x.yaml', text: `${HEADER}preset: ${name}\nsteps: [{phase: x}]` },
-        { root: 's', readFragment: (path) => files[path as keyof typeof files] },
+        { kinds: STEPS, root: 's', readFragment: (path) => files[path as keyof typeof files] },
       ).scenario
     assert.deepEqual(
       ['p', 'q'].map((name) => compile(name)?.budgetMs),
@@ -201,7 +205,10 @@ describe('the matrix', () => {
 describe('parameters', () => {
   const text = `${HEADER}params: {size: 64k}\nsteps: [{qmp: {x: {y: $size}}}]\n`
   const value = (params: Record<string, string>) => {
-    const { scenario: made } = compileScenario({ path: 's.yaml', text }, { root: '', params })
+    const { scenario: made } = compileScenario(
+      { path: 's.yaml', text },
+      { kinds: STEPS, root: '', params },
+    )
     const step = made?.cases[0]?.steps[0]
     const argument =
       step?.kind === 'qmp' && step.arguments.kind === 'map'
@@ -219,6 +226,7 @@ describe('parameters', () => {
 
   it('that no scenario has are reported', () => {
     const { problems } = compileSuite([{ path: 's.yaml', text }], {
+      kinds: STEPS,
       root: '',
       params: { sise: '1' },
     })
@@ -624,7 +632,7 @@ describe('fragments', () => {
   it('hand their text to the suite, for excerpts', () => {
     const { suite } = compileSuite(
       [{ path: 's/x.yaml', text: scenario('steps: [{use: lib/fill.yaml, with: {node: n}}]') }],
-      { root: 's', readFragment: (path) => files[path as keyof typeof files] },
+      { kinds: STEPS, root: 's', readFragment: (path) => files[path as keyof typeof files] },
     )
     assert.equal(suite.sources['s/lib/fill.yaml'], files['lib/fill.yaml'])
   })

@@ -18,6 +18,8 @@ import { makeSetup } from './setup.ts'
 import { Source } from './source.ts'
 import { boundOf } from './binding.ts'
 import { compileSteps } from './steps.ts'
+import type { StepKinds } from './steps/kind.ts'
+import { StepTable } from './steps/table.ts'
 import { settleSchedules } from './together.ts'
 import { find, type MapNode, type Node } from './tree.ts'
 import { nearest } from './suggest.ts'
@@ -35,6 +37,8 @@ export interface ClauseTable {
 }
 
 export interface CompileOptions {
+  /** Every kind of step that can be written. */
+  readonly kinds: StepKinds
   /** Folder of the suite as it stands in the paths of the files, such as `scenarios`. */
   readonly root: string
   /** Text of a fragment or of `blockspec.config.yaml`, by path below the root. */
@@ -80,12 +84,14 @@ export function compileScenario(
 
 /** Compiles files one by one; fragments and parsed lines are shared. */
 export class Compiler {
+  readonly kinds: StepTable
   readonly #options: CompileOptions
   readonly #cache = new Map<string, Parsed>()
   readonly #fragments = new Map<string, FragmentFile | undefined>()
 
   constructor(options: CompileOptions) {
     this.#options = options
+    this.kinds = new StepTable(options.kinds)
   }
 
   compile(file: SourceFile): Compiled {
@@ -133,6 +139,7 @@ export class Compiler {
       report,
       cache: this.#cache,
       clauses: this.#options.clauses,
+      kinds: this.kinds,
       fragment: (path) => this.#fragment(path, report),
       time: 'virtual',
       spent: { steps: 0, ioLines: 0 },

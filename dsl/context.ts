@@ -12,6 +12,7 @@ import type { ProblemExtras, Report } from './problem.ts'
 import type { Span, Step } from './plan.ts'
 import type { Scope } from './scope.ts'
 import type { Source } from './source.ts'
+import type { StepTable } from './steps/table.ts'
 import { spanOf, type Node, type ScalarNode } from './tree.ts'
 
 export type Place = 'setup' | 'steps' | 'after' | 'finally'
@@ -21,6 +22,7 @@ export interface Session {
   readonly report: Report
   readonly cache: Map<string, Parsed>
   readonly clauses: ClauseTable | undefined
+  readonly kinds: StepTable
   /** The parsed fragment, or undefined where there is no such file. */
   readonly fragment: (path: string) => FragmentFile | undefined
   readonly time: 'virtual' | 'real'
@@ -72,6 +74,11 @@ export class Context {
 
   get scope(): Scope {
     return this.fields.scope
+  }
+
+  /** The kinds of step that can be written. */
+  get kinds(): StepTable {
+    return this.fields.session.kinds
   }
 
   get names(): Names {

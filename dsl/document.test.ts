@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { stringify } from 'yaml'
+import { STEPS } from '../runner/steps/index.ts'
 import { compileSuite } from './compile.ts'
 import { parseDocument } from './document.ts'
 import { EXAMPLES } from './examples.test-data.ts'
@@ -104,7 +105,7 @@ describe('places inside scalars', () => {
 describe('anchors', () => {
   it('are expanded, and a mistake names their use', () => {
     const text = 'scenario: 1\ntitle: t\ndefine: &bad {wrong: 1}\nsteps:\n  - *bad\n'
-    const [problem] = compileSuite([{ path: 'x.yaml', text }], { root: '' }).problems
+    const [problem] = compileSuite([{ path: 'x.yaml', text }], { kinds: STEPS, root: '' }).problems
     assert.ok(problem !== undefined)
     assert.equal(problem.span.line, 3)
     assert.deepEqual(
@@ -130,7 +131,11 @@ describe('anchors', () => {
 /** Everything a caller may do with a text. */
 function exercise(text: string): void {
   const readFragment = () => text
-  for (const problem of lint([{ path: 'a/b.yaml', text }], { root: 'a', readFragment }))
+  for (const problem of lint([{ path: 'a/b.yaml', text }], {
+    kinds: STEPS,
+    root: 'a',
+    readFragment,
+  }))
     renderProblem(problem)
   formatScenario(text)
 }

@@ -1,7 +1,9 @@
 /** What steps touch, as far as the text of a case tells: for the orders of actors. */
-import type { AddStep, IoStep, Step, Template } from './plan.ts'
+import type { Step, Subject, Template } from './plan.ts'
 import { textOf } from './needs.ts'
 import type { Footprint } from './schedules.ts'
+import type { StepFacts } from './steps/kind.ts'
+import type { StepTable } from './steps/table.ts'
 
 const LOOKS_AT_EVERYTHING: Footprint = { touches: 'everything', writes: false }
 const CHANGES_EVERYTHING: Footprint = { touches: 'everything', writes: true }
@@ -9,42 +11,43 @@ const CHANGES_EVERYTHING: Footprint = { touches: 'everything', writes: true }
 /** Drivers of which reading leaves no trace. All others may count, copy, throttle or repair. */
 const QUIET = new Set(['file', 'raw', 'null-co', 'null-aio', 'qcow2'])
 
+type Node = NonNullable<StepFacts['node']>
+
 /** What the nodes of the setup stand on. */
 export class Footprints {
-  readonly #nodes = new Map<string, AddStep>()
+  readonly #kinds: StepTable
+  readonly #nodes = new Map<string, Node>()
   /** Backing images by image. */
   readonly #backing = new Map<string, string>()
   /** After a command that may have changed the graph nothing is known. */
   readonly #isKnown: boolean
 
-  constructor(before: readonly Step[], lanes: readonly (readonly Step[])[]) {
-    for (const step of before) {
-      if (step.kind === 'node') this.#nodes.set(step.name, step)
-      if (step.kind !== 'create') continue
-      const backing = step.image.options.find(({ name }) => name === 'backing')
-      if (backing !== undefined) this.#backing.set(step.image.name, backing.value)
+  /** @param before - Steps of the case that are played before the lanes, without the setup. */
+  constructor(
+    kinds: StepTable,
+    setup: readonly Step[],
+    before: readonly Step[],
+    lanes: readonly (readonly Step[])[],
+  ) {
+    this.#kinds = kinds
+    for (const step of [...setup, ...before]) {
+      const { node, image } = kinds.facts(step)
+      if (node !== undefined) this.#nodes.set(node.name, node)
+      const backing = image?.options.find(({ name }) => name === 'backing')
+      if (image !== undefined && backing !== undefined) this.#backing.set(image.name, backing.value)
     }
-    const all = [...before.filter((step) => !isSetup(step)), ...lanes.flat()]
-    this.#isKnown = all.every(keepsGraph)
+    this.#isKnown = [...before, ...lanes.flat()].every(
+      (step) => kinds.facts(step).keepsGraph === true,
+    )
   }
 
   of(step: Step): Footprint {
-    switch (step.kind) {
-      case 'verify':
-        return step.want.kind === 'same' ? LOOKS_AT_EVERYTHING : this.#device(step.subject, false)
-      case 'io':
-        return this.#device(step.subject, changes(step))
-      case 'graph':
-      case 'schema':
-        return LOOKS_AT_EVERYTHING
-      case 'qmp':
-        return isQuery(step.command) ? LOOKS_AT_EVERYTHING : CHANGES_EVERYTHING
-      default:
-        return CHANGES_EVERYTHING
-    }
+    const { touches, changes = true } = this.#kinds.facts(step)
+    if (touches === undefined) return changes ? CHANGES_EVERYTHING : LOOKS_AT_EVERYTHING
+    return this.#device(touches, changes)
   }
 
-  #device(subject: IoStep['subject'], writes: boolean): Footprint {
+  #device(subject: Subject, writes: boolean): Footprint {
     if (subject.kind !== 'node' || !this.#isKnown) return CHANGES_EVERYTHING
     const touches = new Set<string>()
     const quiet = this.#follow(subject.name, touches)
@@ -56,9 +59,9 @@ export class Footprints {
   #follow(name: string, touches: Set<string>): boolean | undefined {
     if (touches.has(`node ${name}`)) return true
     touches.add(`node ${name}`)
-    const step = this.#nodes.get(name)
-    if (step?.options === undefined) return undefined
-    return this.#inside(step.options, touches, (step.faults ?? []).length === 0)
+    const node = this.#nodes.get(name)
+    if (node?.options === undefined) return undefined
+    return this.#inside(node.options, touches, node.faults.length === 0)
   }
 
   #inside(options: Template, touches: Set<string>, quiet: boolean): boolean | undefined {
@@ -101,43 +104,4 @@ export class Footprints {
       ? undefined
       : this.#inside(value, touches, true)
   }
-}
-
-function isSetup(step: Step): boolean {
-  return (
-    step.kind === 'create' ||
-    step.kind === 'seed' ||
-    (step.kind === 'node' && step.configured) ||
-    (step.kind === 'object' && step.configured) ||
-    (step.kind === 'export' && step.configured)
-  )
-}
-
-function isQuery(command: string): boolean {
-  return /^(?:x-debug-)?query-/.test(command)
-}
-
-function keepsGraph(step: Step): boolean {
-  switch (step.kind) {
-    case 'phase':
-    case 'io':
-    case 'verify':
-    case 'graph':
-    case 'schema':
-    case 'events':
-    case 'advance':
-    case 'wait':
-      return true
-    case 'qmp':
-      return isQuery(step.command)
-    default:
-      return false
-  }
-}
-
-function changes({ script }: IoStep): boolean {
-  return script.lines.some(({ statement }) => {
-    if (statement.kind === 'rw') return statement.write || statement.async
-    return statement.kind !== 'map' && statement.kind !== 'verify'
-  })
 }

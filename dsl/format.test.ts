@@ -1,13 +1,14 @@
 /** Formatting changes the looks alone, and only once. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { STEPS } from '../runner/steps/index.ts'
 import { compileScenario } from './compile.ts'
 import { EXAMPLES } from './examples.test-data.ts'
 import { formatScenario } from './format.ts'
 import { jsonSchema } from './json-schema.ts'
 
 function planOf(text: string): string {
-  const { scenario } = compileScenario({ path: 'x.yaml', text }, { root: '' })
+  const { scenario } = compileScenario({ path: 'x.yaml', text }, { kinds: STEPS, root: '' })
   return JSON.stringify(scenario?.cases, (key, value: unknown) => {
     if (/span$/i.test(key)) return undefined
     return typeof value === 'bigint' ? String(value) : value
@@ -86,7 +87,7 @@ describe('formatting', () => {
 
 describe('the schema for editors', () => {
   it('knows the keys that are built, and no others', () => {
-    const schema = JSON.parse(JSON.stringify(jsonSchema())) as {
+    const schema = JSON.parse(JSON.stringify(jsonSchema(STEPS))) as {
       properties: object
       definitions: { step: { anyOf: { required: string[] }[] } }
     }

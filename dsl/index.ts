@@ -22,3 +22,7 @@ export {
   type SourceFile,
 } from './compile.ts'
 export { printFixed } from './print-schedule.ts'
+export { each } from './steps/each.ts'
+export { phase } from './steps/phase.ts'
+export { together } from './steps/together.ts'
+export { use } from './steps/use.ts'

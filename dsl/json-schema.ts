@@ -1,14 +1,16 @@
 /** JSON Schema (draft-07) of a scenario file, for editors. Made from the tables that also check. */
 import { NODE_KEYS, SCENARIO_KEYS } from './header.ts'
-import { ATTRIBUTE_KINDS, STEP_KINDS } from './steps/index.ts'
 import { COMMON_KEYS } from './steps.ts'
+import type { StepForm, StepKinds } from './steps/kind.ts'
+import { StepTable } from './steps/table.ts'
 
 interface Documented {
   readonly doc: string
   readonly schema: object
 }
 
-export function jsonSchema(): object {
+export function jsonSchema(kinds: StepKinds): object {
+  const { steps, attributes } = new StepTable(kinds)
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'blockspec scenario, format 1',
@@ -20,14 +22,12 @@ export function jsonSchema(): object {
     definitions: {
       node: { type: 'object', properties: properties(NODE_KEYS) },
       step: {
-        anyOf: [...Object.entries(STEP_KINDS), ...attributes()].map(stepSchema).concat(groups()),
+        anyOf: Object.entries({ ...steps, ...attributes })
+          .map(stepSchema)
+          .concat(groups()),
       },
     },
   }
-}
-
-function attributes(): [string, (typeof STEP_KINDS)[string]][] {
-  return Object.entries(ATTRIBUTE_KINDS)
 }
 
 function builtKeys(table: Readonly<Record<string, Documented & { readonly built?: false }>>) {
@@ -40,11 +40,11 @@ function properties(table: Readonly<Record<string, Documented>>): object {
   )
 }
 
-function stepSchema([name, info]: [string, (typeof STEP_KINDS)[string]]): object {
+function stepSchema([name, form]: [string, StepForm]): object {
   return {
     type: 'object',
     required: [name],
-    properties: properties({ ...COMMON_KEYS, ...info.keys, [name]: info }),
+    properties: properties({ ...COMMON_KEYS, ...form.keys, [name]: form }),
     patternProperties: { '^_': {} },
     additionalProperties: false,
   }

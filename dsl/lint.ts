@@ -5,8 +5,9 @@ import { Compiler, type Compiled, type CompileOptions, type SourceFile } from '.
 import type { Code } from './codes.ts'
 import { LIMITS } from './limits.ts'
 import { isMissed } from './fault.ts'
-import type { FaultRule, IoStatement, IoStep, Scenario, Span, Step } from './plan.ts'
+import type { FaultRule, IoLine, IoStatement, Scenario, Span, Step } from './plan.ts'
 import { Report, type Level, type Problem } from './problem.ts'
+import type { StepFacts } from './steps/kind.ts'
 import { find, spanOf, type MapNode } from './tree.ts'
 
 /** Every problem of the files: those of the compiler, then those of the rules, file by file. */
@@ -14,7 +15,7 @@ export function lint(files: readonly SourceFile[], options: CompileOptions): rea
   const compiler = new Compiler(options)
   return files.flatMap((file) => {
     const compiled = compiler.compile(file)
-    return [...compiled.problems, ...lintCompiled(compiled)]
+    return [...compiled.problems, ...lintCompiled(compiled, (step) => compiler.kinds.facts(step))]
   })
 }
 
@@ -24,6 +25,7 @@ interface Subject {
   readonly map: MapNode
   /** Steps of every case and section, nested ones too. */
   readonly steps: readonly Step[]
+  readonly facts: (step: Step) => StepFacts
   readonly say: (level: Level, code: Code, span: Span, message: string, help?: string) => void
 }
 
@@ -45,7 +47,7 @@ const RULES: readonly Rule[] = [
   silentBranches,
 ]
 
-function lintCompiled(compiled: Compiled): readonly Problem[] {
+function lintCompiled(compiled: Compiled, facts: Subject['facts']): readonly Problem[] {
   const { scenario, map, source } = compiled
   if (scenario === undefined || map === undefined) return []
   const report = new Report()
@@ -55,7 +57,7 @@ function lintCompiled(compiled: Compiled): readonly Problem[] {
   const say: Subject['say'] = (level, code, span, message, help) => {
     if (span.file === source.file) report.add(code, source, span, message, { level, help })
   }
-  for (const rule of RULES) rule({ compiled, scenario, map, steps, say })
+  for (const rule of RULES) rule({ compiled, scenario, map, steps, facts, say })
   return report.list()
 }
 
@@ -125,12 +127,13 @@ function claimCount({ compiled, map, say }: Subject): void {
 }
 
 /** Where both exist, a bare name is a guess. */
-function ambiguousNames({ scenario, steps, say }: Subject): void {
-  const nodes = new Set(steps.flatMap((step) => (step.kind === 'node' ? [step.name] : [])))
-  const images = new Set(steps.flatMap((step) => (step.kind === 'create' ? [step.image.name] : [])))
-  for (const step of steps) {
-    if (step.kind !== 'verify' && step.kind !== 'io') continue
-    const { kind, name, span } = step.subject
+function ambiguousNames({ scenario, steps, facts, say }: Subject): void {
+  const known = steps.map(facts)
+  const nodes = new Set(known.map(({ node }) => node?.name))
+  const images = new Set(known.map(({ image }) => image?.name))
+  for (const { subject } of known) {
+    if (subject === undefined) continue
+    const { kind, name, span } = subject
     const written = scenario.text.slice(span.start, span.end)
     if (kind === 'nbd' || written.includes(':') || !nodes.has(name) || !images.has(name)) continue
     say(
@@ -170,11 +173,11 @@ function escapeRegex(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-function tagsLeft({ scenario, say }: Subject): void {
+function tagsLeft({ scenario, facts, say }: Subject): void {
   for (const item of scenario.cases) {
     const open = new Map<string, Span>()
     for (const step of [...item.steps, ...item.after].flatMap(flatten)) {
-      if (step.kind === 'io') followTags(step, open)
+      followTags(facts(step).requests ?? [], open)
     }
     for (const [tag, span] of open) {
       say('warning', 'never-awaited', span, `the request '${tag}' is never awaited`)
@@ -182,8 +185,8 @@ function tagsLeft({ scenario, say }: Subject): void {
   }
 }
 
-function followTags(step: IoStep, open: Map<string, Span>): void {
-  for (const { statement, span } of step.script.lines) {
+function followTags(requests: readonly IoLine[], open: Map<string, Span>): void {
+  for (const { statement, span } of requests) {
     if (statement.kind === 'rw' && statement.tag !== undefined) open.set(statement.tag, span)
     if (statement.kind === 'await') for (const tag of statement.tags) open.delete(tag)
   }
@@ -258,35 +261,32 @@ function hiddenSteps({ scenario, map, say }: Subject): void {
   )
 }
 
-function anyOutcomes({ steps, say }: Subject): void {
+function anyOutcomes({ steps, facts, say }: Subject): void {
   for (const step of steps) {
     if ('expect' in step && step.expect.kind === 'any') {
       say('warning', 'any-outcome', step.expect.span, 'this claims nothing')
     }
-    if (step.kind !== 'io') continue
-    for (const { outcome } of step.script.lines) {
+    for (const { outcome } of facts(step).requests ?? []) {
       if (outcome.kind === 'any') say('warning', 'any-outcome', outcome.span, 'this claims nothing')
     }
   }
 }
 
 /** A rule matches its first sector: a request that begins behind it is let through. */
-function missedFaults({ scenario, say }: Subject): void {
+function missedFaults({ scenario, facts, say }: Subject): void {
   for (const item of scenario.cases) {
     const rules = new Map<string, readonly FaultRule[]>()
     for (const step of [...item.setup, ...item.steps].flatMap(flatten)) {
-      if (step.kind === 'node') rules.set(step.name, step.faults?.[0]?.rules ?? [])
-      if (step.kind === 'fault' && step.action.kind !== 'resume') {
-        const { node } = step.action
-        const more = step.action.kind === 'add' ? step.action.rules : []
-        rules.set(node, step.action.kind === 'add' ? [...(rules.get(node) ?? []), ...more] : [])
+      const { node, faults, subject, requests = [] } = facts(step)
+      if (node !== undefined) rules.set(node.name, node.faults[0]?.rules ?? [])
+      if (faults !== undefined) {
+        const before = faults.add ? (rules.get(faults.node) ?? []) : []
+        rules.set(faults.node, [...before, ...faults.rules])
       }
-      if (step.kind !== 'io' || step.subject.kind !== 'node') continue
-      for (const { statement, span } of step.script.lines) {
+      if (subject?.kind !== 'node') continue
+      for (const { statement, span } of requests) {
         const request = requestOf(statement)
-        const missed = rules
-          .get(step.subject.name)
-          ?.find((rule) => request && isMissed(rule, request))
+        const missed = rules.get(subject.name)?.find((rule) => request && isMissed(rule, request))
         if (missed === undefined) continue
         say(
           'warning',
@@ -311,12 +311,13 @@ function requestOf(statement: IoStatement): Parameters<typeof isMissed>[1] | und
 }
 
 /** What only the target decides leaves no line in the golden, so it has to judge by itself. */
-function silentBranches({ scenario, say }: Subject): void {
+function silentBranches({ scenario, facts, say }: Subject): void {
   for (const step of scenario.cases.flatMap((item) => [...item.steps, ...item.after])) {
     const conditional = step.when !== undefined || step.kind === 'group'
     if (!conditional) continue
     const parts = step.kind === 'group' ? [...step.then, ...step.otherwise] : [step]
-    if (parts.flatMap(flatten).some(judges)) continue
+    // Steps that only show something judge nothing without a claim.
+    if (parts.flatMap(flatten).some((part) => facts(part).judges !== false)) continue
     say(
       'warning',
       'silent-branch',
@@ -324,22 +325,5 @@ function silentBranches({ scenario, say }: Subject): void {
       'nothing judges these steps: a branch that the target decides is not in the golden',
       'claim what must come of them',
     )
-  }
-}
-
-/** Steps that only show something judge nothing without a claim. */
-function judges(step: Step): boolean {
-  switch (step.kind) {
-    case 'phase':
-    case 'loop':
-    case 'group':
-    case 'use':
-      return false
-    case 'graph':
-      return step.lines.length > 0
-    case 'qmp':
-      return step.returns !== undefined || step.expect.written || !step.command.startsWith('query-')
-    default:
-      return true
   }
 }

@@ -167,45 +167,27 @@ export interface StepCommon {
 
 export type Step = StepCommon & StepBody
 
-/** What a step does, without what every step has. */
-export type StepBody =
-  | { readonly kind: 'phase'; readonly title: string }
-  | QmpStep
-  | RawStep
-  | AddStep
-  | IoStep
-  | VerifyStep
-  | WaitStep
-  | { readonly kind: 'events'; readonly claims: readonly EventClaim[] }
-  | GraphStep
-  | ImgStep
-  | NbdStep
-  | { readonly kind: 'save'; readonly items: readonly SaveItem[]; readonly returns?: Claim }
-  | LoopStep
-  | {
-      readonly kind: 'group'
-      readonly when: Condition
-      readonly then: readonly Step[]
-      readonly otherwise: readonly Step[]
-    }
+/**
+ * What a step does, without what every step has, by its kind. Here are the kinds that only hold or
+ * head other steps; the file of each kind that is played adds its own.
+ */
+export interface StepBodies {
+  readonly phase: { readonly kind: 'phase'; readonly title: string }
+  readonly loop: LoopStep
+  readonly group: {
+    readonly kind: 'group'
+    readonly when: Condition
+    readonly then: readonly Step[]
+    readonly otherwise: readonly Step[]
+  }
   /** Steps of a fragment; their spans name the fragment's file. */
-  | { readonly kind: 'use'; readonly file: string; readonly steps: readonly Step[] }
-  | SchemaStep
-  | { readonly kind: 'restart'; readonly how: 'clean' | 'as configured' }
-  | { readonly kind: 'crash'; readonly how: 'kill' }
-  | FaultStep
-  | TogetherStep
-  | { readonly kind: 'advance'; readonly ns: number }
-  | { readonly kind: 'create'; readonly image: ImageSpec }
-  | {
-      readonly kind: 'seed'
-      readonly image: string
-      readonly as?: string
-      readonly script: IoScript
-    }
+  readonly use: { readonly kind: 'use'; readonly file: string; readonly steps: readonly Step[] }
+  readonly together: TogetherStep
+}
 
-export type StepKind = Step['kind']
-export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>
+export type StepKind = keyof StepBodies
+export type StepBody = StepBodies[StepKind]
+export type StepOf<K extends StepKind> = StepCommon & StepBodies[K]
 
 export interface ImageSpec {
   readonly name: string
@@ -217,60 +199,11 @@ export interface ImageSpec {
   readonly span: Span
 }
 
-export interface QmpStep {
-  readonly kind: 'qmp'
-  readonly command: string
-  readonly commandSpan: Span
-  readonly arguments: Template
-  /** False: `arguments` is not sent at all. */
-  readonly hasArguments: boolean
-  readonly oob: boolean
-  readonly expect: Expectation
-  readonly returns?: Claim
-}
-
-/** Bytes sent as they are: for malformed input. */
-export interface RawStep {
-  readonly kind: 'raw'
-  readonly text: string
-  readonly expect: Expectation
-  readonly returns?: Claim
-}
-
-/** `node`, `object` and `export`: the add command, or with `gone` the delete command. */
-export interface AddStep {
-  readonly kind: 'node' | 'object' | 'export'
-  readonly name: string
-  readonly nameSpan: Span
-  /** `undefined`: delete. `img: x` members are still as written. */
-  readonly options: Template | undefined
-  /** Rules by the place of their `faults` inside the options; the first level is the empty path. */
-  readonly faults?: readonly NodeFaults[]
-  readonly expect: Expectation
-  /** Part of `nodes`, `objects`, `exports`: replayed by `restart: as configured`. */
-  readonly configured: boolean
-}
-
-export type Channel = 'nbd' | 'hmp' | 'device' | 'direct' | 'tool'
-
-export interface IoStep {
-  readonly kind: 'io'
-  readonly subject: Subject
-  readonly via?: Channel
-  readonly script: IoScript
-}
-
 /** A node, an export or an image. */
 export interface Subject {
   readonly kind: 'node' | 'nbd' | 'img'
   readonly name: string
   readonly span: Span
-}
-
-export interface VerifyStep {
-  readonly kind: 'verify'
-  readonly subject: Subject
-  readonly want: VerifyWant
 }
 
 export type VerifyWant =
@@ -462,16 +395,6 @@ export interface FaultRule {
   readonly span: Span
 }
 
-export interface FaultStep {
-  readonly kind: 'fault'
-  readonly action:
-    | { readonly kind: 'add'; readonly node: string; readonly rules: readonly FaultRule[] }
-    | { readonly kind: 'resume'; readonly tag: string }
-    | { readonly kind: 'clear'; readonly node: string }
-  /** Canonical spelling. */
-  readonly text: string
-}
-
 // --- Actors ------------------------------------------------------------------------------------
 
 /** Lanes of steps that are played together. */
@@ -510,25 +433,7 @@ export interface TaskChoice {
   readonly pick: number
 }
 
-// --- Other steps -------------------------------------------------------------------------------
-
-export interface WaitStep {
-  readonly kind: 'wait'
-  readonly until:
-    | { readonly kind: 'job'; readonly job: string; readonly states: readonly string[] }
-    | { readonly kind: 'event'; readonly event: EventMatch }
-    | { readonly kind: 'graph'; readonly lines: readonly GraphLine[] }
-    | { readonly kind: 'quiet' }
-    | { readonly kind: 'exit' }
-  /** Canonical spelling. */
-  readonly text: string
-}
-
-export interface GraphStep {
-  readonly kind: 'graph'
-  readonly show: 'picture' | 'claims'
-  readonly lines: readonly GraphLine[]
-}
+// --- Other parts of steps -------------------------------------------------------------------------
 
 export type GraphLine = { readonly span: Span; readonly text: string } & (
   | {
@@ -572,32 +477,6 @@ export interface ImgStep {
   readonly expect: Expectation
 }
 
-export interface NbdStep {
-  readonly kind: 'nbd'
-  readonly export: string
-  readonly lines: readonly NbdLine[]
-}
-
-export type NbdLine = {
-  readonly span: Span
-  readonly text: string
-  readonly outcome: IoOutcome
-} & (
-  | { readonly kind: 'info' | 'list' }
-  | {
-      readonly kind: 'meta'
-      readonly context: string
-      readonly offset?: number
-      readonly bytes?: number
-    }
-  | {
-      readonly kind: 'read' | 'write'
-      readonly offset: number
-      readonly bytes: number
-      readonly pattern?: Pattern
-    }
-)
-
 export interface SaveItem {
   readonly name: string
   /** `query-named-block-nodes[node-name=disk].dirty-bitmaps[0]`. */
@@ -623,16 +502,4 @@ export interface LoopStep {
     readonly variables: readonly Bound[]
     readonly steps: readonly Step[]
   }[]
-}
-
-/** A claim about introspection. */
-export interface SchemaStep {
-  readonly kind: 'schema'
-  readonly of:
-    | { readonly kind: 'command' | 'event'; readonly name: string; readonly argument?: string }
-    | { readonly kind: 'type'; readonly name: string }
-  readonly present: boolean
-  readonly features?: Claim
-  readonly returns?: Claim
-  readonly text: string
 }

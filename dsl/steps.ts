@@ -17,9 +17,9 @@ import { makeEventClaims } from './events.ts'
 import { noNeeds } from './needs.ts'
 import type { Condition, Step, StepBody, StepCommon } from './plan.ts'
 import { makeSaves } from './save.ts'
-import { ATTRIBUTE_KINDS, KINDS_NOT_BUILT, SLEEPS, STEP_KINDS } from './steps/index.ts'
-import type { StepKindInfo } from './steps/kind.ts'
-import { compileGroup, dryContext, group } from './steps/group.ts'
+import { compileGroup, dryContext, GROUP_KEYS } from './steps/group.ts'
+import type { StepForm } from './steps/kind.ts'
+import { SLEEPS } from './steps/table.ts'
 import { didYouMean } from './suggest.ts'
 import { find, isNull, spanOf, type Entry, type MapNode, type Node } from './tree.ts'
 import { resolve } from './variables.ts'
@@ -62,57 +62,52 @@ function compileStep(context: Context, node: Node): readonly Step[] {
   }
   const kind = kindOf(context, map)
   if (kind === undefined || !context.spendStep(map)) return []
-  const { name, info } = kind
-  checkKeys(context, map, keyTable(kind), name === 'if' ? 'a condition' : `a ${name} step`)
-  if (info === group) return wrap(context, map, compileGroup(context, map), undefined)
+  if (kind === 'group') {
+    checkKeys(context, map, GROUP_TABLE, 'a condition')
+    return wrap(context, map, compileGroup(context, map), undefined)
+  }
+  const { name, form } = kind
+  checkKeys(context, map, context.kinds.keys(name, form, COMMON_KEYS), `a ${name} step`)
   const condition = stepCondition(context, map)
   const input = { map, value: find(map, name)?.value ?? map }
   if (condition === undefined || (condition.kind === 'constant' && condition.value)) {
-    return wrap(context, map, info.build(context, input), undefined)
+    return wrap(context, map, form.build(context, input), undefined)
   }
   if (condition.kind === 'constant') {
     const dry = dryContext(context)
-    wrap(dry, map, info.build(dry, input), undefined)
+    wrap(dry, map, form.build(dry, input), undefined)
     return []
   }
   const names = context.names.fork()
   const inner = context.with({ names, needs: noNeeds(), unsure: true })
-  const steps = wrap(inner, map, info.build(inner, input), condition)
+  const steps = wrap(inner, map, form.build(inner, input), condition)
   context.names.join(names)
   return steps
 }
 
-/** Keys that a step of a kind may carry; made once per kind. */
-const keyTables = new Map<string, Readonly<Record<string, KeyInfo>>>()
+const GROUP_TABLE = { ...COMMON_KEYS, ...GROUP_KEYS }
 
-function keyTable({ name, info }: Kind): Readonly<Record<string, KeyInfo>> {
-  const known = keyTables.get(name)
-  if (known !== undefined) return known
-  const made = { ...COMMON_KEYS, [name]: info, ...info.keys }
-  keyTables.set(name, made)
-  return made
-}
-
-interface Kind {
+interface Written {
   readonly name: string
-  readonly info: StepKindInfo
+  readonly form: StepForm
 }
 
 /** The kind of a step, by its keys; reports where there is none, or more than one. */
-function kindOf(context: Context, map: MapNode): Kind | undefined {
-  const named = map.entries.filter(({ name }) => Object.hasOwn(STEP_KINDS, name))
+function kindOf(context: Context, map: MapNode): Written | 'group' | undefined {
+  const { steps, attributes } = context.kinds
+  const named = map.entries.filter(({ name }) => Object.hasOwn(steps, name))
   const [first, second] = named
   if (first !== undefined) {
     if (second !== undefined) reportTwo(context, first, second)
-    const info = STEP_KINDS[first.name]
-    return info === undefined ? undefined : { name: first.name, info }
+    const form = steps[first.name]
+    return form === undefined ? undefined : { name: first.name, form }
   }
   if (reportForeign(context, map)) return undefined
   const conditional = find(map, 'if') ?? find(map, 'unless')
   const isGroup = find(map, 'do') !== undefined || find(map, 'else') !== undefined
-  if (conditional !== undefined && isGroup) return { name: conditional.name, info: group }
-  for (const name of ['save', 'events'] as const) {
-    if (find(map, name) !== undefined) return { name, info: ATTRIBUTE_KINDS[name] }
+  if (conditional !== undefined && isGroup) return 'group'
+  for (const [name, form] of Object.entries(attributes)) {
+    if (find(map, name) !== undefined) return { name, form }
   }
   reportNone(context, map)
   return undefined
@@ -133,7 +128,7 @@ function reportTwo(context: Context, first: Entry, second: Entry): void {
 /** Kinds that are not built, or that the language does not want. */
 function reportForeign(context: Context, map: MapNode): boolean {
   for (const { name, key } of map.entries) {
-    if (KINDS_NOT_BUILT.some((kind) => kind === name)) {
+    if (context.kinds.notBuilt.includes(name)) {
       notBuilt(context, key, `step '${name}'`)
       return true
     }
@@ -148,7 +143,8 @@ function reportForeign(context: Context, map: MapNode): boolean {
 }
 
 function reportNone(context: Context, map: MapNode): void {
-  const known = [...Object.keys(STEP_KINDS), ...KINDS_NOT_BUILT]
+  const { steps, notBuilt } = context.kinds
+  const names = Object.keys(steps)
   const foreign = map.entries.find(({ name }) => !Object.hasOwn(COMMON_KEYS, name))
   const message =
     foreign === undefined
@@ -156,7 +152,7 @@ function reportNone(context: Context, map: MapNode): void {
       : `no step is called '${shorten(foreign.name)}'`
   context.problem(foreign?.key ?? map, 'unknown-step', message, {
     help:
-      didYouMean(foreign?.name ?? '', known) ?? `steps are ${Object.keys(STEP_KINDS).join(', ')}`,
+      didYouMean(foreign?.name ?? '', [...names, ...notBuilt]) ?? `steps are ${names.join(', ')}`,
   })
 }
 
@@ -176,8 +172,7 @@ function wrap(
     return {
       ...common,
       ...(when === undefined ? {} : { when }),
-      ...(index === last && body.kind !== 'save' ? trailing.save : {}),
-      ...(index === last && body.kind !== 'events' ? trailing.events : {}),
+      ...(index === last ? { ...trailing.save, ...trailing.events } : {}),
       ...body,
     }
   })
@@ -208,8 +203,9 @@ function commonOf(context: Context, map: MapNode): StepCommon {
 }
 
 function trailingOf(context: Context, map: MapNode) {
+  const { steps } = context.kinds
   const kindIs = (name: string) =>
-    map.entries.every((entry) => !Object.hasOwn(STEP_KINDS, entry.name)) && name === ownKind(map)
+    map.entries.every((entry) => !Object.hasOwn(steps, entry.name)) && name === ownKind(map)
   const saveNode = find(map, 'save')?.value
   const eventsNode = find(map, 'events')?.value
   return {

@@ -1,5 +1,6 @@
 /** Helpers for tests of the language: small scenarios, and places marked in their text. */
 import assert from 'node:assert/strict'
+import { STEPS } from '../runner/steps/index.ts'
 import { compileSuite, type CompileOptions } from './compile.ts'
 import type { Code } from './codes.ts'
 import { lint } from './lint.ts'
@@ -34,7 +35,12 @@ export interface TestOptions extends Partial<CompileOptions> {
 
 export function problemsOf(text: string, options: TestOptions = {}): readonly Problem[] {
   const { files = {}, lint: linting = false, ...rest } = options
-  const all: CompileOptions = { root: 'suite', readFragment: (path) => files[path], ...rest }
+  const all: CompileOptions = {
+    kinds: STEPS,
+    root: 'suite',
+    readFragment: (path) => files[path],
+    ...rest,
+  }
   const file = { path: FILE, text }
   return linting ? lint([file], all) : compileSuite([file], all).problems
 }
@@ -71,6 +77,7 @@ function placeOfMark(file: string, text: string): string {
 export function casesOf(text: string, options: TestOptions = {}): readonly Case[] {
   const { files = {}, ...rest } = options
   const { suite, problems } = compileSuite([{ path: FILE, text }], {
+    kinds: STEPS,
     root: 'suite',
     readFragment: (path) => files[path],
     ...rest,

@@ -32,8 +32,9 @@ export function settleSchedules(
       return step
     }
     exhaustive = step
-    const before = [...setup, ...steps.slice(0, index)]
-    return { ...step, schedule: settle(context, source, step, step.schedule, before) }
+    const lanes = step.actors.map((actor) => actor.steps)
+    const footprints = new Footprints(context.kinds, setup, steps.slice(0, index), lanes)
+    return { ...step, schedule: settle(context, source, step, step.schedule, footprints) }
   })
 }
 
@@ -65,10 +66,9 @@ function settle(
   source: Source,
   step: Together,
   schedule: Extract<Schedule, { readonly kind: 'all' }>,
-  before: readonly Step[],
+  footprints: Footprints,
 ): Schedule {
   const lanes = step.actors.map((actor) => actor.steps)
-  const footprints = new Footprints(before, lanes)
   const found = ordersOf(
     lanes.map((lane) => lane.map((one) => footprints.of(one))),
     schedule.bound,

@@ -1,6 +1,6 @@
 /**
- * The engine's only door: an engine over a host, the hosts, the NBD client, the drop-in tools, and
- * the few leaves that everybody needs. Nothing outside `engine/` imports any other file of it.
+ * The engine's door: an engine over a host, the hosts, the drop-in tools, and what the small door
+ * `client.ts` has. Nothing outside `engine/` imports any other file of it.
  */
 export { createEngine } from './qmp/engine.ts'
 export type { Engine, EngineOptions } from './qmp/engine.ts'
@@ -25,15 +25,8 @@ export type {
   Timer,
 } from './host/host.ts'
 
-export { NbdClient } from './nbd/client.ts'
-export type { NbdConnectOptions, NbdExportInfo, NbdExtent, NbdStatus } from './nbd/client.ts'
-
 export { img } from './tools/img/main.ts'
 export { storageDaemon } from './tools/daemon/main.ts'
 export type { ToolOutput } from './tools/output.ts'
 
-export { assert, AssertionError, unreachable } from './util/assert.ts'
-export { isPromise } from './util/async.ts'
-export type { MaybePromise } from './util/async.ts'
-export { BlockError, ERRNO, errnoFromNumber, errnoText, ioError, isErrno } from './util/errors.ts'
-export type { Errno, ErrorClass } from './util/errors.ts'
+export * from './client.ts'

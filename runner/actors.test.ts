@@ -1,6 +1,6 @@
 /** Actors of a `together` step on the engine: orders, replays, transcripts. */
 import assert from 'node:assert/strict'
-import { compileScenario } from '../dsl/index.ts'
+import { compileScenario } from './language.ts'
 import type { Played } from './execute.ts'
 import { playSelected } from './play-selected.ts'
 import { createTarget } from './targets/index.ts'

@@ -3,7 +3,7 @@
  * reaches them through an NBD export, as it reaches nodes.
  */
 import type { Span } from '../dsl/plan.ts'
-import { NbdClient } from '../engine/index.ts'
+import { NbdClient } from '../engine/client.ts'
 import { ALLOCATION, type Device, nbdDevice } from './device.ts'
 import type { Play } from './play.ts'
 import { member } from './json.ts'

@@ -4,7 +4,7 @@
  * `fault.add` and `fault.clear` are needs.
  */
 import type { FaultRule, Span, Value } from '../dsl/plan.ts'
-import { BlockError } from '../engine/index.ts'
+import { BlockError } from '../engine/client.ts'
 import { runtimeRule, suspendEvent } from './faults.ts'
 import type { Play } from './play.ts'
 import { loadGraph } from './steps/graph.ts'

@@ -1,6 +1,6 @@
 /** What a restart adds again. */
 import assert from 'node:assert/strict'
-import { compileScenario } from '../dsl/index.ts'
+import { compileScenario } from './language.ts'
 import type { Template } from '../dsl/plan.ts'
 import { Configuration } from './configuration.ts'
 

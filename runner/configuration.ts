@@ -2,7 +2,9 @@
  * What `restart` adds again: the objects, nodes and exports that the scenario declares. `clean` takes
  * them as declared, `as configured` with the options that `blockdev-reopen` gave them last.
  */
-import type { AddStep, QmpStep, Span, Step, StepCommon, Template, Value } from '../dsl/plan.ts'
+import type { Span, Step, StepCommon, Template, Value } from '../dsl/plan.ts'
+import type { AddStep } from './steps/add.ts'
+import type { QmpStep } from './steps/qmp.ts'
 
 type Configured = AddStep & StepCommon
 

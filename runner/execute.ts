@@ -3,11 +3,14 @@
  * `finally`. Whatever happens on the way, the target is ended and the sandbox removed.
  */
 import { AssertionError, SimStalled } from '../engine/index.ts'
+import type { Step } from '../dsl/plan.ts'
 import type { Play } from './play.ts'
 import { StepError } from './step-error.ts'
 import type { Failure } from './report/event.ts'
 import { DeadlineError, GoneError } from './session.ts'
 import { showExit } from './steps/exit.ts'
+import { definitionOf } from './steps/index.ts'
+import { isPlayed } from './steps/step.ts'
 import { type Exit, type Station, TargetError } from './targets/target.ts'
 import { tidy } from './tidy.ts'
 import type { PhaseText } from './transcript.ts'
@@ -100,8 +103,8 @@ export async function playCase(
 
 async function playSteps(play: Play): Promise<void> {
   const { setup, steps, after } = play.selected.case
-  const atRest = setup.filter((step) => step.kind === 'create' || step.kind === 'seed')
-  const live = setup.filter((step) => step.kind !== 'create' && step.kind !== 'seed')
+  const atRest = setup.filter(isBeforeStart)
+  const live = setup.filter((step) => !isBeforeStart(step))
   play.transcript.begin('setup')
   play.atRest = true
   await walk(atRest, play)
@@ -118,6 +121,10 @@ async function playSteps(play: Play): Promise<void> {
   await walk(after, play)
   await play.images.settle()
   play.transcript.add(line)
+}
+
+function isBeforeStart(step: Step): boolean {
+  return isPlayed(step) && definitionOf(step).beforeStart === true
 }
 
 /** Options of the target that change what it does; those of one kind of target stay its own. */

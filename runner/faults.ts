@@ -4,7 +4,7 @@
  * own, since an injector has one state and forgets what was armed when something else is.
  */
 import type { FaultOperation, FaultRule, NodeFaults, Value } from '../dsl/plan.ts'
-import { ERRNO, isErrno } from '../engine/index.ts'
+import { ERRNO, isErrno } from '../engine/client.ts'
 import { isList, isMap } from './json.ts'
 
 type Options = Readonly<Record<string, Value>>

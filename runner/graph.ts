@@ -32,6 +32,11 @@ const LETTERS: Readonly<Record<string, string>> = {
 
 const AUTONAME = /^#block\d+$/
 
+/** Edges with permissions, where the claims of `graph` cannot ask for them. */
+export function isGraphQuery(command: string | undefined): boolean {
+  return command === 'query-block-graph' || command === 'x-debug-query-block-graph'
+}
+
 /** Builds the graph from `x-debug-query-block-graph` and `query-named-block-nodes`. */
 export function readGraph(debug: Value, named: Value): Graph {
   const info = new Map(

@@ -2,7 +2,7 @@
  * Golden notation for values: `k=v list=[x y] map={a=1}`. It says the same as JSON, and `parse`
  * gives the value back; strings are quoted only where they could be taken for something else.
  */
-import { assert } from '../engine/index.ts'
+import { assert } from '../engine/client.ts'
 import type { Value } from '../dsl/plan.ts'
 
 const BARE = Symbol('bare')

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { jsonSchema } from '../dsl/index.ts'
+import { jsonSchema } from './language.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 

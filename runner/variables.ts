@@ -1,6 +1,6 @@
 /** Templates at run time: the value that is sent, and the words that the golden shows for it. */
 import type { Scalar, Template, Value, Variable } from '../dsl/plan.ts'
-import { assert } from '../engine/index.ts'
+import { assert } from '../engine/client.ts'
 import { plainText } from './json.ts'
 import { bare, isBare, type Shown } from './notation.ts'
 

@@ -2,8 +2,8 @@
 import type { LoopStep, Step, StepCommon } from '../dsl/plan.ts'
 import { playTogether } from './actors.ts'
 import type { Play } from './play.ts'
-import { STEPS } from './steps/index.ts'
-import type { PlayedKind, StepDefinition } from './steps/step.ts'
+import { definitionOf } from './steps/index.ts'
+import type { PlayedStep } from './steps/step.ts'
 
 export async function walk(steps: readonly Step[], play: Play): Promise<void> {
   for (const step of steps) await walkStep(step, play)
@@ -69,12 +69,7 @@ async function walkLoop(step: LoopStep & StepCommon, play: Play): Promise<void> 
   play.transcript.endLoop()
 }
 
-async function playStep(
-  step: Extract<Step, { readonly kind: PlayedKind }>,
-  play: Play,
-): Promise<void> {
-  // The table gives each kind its own definition; that they agree is what its type says.
-  const definition = STEPS[step.kind] as StepDefinition
-  const one = step as Parameters<typeof definition.run>[0]
-  await play.step(step, definition.words(one), () => definition.run(one, play))
+async function playStep(step: PlayedStep, play: Play): Promise<void> {
+  const definition = definitionOf(step)
+  await play.step(step, definition.words(step), () => definition.run(step, play))
 }

@@ -6,13 +6,20 @@ import { Scope } from '../scope.ts'
 import { bind, boundOf, isFreeName } from '../binding.ts'
 import { fillDeep } from '../template.ts'
 import { find, spanOf, type Entry, type ListNode } from '../tree.ts'
-import { defineStep, DO, type StepInput } from './kind.ts'
+import { defineStructure, DO, type StepInput } from './kind.ts'
 
-export const each = defineStep({
-  doc: 'Repeats the steps under do for each value; several lists are zipped.',
-  schema: { type: 'object', additionalProperties: { type: ['array', 'string'] } },
-  keys: { do: DO },
-  build: buildEach,
+export const each = defineStructure({
+  kind: 'loop',
+  written: {
+    doc: 'Repeats the steps under do for each value; several lists are zipped.',
+    schema: { type: 'object', additionalProperties: { type: ['array', 'string'] } },
+    keys: { do: DO },
+    build: buildEach,
+  },
+  facts: () => ({
+    judges: false,
+    notByActors: 'a loop is written out, so that its steps can be counted',
+  }),
 })
 
 function buildEach(context: Context, { map, value }: StepInput): readonly StepBody[] {

@@ -4,16 +4,18 @@ import type { Context } from '../context.ts'
 import { noNeeds } from '../needs.ts'
 import type { Condition, Step, StepBody } from '../plan.ts'
 import { find, type MapNode, type Node } from '../tree.ts'
-import { defineStep, DO } from './kind.ts'
+import { defineStructure, DO } from './kind.ts'
 
-export const group = defineStep({
-  doc: 'Steps under a condition: if or unless with do and else.',
-  schema: { type: 'string' },
-  keys: { do: DO, else: { ...DO, doc: 'Steps for the other case.' } },
-  build() {
-    throw new Error('groups are compiled by compileGroup')
-  },
+/** Has no key of its own, so it is written like none of the others; `GROUP_KEYS` are its keys. */
+export const group = defineStructure({
+  kind: 'group',
+  facts: () => ({
+    judges: false,
+    notByActors: 'what only the target decides has no fixed number of steps',
+  }),
 })
+
+export const GROUP_KEYS = { do: DO, else: { ...DO, doc: 'Steps for the other case.' } } as const
 
 /** A decided group dissolves into the steps that are played. */
 export function compileGroup(context: Context, map: MapNode): readonly (Step | StepBody)[] {

@@ -12,7 +12,7 @@ import { didYouMean } from '../suggest.ts'
 import { type ScalarNode } from '../tree.ts'
 import { toTemplate } from '../template.ts'
 import { splitText } from '../variables.ts'
-import { ANSWER_KEYS, defineStep, TEXT, type StepInput } from './kind.ts'
+import { ANSWER_KEYS, TEXT, type StepForm, type StepInput } from './kind.ts'
 
 interface Action {
   /** What the words name; `…` takes the rest as an image spec. */
@@ -37,14 +37,14 @@ const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
 
 const NOT_BUILT = ['convert', 'measure', 'snapshot', 'bitmap', 'amend', 'commit', 'dd', 'bench']
 
-export const img = defineStep({
+export const imgForm: StepForm = {
   doc: `Runs the image tool: ${Object.values(ACTIONS)
     .map(({ example }) => example)
     .join(', ')}.`,
   schema: TEXT,
   keys: ANSWER_KEYS,
   build: buildImg,
-})
+}
 
 function buildImg(context: Context, { map, value }: StepInput): readonly StepBody[] {
   const text = readScalar(context, value, "'img'")

@@ -4,45 +4,37 @@ import type { Context } from '../context.ts'
 import type { ScheduleAst } from '../grammar/ast.ts'
 import { parsePiece, spanAt, wholeOf, type Piece } from '../mini.ts'
 import { noNeeds } from '../needs.ts'
-import type { Actor, Schedule, Step, StepKind } from '../plan.ts'
+import type { Actor, Schedule, Step } from '../plan.ts'
 import { didYouMean } from '../suggest.ts'
 import { find, spanOf, type Entry, type MapNode } from '../tree.ts'
-import { defineStep, TEXT } from './kind.ts'
+import { defineStructure, TEXT } from './kind.ts'
 
 /** How many orders are played without saying a number, and the most that can be asked for. */
 const BOUND = 100
 const MOST = 2000
 
-/** Kinds that end, restart or measure the target, or that shape the transcript. */
-const NOT_INSIDE: Partial<Record<StepKind, string>> = {
-  phase: 'a phase is a heading for everybody',
-  events: 'claims about events stand behind the actors, or at the together step',
-  restart: 'a restart ends the target for everybody',
-  crash: 'a crash ends the target for everybody',
-  advance: 'time is the same for everybody',
-  group: 'what only the target decides has no fixed number of steps',
-  loop: 'a loop is written out, so that its steps can be counted',
-}
-
-export const together = defineStep({
-  doc: 'Actors that take turns: {NAME: steps, NAME: steps}; schedule: says how.',
-  schema: {
-    type: 'object',
-    additionalProperties: { type: 'array', items: { $ref: '#/definitions/step' } },
-  },
-  keys: {
-    schedule: {
-      doc: 'free (default), all [BOUND], seed N, fixed [ACTOR, …].',
-      schema: TEXT,
+export const together = defineStructure({
+  kind: 'together',
+  written: {
+    doc: 'Actors that take turns: {NAME: steps, NAME: steps}; schedule: says how.',
+    schema: {
+      type: 'object',
+      additionalProperties: { type: 'array', items: { $ref: '#/definitions/step' } },
     },
-  },
-  build(context, { map, value }) {
-    const lanes = readMap(context, value, "'together'")
-    if (lanes === undefined || !isInPlace(context, map)) return []
-    const actors = actorsOf(context, lanes)
-    const schedule = scheduleOf(context, map, actors, spanOf(value))
-    if (actors.length < 2 || schedule === undefined) return []
-    return [{ kind: 'together', actors, schedule }]
+    keys: {
+      schedule: {
+        doc: 'free (default), all [BOUND], seed N, fixed [ACTOR, …].',
+        schema: TEXT,
+      },
+    },
+    build(context, { map, value }) {
+      const lanes = readMap(context, value, "'together'")
+      if (lanes === undefined || !isInPlace(context, map)) return []
+      const actors = actorsOf(context, lanes)
+      const schedule = scheduleOf(context, map, actors, spanOf(value))
+      if (actors.length < 2 || schedule === undefined) return []
+      return [{ kind: 'together', actors, schedule }]
+    },
   },
 })
 
@@ -91,7 +83,7 @@ function isActorName(context: Context, entry: Entry): boolean {
 function checkStep(context: Context, entry: Entry, step: Step): void {
   const { source } = entry.key
   const { report } = context.fields.session
-  const why = NOT_INSIDE[step.kind] ?? (waitsForExit(step) ? NOT_INSIDE.restart : undefined)
+  const why = context.kinds.facts(step).notByActors
   if (why !== undefined && step.span.file === source.file) {
     report.add('together-step', source, step.span, `an actor can not play this: ${why}`)
   } else if (step.events !== undefined && step.span.file === source.file) {
@@ -103,10 +95,6 @@ function checkStep(context: Context, entry: Entry, step: Step): void {
     )
   }
   if (step.kind === 'use') for (const inner of step.steps) checkStep(context, entry, inner)
-}
-
-function waitsForExit(step: Step): boolean {
-  return step.kind === 'wait' && step.until.kind === 'exit'
 }
 
 function scheduleOf(

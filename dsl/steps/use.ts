@@ -16,13 +16,17 @@ import { bind } from '../binding.ts'
 import { didYouMean } from '../suggest.ts'
 import { fillDeep } from '../template.ts'
 import { find, isNull, spanOf, withVia, type MapNode, type Node, type ScalarNode } from '../tree.ts'
-import { defineStep, type StepInput } from './kind.ts'
+import { defineStructure, type StepInput } from './kind.ts'
 
-export const use = defineStep({
-  doc: 'Plays the steps of a fragment: a file that starts with `fragment: 1`.',
-  schema: { type: 'string' },
-  keys: { with: { doc: "The fragment's inputs.", schema: { type: 'object' } } },
-  build: buildUse,
+export const use = defineStructure({
+  kind: 'use',
+  written: {
+    doc: 'Plays the steps of a fragment: a file that starts with `fragment: 1`.',
+    schema: { type: 'string' },
+    keys: { with: { doc: "The fragment's inputs.", schema: { type: 'object' } } },
+    build: buildUse,
+  },
+  facts: () => ({ judges: false }),
 })
 
 const FRAGMENT_KEYS: Readonly<Record<string, KeyInfo>> = {

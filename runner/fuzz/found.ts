@@ -1,8 +1,9 @@
 /** Puts findings on disk: a scenario each, with its golden recorded from the real target. */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { compileScenario, renderProblem } from '../../dsl/index.ts'
+import { renderProblem } from '../../dsl/index.ts'
 import type { Scenario } from '../../dsl/plan.ts'
+import { compileScenario } from '../language.ts'
 import type { Played } from '../execute.ts'
 import { PoolWorker } from '../pool.ts'
 import type { CaseEnd } from '../report/event.ts'

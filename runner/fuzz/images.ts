@@ -3,8 +3,9 @@
  * tool, and copied into the folder of each sequence, byte for byte the same on both sides. Paths
  * inside of them are as long as the folder's own, and are replaced while they are copied.
  */
-import { compileScenario, type Problem, renderProblem } from '../../dsl/index.ts'
+import { type Problem, renderProblem } from '../../dsl/index.ts'
 import type { Host } from '../../engine/index.ts'
+import { compileScenario } from '../language.ts'
 import { Play } from '../play.ts'
 import type { Selected } from '../suite.ts'
 import type { Target } from '../targets/target.ts'

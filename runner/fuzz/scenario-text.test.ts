@@ -1,6 +1,7 @@
 /** Sequences as scenarios: valid, and true of the target that they were recorded on. */
 import assert from 'node:assert/strict'
-import { compileScenario, renderProblem } from '../../dsl/index.ts'
+import { renderProblem } from '../../dsl/index.ts'
+import { compileScenario } from '../language.ts'
 import type { CaseEnd } from '../report/event.ts'
 import { runSuite, selectAll } from '../suite.ts'
 import type { Difference } from './compare.ts'

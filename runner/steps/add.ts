@@ -1,5 +1,24 @@
 /** `node`, `object` and `export`: the add command by a short name, or the delete command. */
-import type { AddStep, NodeFaults, StepCommon, Value } from '../../dsl/plan.ts'
+import { readMap, shorten, wrongType } from '../../dsl/check.ts'
+import type { Context } from '../../dsl/context.ts'
+import { type Answer, makeAnswer } from '../../dsl/expectation.ts'
+import { needsOfNode, needsOfType } from '../../dsl/needs.ts'
+import { separateFaults } from '../../dsl/node-faults.ts'
+import type {
+  Expectation,
+  NodeFaults,
+  Span,
+  StepBody,
+  StepCommon,
+  Template,
+  Value,
+} from '../../dsl/plan.ts'
+import { ANSWER_KEYS, type SectionForm, type StepInput } from '../../dsl/steps/kind.ts'
+import { checkName } from '../../dsl/subject.ts'
+import { toTemplate } from '../../dsl/template.ts'
+import { checkReferences, trackNode } from '../../dsl/track.ts'
+import { type Entry, find, type MapNode, type ScalarNode, spanOf } from '../../dsl/tree.ts'
+import { fillText, resolve } from '../../dsl/variables.ts'
 import { suspendAt } from '../breakpoints.ts'
 import { lowerFaults, showFaults } from '../faults.ts'
 import { isMap } from '../json.ts'
@@ -10,17 +29,86 @@ import { resolveTemplate, showTemplate } from '../variables.ts'
 import { callCommand } from './command.ts'
 import { defineStep } from './step.ts'
 
+type AddKind = 'node' | 'object' | 'export'
+
+/** `node`, `object` and `export`: the add command, or with `gone` the delete command. */
+export interface AddStep {
+  readonly kind: AddKind
+  readonly name: string
+  readonly nameSpan: Span
+  /** `undefined`: delete. `img: x` members are still as written. */
+  readonly options: Template | undefined
+  /** Rules by the place of their `faults` inside the options; the first level is the empty path. */
+  readonly faults?: readonly NodeFaults[]
+  readonly expect: Expectation
+  /** Part of `nodes`, `objects`, `exports`: replayed by `restart: as configured`. */
+  readonly configured: boolean
+}
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly node: AddStep & { readonly kind: 'node' }
+    readonly object: AddStep & { readonly kind: 'object' }
+    readonly export: AddStep & { readonly kind: 'export' }
+  }
+}
+
 type Step = AddStep & StepCommon
 
-const DELETE = {
-  node: ['blockdev-del', 'node-name'],
-  object: ['object-del', 'id'],
-  export: ['block-export-del', 'id'],
-} as const
+/** The commands, and the member that the name fills. */
+const COMMANDS = {
+  node: { add: 'blockdev-add', remove: 'blockdev-del', member: 'node-name' },
+  object: { add: 'object-add', remove: 'object-del', member: 'id' },
+  export: { add: 'block-export-add', remove: 'block-export-del', member: 'id' },
+} as const satisfies Record<AddKind, object>
 
-export const node = defineStep({ kind: 'node', words: wordsOf, run: runAdd })
-export const object = defineStep({ kind: 'object', words: wordsOf, run: runAdd })
-export const exported = defineStep({ kind: 'export', words: wordsOf, run: runAdd })
+export const node = defineStep({
+  kind: 'node',
+  ...formsOf('node', 'nodes', 'Adds nodes: {name: {driver: …}}, or {name: gone}.'),
+  facts: ({ name, options, faults = [] }) => ({ node: { name, options, faults } }),
+  words: wordsOf,
+  run: runAdd,
+  acts: () => true,
+})
+
+export const object = defineStep({
+  kind: 'object',
+  ...formsOf('object', 'objects', 'Adds objects: {id: {qom-type: …}}, or {id: gone}.'),
+  words: wordsOf,
+  run: runAdd,
+  acts: () => true,
+})
+
+export const exported = defineStep({
+  kind: 'export',
+  ...formsOf('export', 'exports', 'Adds exports: {id: {type: …}}, or {id: gone}.'),
+  words: wordsOf,
+  run: runAdd,
+  acts: () => true,
+})
+
+/** As a step, and as an entry of a section at the top of the scenario. */
+function formsOf(kind: AddKind, section: SectionForm['name'], doc: string) {
+  return {
+    written: {
+      doc,
+      schema: { type: 'object' },
+      keys: ANSWER_KEYS,
+      build(context: Context, { map, value }: StepInput): readonly StepBody[] {
+        const names = readMap(context, value, `'${kind}'`)
+        const answer = makeAnswer(context, map)
+        return (
+          names?.entries.flatMap((entry) => makeAdd(context, kind, entry, answer, false) ?? []) ??
+          []
+        )
+      },
+    },
+    section: {
+      name: section,
+      build: (context: Context, entry: Entry) => makeConfigured(context, kind, entry),
+    },
+  }
+}
 
 function wordsOf(step: Step): string {
   return `${step.kind} ${step.name}`
@@ -133,8 +221,8 @@ async function serve(step: Step, play: Play): Promise<void> {
 }
 
 async function remove(step: Step, play: Play): Promise<void> {
-  const [command, key] = DELETE[step.kind]
-  const args = { [key]: step.name }
+  const { remove: command, member } = COMMANDS[step.kind]
+  const args = { [member]: step.name }
   await callCommand(play, {
     command,
     args,
@@ -146,4 +234,117 @@ async function remove(step: Step, play: Play): Promise<void> {
     head: command,
     members: args,
   })
+}
+
+function makeConfigured(context: Context, kind: AddKind, entry: Entry): AddStep | undefined {
+  if (entry.value.kind === 'scalar' && entry.value.text === 'gone') {
+    wrongType(
+      context,
+      entry.value,
+      `${kind} '${entry.name}'`,
+      'a map of options',
+      'gone is for steps',
+    )
+    return undefined
+  }
+  const expect: Expectation = { kind: 'ok', span: spanOf(entry.key), written: false }
+  return makeAdd(context, kind, entry, { expect }, true)
+}
+
+/** One entry of a step, or of `nodes`, `objects`, `exports` at the top (`configured`). */
+function makeAdd(
+  context: Context,
+  kind: AddKind,
+  entry: Entry,
+  answer: Pick<Answer, 'expect'>,
+  configured: boolean,
+): AddStep | undefined {
+  const name = fillText(context, entry.key)
+  const value = resolve(context, entry.value)
+  if (name === undefined || value === undefined) return undefined
+  const common = {
+    kind,
+    name: name.text,
+    nameSpan: spanOf(entry.key),
+    expect: answer.expect,
+    configured,
+  }
+  const succeeds = answer.expect.kind === 'ok'
+  if (value.kind === 'scalar' && value.text === 'gone' && !configured) {
+    removeName(context, kind, name, succeeds)
+    return { ...common, options: undefined }
+  }
+  if (value.kind !== 'map') {
+    wrongType(
+      context,
+      value,
+      `${kind} '${shorten(name.text)}'`,
+      configured ? 'a map of options' : "a map of options, or 'gone'",
+    )
+    return undefined
+  }
+  checkOptions(context, kind, name, value, succeeds)
+  const separated =
+    kind === 'node' ? separateFaults(context, name.text, value) : { options: value, faults: [] }
+  const options = toTemplate(context, separated.options)
+  const { faults } = separated
+  const made = { ...common, options, ...(faults.length === 0 ? {} : { faults }) }
+  if (answer.expect.kind === 'error') return made
+  context.names.add(kind, name.text, spanOf(entry.key))
+  if (kind === 'node') trackNode(context, options)
+  if (!succeeds) return made
+  const { needs } = context.fields
+  needs.infer(`qmp.${COMMANDS[kind].add}`, spanOf(entry.key))
+  if (kind === 'node') needsOfNode(needs, options)
+  else needsOfType(needs, kind, options, kind === 'object' ? 'qom-type' : 'type')
+  return made
+}
+
+function removeName(context: Context, kind: AddKind, name: ScalarNode, succeeds: boolean): void {
+  if (!succeeds) return
+  checkName(context, name, spanOf(name), kind, name.text)
+  context.names.remove(kind, name.text)
+  context.fields.needs.infer(`qmp.${COMMANDS[kind].remove}`, spanOf(name))
+}
+
+function checkOptions(
+  context: Context,
+  kind: AddKind,
+  name: ScalarNode,
+  options: MapNode,
+  succeeds: boolean,
+): void {
+  const { member } = COMMANDS[kind]
+  const twice = find(options, member)
+  if (twice !== undefined) {
+    context.problem(
+      twice.key,
+      'name-twice',
+      `the key '${shorten(name.text)}' is the ${member} already`,
+      {
+        notes: [{ message: 'the name', span: spanOf(name) }],
+      },
+    )
+  }
+  if (!succeeds) return
+  const before = context.names.find(kind, name.text)
+  if (before !== undefined) {
+    context.doubt(name, 'duplicate-name', `${kind} '${shorten(name.text)}' exists at this point`, {
+      notes: [{ message: 'made here', span: before }],
+      help: 'if the failure is the point, add   expect: error GenericError',
+    })
+  }
+  if (kind === 'node') {
+    if (find(options, 'driver') === undefined) {
+      context.problem(options, 'missing-key', `node '${shorten(name.text)}' needs a 'driver'`)
+    }
+    checkReferences(context, options)
+  }
+  if (kind === 'export') checkExported(context, options)
+}
+
+function checkExported(context: Context, options: MapNode): void {
+  const exported = find(options, 'node-name')?.value
+  if (exported?.kind !== 'scalar' || exported.text.includes('$')) return
+  checkName(context, exported, spanOf(exported), 'node', exported.text)
 }

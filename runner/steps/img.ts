@@ -1,5 +1,6 @@
 /** `img`: the image tool on images at rest. Its exit status and JSON are typed, its prose is not kept. */
 import type { ImgStep, StepCommon, Value } from '../../dsl/plan.ts'
+import { imgForm } from '../../dsl/steps/img.ts'
 import { isList, member, parseJson, plainText, text } from '../json.ts'
 import { isShownMap, showMembers, showNumber, type Shown } from '../notation.ts'
 import type { Play } from '../play.ts'
@@ -9,6 +10,12 @@ import type { Detail } from '../transcript.ts'
 import { resolveTemplate } from '../variables.ts'
 import { saveFromLast } from './save.ts'
 import { defineStep } from './step.ts'
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly img: ImgStep
+  }
+}
 
 type Step = ImgStep & StepCommon
 
@@ -31,6 +38,7 @@ interface Action {
 
 export const img = defineStep({
   kind: 'img',
+  written: imgForm,
   words: (step) => `img ${step.text}`,
   async run(step, play) {
     const action = ACTIONS[step.action]
@@ -63,6 +71,9 @@ export const img = defineStep({
     if (step.returns !== undefined) play.check(step.returns, failed ? undefined : outcome.value)
     if (!failed) saveFromLast(play, step.save)
   },
+  // What an image at rest says of itself is its bytes.
+  claimsEffect: ({ action, returns }) =>
+    returns !== undefined || action === 'check' || action === 'compare',
 })
 
 /** What a tool says of its failure: the first line, without the program's name. */

@@ -1,4 +1,9 @@
-/** Every kind of step. Adding one means one new file and one line here. */
+/**
+ * Every kind of step, in the order in which readers are told of them. Adding one means one new file
+ * and one line here. Kinds that only hold or head other steps are the language's own.
+ */
+import { each, phase, together, use } from '../../dsl/index.ts'
+import type { StepKinds } from '../../dsl/steps/kind.ts'
 import { exported, node, object } from './add.ts'
 import { events } from './events.ts'
 import { fault } from './fault.ts'
@@ -11,32 +16,41 @@ import { raw } from './raw.ts'
 import { save } from './save.ts'
 import { schema } from './schema.ts'
 import { create, seed } from './seed.ts'
-import type { PlayedKind, StepDefinition } from './step.ts'
+import type { PlayedKind, PlayedStep, StepDefinition } from './step.ts'
 import { advance, crash, restart } from './target.ts'
 import { verify } from './verify.ts'
 import { wait } from './wait.ts'
 
-type Steps = { readonly [K in PlayedKind]: StepDefinition<K> }
+type Played = { readonly [K in PlayedKind]: StepDefinition<K> }
 
-export const STEPS: Steps = {
-  advance,
-  crash,
-  create,
-  events,
-  export: exported,
-  fault,
-  graph,
-  img,
-  io,
-  nbd,
-  node,
-  object,
+export const STEPS = {
+  phase,
   qmp,
   raw,
-  restart,
-  save,
-  schema,
-  seed,
+  node,
+  object,
+  export: exported,
+  io,
   verify,
   wait,
+  graph,
+  img,
+  nbd,
+  each,
+  use,
+  schema,
+  restart,
+  crash,
+  advance,
+  fault,
+  together,
+  save,
+  events,
+  create,
+  seed,
+} as const satisfies Played & StepKinds
+
+export function definitionOf(step: PlayedStep): StepDefinition {
+  // The table gives each kind its own definition; that they agree is what its type says.
+  return STEPS[step.kind]
 }

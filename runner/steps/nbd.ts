@@ -1,6 +1,18 @@
 /** `nbd`: what a client sees of an export that the scenario declares. */
-import type { IoLine, NbdLine, NbdStep, StepCommon } from '../../dsl/plan.ts'
-import { BlockError, NbdClient } from '../../engine/index.ts'
+import { readScalar, readText } from '../../dsl/check.ts'
+import type { Context } from '../../dsl/context.ts'
+import { evaluateRange, foldRange, type IoPlace } from '../../dsl/expr.ts'
+import type { FlagAst, RangeAst } from '../../dsl/grammar/ast.ts'
+import { makeOutcome } from '../../dsl/io-outcome.ts'
+import { linesOf, parsePiece, type Piece, spanAt } from '../../dsl/mini.ts'
+import { makePattern } from '../../dsl/pattern.ts'
+import type { IoLine, IoOutcome, Pattern, Span, StepBody, StepCommon } from '../../dsl/plan.ts'
+import { printNbdStatement } from '../../dsl/print.ts'
+import { type StepInput, TEXT } from '../../dsl/steps/kind.ts'
+import { checkName } from '../../dsl/subject.ts'
+import { find, spanOf } from '../../dsl/tree.ts'
+import { fillText } from '../../dsl/variables.ts'
+import { BlockError, NbdClient } from '../../engine/client.ts'
 import { showRange } from '../content.ts'
 import { nbdDevice } from '../device.ts'
 import type { Play } from '../play.ts'
@@ -10,6 +22,38 @@ import { type LineResult, reportLine, ScriptRun } from '../script.ts'
 import type { Detail } from '../transcript.ts'
 import { defineStep } from './step.ts'
 import { scriptContext } from './subject.ts'
+
+interface NbdStep {
+  readonly kind: 'nbd'
+  readonly export: string
+  readonly lines: readonly NbdLine[]
+}
+
+type NbdLine = {
+  readonly span: Span
+  readonly text: string
+  readonly outcome: IoOutcome
+} & (
+  | { readonly kind: 'info' | 'list' }
+  | {
+      readonly kind: 'meta'
+      readonly context: string
+      readonly offset?: number
+      readonly bytes?: number
+    }
+  | {
+      readonly kind: 'read' | 'write'
+      readonly offset: number
+      readonly bytes: number
+      readonly pattern?: Pattern
+    }
+)
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly nbd: NbdStep
+  }
+}
 
 type Step = NbdStep & StepCommon
 
@@ -29,11 +73,105 @@ const FLAGS = [
 
 export const nbd = defineStep({
   kind: 'nbd',
+  written: {
+    doc: 'Speaks NBD to an export: info, list, meta CONTEXT, read, write; the script stands under do.',
+    schema: TEXT,
+    keys: { do: { doc: 'NBD script, one statement a line.', schema: TEXT } },
+    build: buildNbd,
+  },
   words: (step) => `nbd ${step.export}`,
   async run(step, play) {
     for (const line of step.lines) await playLine(play, step, line)
   },
+  claimsEffect: ({ lines }) => lines.some(asksServer),
 })
+
+function asksServer(line: NbdLine): boolean {
+  return (line.kind === 'read' && line.pattern !== undefined) || line.outcome.written
+}
+
+function buildNbd(context: Context, { map, value }: StepInput): readonly StepBody[] {
+  const name = readText(context, value, "'nbd'")
+  const entry = find(map, 'do')
+  if (entry === undefined) {
+    context.problem(value, 'missing-key', "an nbd step needs its script under 'do'")
+    return []
+  }
+  const script = readScalar(context, entry.value, "'do'")
+  if (script === undefined || name === undefined) return []
+  const lines = linesOf(script).flatMap((piece) => makeNbdLine(context, piece) ?? [])
+  if (script.text.trim() === '') context.problem(script, 'io-empty', 'the script is empty')
+  const fails = lines.length > 0 && lines.every(({ outcome }) => outcome.kind !== 'ok')
+  const filled = fillText(context, name)?.text ?? name.text
+  if (!fails) checkName(context, name, spanOf(name), 'export', filled.replace(/^nbd:/, ''))
+  return lines.length === 0 ? [] : [{ kind: 'nbd', export: filled.replace(/^nbd:/, ''), lines }]
+}
+
+function makeNbdLine(context: Context, piece: Piece): NbdLine | undefined {
+  const ast = parsePiece(context, 'nbd', piece)
+  if (ast === undefined || ast === null) return undefined
+  const span = spanAt(piece, ast)
+  if (!context.spendIoLine(piece.node, span)) return undefined
+  const place: IoPlace = { context, piece, loops: new Map() }
+  const { statement } = ast
+  const outcome = makeOutcome(place, statement, ast.outcome, span)
+  if (outcome === undefined) return undefined
+  if (statement.kind === 'info' || statement.kind === 'list') {
+    return { kind: statement.kind, text: statement.kind, outcome, span }
+  }
+  const range = statement.range === null ? null : resolveRange(place, statement.range)
+  if (range === undefined) return undefined
+  if (statement.kind === 'meta') {
+    const shown = { ...statement, range: range?.shown ?? null }
+    return {
+      kind: 'meta',
+      context: statement.context,
+      ...range?.resolved,
+      text: printNbdStatement(shown),
+      outcome,
+      span,
+    }
+  }
+  const pattern = patternOf(place, statement.flags)
+  if (range === null || pattern === 'wrong') return undefined
+  const text = printNbdStatement({ ...statement, range: range.shown })
+  return {
+    kind: statement.kind,
+    ...range.resolved,
+    ...(pattern === undefined ? {} : { pattern }),
+    text,
+    outcome,
+    span,
+  }
+}
+
+function resolveRange(place: IoPlace, ast: RangeAst) {
+  const resolved = evaluateRange(place, ast)
+  return resolved === undefined ? undefined : { resolved, shown: foldRange(place, ast, resolved) }
+}
+
+function patternOf(place: IoPlace, flags: readonly FlagAst[]): Pattern | undefined | 'wrong' {
+  const wrong = flags.find((flag) => flag.kind !== 'pattern')
+  if (wrong !== undefined) {
+    place.context.problemIn(
+      place.piece.node,
+      spanAt(place.piece, wrong),
+      'io-flag-conflict',
+      'an nbd step takes -P alone',
+    )
+    return 'wrong'
+  }
+  const [flag, second] = flags
+  if (second !== undefined) {
+    place.context.problemIn(
+      place.piece.node,
+      spanAt(place.piece, second),
+      'io-flag-twice',
+      'option -P stands here twice',
+    )
+  }
+  return flag?.kind === 'pattern' ? (makePattern(place, flag.pattern) ?? 'wrong') : undefined
+}
 
 async function playLine(play: Play, step: Step, line: NbdLine): Promise<void> {
   const subject = { kind: 'nbd', name: step.export, span: step.span } as const

@@ -1,4 +1,8 @@
 /** `raw`: bytes sent as they are, for input that no client should send. */
+import { readText } from '../../dsl/check.ts'
+import { makeAnswer } from '../../dsl/expectation.ts'
+import type { Claim, Expectation } from '../../dsl/plan.ts'
+import { ANSWER_KEYS, TEXT } from '../../dsl/steps/kind.ts'
 import { show, shown, showString } from '../notation.ts'
 import type { Reply } from '../session.ts'
 import type { Detail } from '../transcript.ts'
@@ -6,8 +10,33 @@ import { showDetails, showOutcome } from './command.ts'
 import { saveFromLast } from './save.ts'
 import { defineStep } from './step.ts'
 
+/** Bytes sent as they are: for malformed input. */
+export interface RawStep {
+  readonly kind: 'raw'
+  readonly text: string
+  readonly expect: Expectation
+  readonly returns?: Claim
+}
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly raw: RawStep
+  }
+}
+
 export const raw = defineStep({
   kind: 'raw',
+  written: {
+    doc: 'Sends text as it is: for malformed input.',
+    schema: TEXT,
+    keys: ANSWER_KEYS,
+    build(context, { map, value }) {
+      const text = readText(context, value, "'raw'")
+      const answer = makeAnswer(context, map)
+      return text === undefined ? [] : [{ kind: 'raw', text: text.text, ...answer }]
+    },
+  },
+  acts: () => true,
   words: () => 'qmp raw',
   async run(step, play) {
     await play.hidden.hide('nbd-server')

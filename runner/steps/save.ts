@@ -1,5 +1,9 @@
 /** `save`: keeps a part of a query, or of what came last, under a name. */
-import type { SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
+import { makeAnswer } from '../../dsl/expectation.ts'
+import type { Claim, SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
+import { makeSaves } from '../../dsl/save.ts'
+import { ANSWER_KEYS, TEXT } from '../../dsl/steps/kind.ts'
+import { isGraphQuery } from '../graph.ts'
 import { isList, member, plainText } from '../json.ts'
 import { brief } from '../match.ts'
 import { show } from '../notation.ts'
@@ -7,8 +11,31 @@ import type { Play } from '../play.ts'
 import { StepError } from '../step-error.ts'
 import { defineStep } from './step.ts'
 
+interface SaveStep {
+  readonly kind: 'save'
+  readonly items: readonly SaveItem[]
+  readonly returns?: Claim
+}
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly save: SaveStep
+  }
+}
+
 export const save = defineStep({
   kind: 'save',
+  written: {
+    doc: 'Names parts of a reply: {name: path}; `return` claims what they are.',
+    schema: { type: 'object', additionalProperties: TEXT },
+    keys: { return: { doc: 'Claim about the saved value.', schema: {} }, by: ANSWER_KEYS.by },
+    isAttribute: true,
+    build(context, { map, value }) {
+      const items = makeSaves(context, value)
+      const { returns } = makeAnswer(context, map)
+      return [{ kind: 'save', items, ...(returns === undefined ? {} : { returns }) }]
+    },
+  },
   words: (step) => `save ${step.items.map((item) => item.name).join(' ')}`,
   async run(step, play) {
     for (const item of step.items) {
@@ -17,6 +44,8 @@ export const save = defineStep({
       if (step.returns !== undefined) play.check(step.returns, value)
     }
   },
+  claimsEffect: ({ items, returns }) =>
+    returns !== undefined && items.some(({ path }) => isGraphQuery(path.command)),
 })
 
 async function saveItem(play: Play, item: SaveItem): Promise<Value> {

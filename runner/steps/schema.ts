@@ -1,5 +1,10 @@
 /** `schema`: claims about what the target's introspection says. */
-import type { SchemaStep, Value } from '../../dsl/plan.ts'
+import { checkKeys, type KeyInfo, readBoolean, readMap, readText } from '../../dsl/check.ts'
+import { makeClaim } from '../../dsl/claim.ts'
+import type { Context } from '../../dsl/context.ts'
+import type { Claim, StepBody, Value } from '../../dsl/plan.ts'
+import type { StepInput } from '../../dsl/steps/kind.ts'
+import { find, type MapNode, spanOf } from '../../dsl/tree.ts'
 import { show } from '../notation.ts'
 import type { Play } from '../play.ts'
 import type { SchemaEntry } from '../targets/target.ts'
@@ -8,11 +13,36 @@ import { defineStep } from './step.ts'
 /** Levels of nested types that a described type shows. */
 const DEPTH = 3
 
+/** A claim about introspection. */
+interface SchemaStep {
+  readonly kind: 'schema'
+  readonly of:
+    | { readonly kind: 'command' | 'event'; readonly name: string; readonly argument?: string }
+    | { readonly kind: 'type'; readonly name: string }
+  readonly present: boolean
+  readonly features?: Claim
+  readonly returns?: Claim
+  readonly text: string
+}
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly schema: SchemaStep
+  }
+}
+
 export const schema = defineStep({
   kind: 'schema',
+  written: {
+    doc: 'Claims about introspection: {command: NAME, arg: NAME, features: …}.',
+    schema: { type: 'object' },
+    keys: {},
+    build: buildSchema,
+  },
+  facts: () => ({ changes: false, keepsGraph: true }),
   words: (step) => `schema ${step.text}`,
   run(step, play) {
-    const found = find(play, step.of)
+    const found = lookUp(play, step.of)
     const features = found?.features ?? []
     const words = [describe(step.of)]
     if (found === undefined) words.push('absent')
@@ -35,6 +65,76 @@ export const schema = defineStep({
     return Promise.resolve()
   },
 })
+
+const SCHEMA_KEYS: Readonly<Record<string, KeyInfo>> = {
+  command: { doc: 'Name of a command.' },
+  event: { doc: 'Name of an event.' },
+  type: { doc: 'Name of a type.' },
+  arg: { doc: 'Name of one of its arguments.' },
+  features: { doc: 'Claim about the feature list.' },
+  return: { doc: 'Claim about what introspection says.' },
+  present: { doc: 'Whether it exists at all.' },
+}
+
+function buildSchema(context: Context, { value }: StepInput): readonly StepBody[] {
+  const map = readMap(context, value, "'schema'")
+  if (map === undefined) return []
+  checkKeys(context, map, SCHEMA_KEYS, 'a schema step')
+  const of = schemaSubject(context, map)
+  if (of === undefined) return []
+  const presentNode = find(map, 'present')?.value
+  const present =
+    presentNode === undefined ? true : (readBoolean(context, presentNode, "'present'") ?? true)
+  const claims = {
+    features: claimOf(context, map, 'features'),
+    returns: claimOf(context, map, 'return'),
+  }
+  if (presentNode !== undefined) context.claim(spanOf(presentNode), !present)
+  if (!present && (claims.features !== undefined || claims.returns !== undefined)) {
+    context.problem(map, 'schema-absent', 'what is absent has no features and returns nothing')
+  }
+  const argument = 'argument' in of ? ` arg ${of.argument ?? ''}` : ''
+  return [
+    {
+      kind: 'schema',
+      of,
+      present,
+      ...(claims.features === undefined ? {} : { features: claims.features }),
+      ...(claims.returns === undefined ? {} : { returns: claims.returns }),
+      text: `${of.kind} ${of.name}${argument}${present ? '' : ' absent'}`,
+    },
+  ]
+}
+
+function claimOf(context: Context, map: MapNode, name: string): Claim | undefined {
+  const entry = find(map, name)
+  return entry === undefined ? undefined : makeClaim(context, entry.value)
+}
+
+function schemaSubject(context: Context, map: MapNode): SchemaStep['of'] | undefined {
+  const subjects = (['command', 'event', 'type'] as const).filter(
+    (kind) => find(map, kind) !== undefined,
+  )
+  const [kind, second] = subjects
+  if (kind === undefined || second !== undefined) {
+    context.problem(
+      map,
+      'schema-subject',
+      "a schema step is about one 'command', 'event' or 'type'",
+    )
+    return undefined
+  }
+  const name = textAt(context, map, kind)
+  if (name === undefined) return undefined
+  const argument = textAt(context, map, 'arg')
+  if (kind === 'type') return { kind, name }
+  return { kind, name, ...(argument === undefined ? {} : { argument }) }
+}
+
+function textAt(context: Context, map: MapNode, name: string): string | undefined {
+  const entry = find(map, name)
+  return entry === undefined ? undefined : readText(context, entry.value, `'${name}'`)?.text
+}
 
 interface Found {
   readonly features: readonly string[]
@@ -112,7 +212,7 @@ class Types {
   }
 }
 
-function find(play: Play, of: SchemaStep['of']): Found | undefined {
+function lookUp(play: Play, of: SchemaStep['of']): Found | undefined {
   const types = new Types(play.capabilities.schema)
   const entry = types.get(of.name)
   if (entry === undefined) return undefined

@@ -1,13 +1,54 @@
 /** `verify`: a claim about everything that a node or image holds. */
-import { BlockError } from '../../engine/index.ts'
+import { readMap, readScalar } from '../../dsl/check.ts'
+import type { Context } from '../../dsl/context.ts'
+import { makeWantOf } from '../../dsl/io.ts'
+import type { StepBody, Subject, VerifyWant } from '../../dsl/plan.ts'
+import { makeSubject } from '../../dsl/subject.ts'
+import { type ScalarNode, spanOf } from '../../dsl/tree.ts'
+import { fillText } from '../../dsl/variables.ts'
+import { BlockError } from '../../engine/client.ts'
 import { LARGEST } from '../content.ts'
 import { showNumber } from '../notation.ts'
 import { StepError } from '../step-error.ts'
 import { defineStep } from './step.ts'
 import { showSubject, verifyDevice, withSubject } from './subject.ts'
 
+interface VerifyStep {
+  readonly kind: 'verify'
+  readonly subject: Subject
+  readonly want: VerifyWant
+}
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly verify: VerifyStep
+  }
+}
+
 export const verify = defineStep({
   kind: 'verify',
+  written: {
+    doc: 'Claims about the whole content: {subject: extents}, or {subject: same as other}.',
+    schema: { type: 'object', additionalProperties: { type: 'string' } },
+    keys: {},
+    build(context, { value }) {
+      const map = readMap(context, value, "'verify'")
+      return (
+        map?.entries.flatMap((entry): StepBody[] => {
+          const name = fillText(context, entry.key)
+          const subject = name === undefined ? undefined : makeSubject(context, name)
+          const text = readScalar(context, entry.value, 'a claim about content')
+          return text === undefined ? [] : verifyStep(context, subject, text)
+        }) ?? []
+      )
+    },
+  },
+  facts: ({ subject, want }) => ({
+    subject,
+    ...(want.kind === 'same' ? {} : { touches: subject }),
+    changes: false,
+    keepsGraph: true,
+  }),
   words: (step) => `verify ${step.subject.name}`,
   async run(step, play) {
     const subject = showSubject(step.subject, play.atRest)
@@ -36,4 +77,12 @@ export const verify = defineStep({
       }
     })
   },
+  claimsEffect: () => true,
 })
+
+function verifyStep(context: Context, subject: Subject | undefined, text: ScalarNode): StepBody[] {
+  const want = makeWantOf(context, text)
+  if (want === undefined || subject === undefined) return []
+  context.claim(spanOf(text), false)
+  return [{ kind: 'verify', subject, want: want.want }]
+}

@@ -1,5 +1,15 @@
 /** `wait`: until something has happened. It watches events; time alone never decides. */
-import type { StepCommon, WaitStep } from '../../dsl/plan.ts'
+import { readScalar, shorten } from '../../dsl/check.ts'
+import type { Context } from '../../dsl/context.ts'
+import { checkEventName, eventData } from '../../dsl/events.ts'
+import type { WaitAst } from '../../dsl/grammar/ast.ts'
+import { makeGraphLine } from '../../dsl/graph.ts'
+import { fillName } from '../../dsl/io-want.ts'
+import { parsePiece, type Piece, spanAt, wholeOf } from '../../dsl/mini.ts'
+import type { EventMatch, GraphLine, StepBody, StepCommon } from '../../dsl/plan.ts'
+import { type StepInput, TEXT } from '../../dsl/steps/kind.ts'
+import { didYouMean } from '../../dsl/suggest.ts'
+import { find, spanOf } from '../../dsl/tree.ts'
 import { isLike } from '../event-claims.ts'
 import { graphMismatches } from '../graph.ts'
 import { isList, member } from '../json.ts'
@@ -10,11 +20,54 @@ import { showExit } from './exit.ts'
 import { loadGraph } from './graph.ts'
 import { defineStep } from './step.ts'
 
+interface WaitStep {
+  readonly kind: 'wait'
+  readonly until:
+    | { readonly kind: 'job'; readonly job: string; readonly states: readonly string[] }
+    | { readonly kind: 'event'; readonly event: EventMatch }
+    | { readonly kind: 'graph'; readonly lines: readonly GraphLine[] }
+    | { readonly kind: 'quiet' }
+    | { readonly kind: 'exit' }
+  /** Canonical spelling. */
+  readonly text: string
+}
+
+declare module '../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly wait: WaitStep
+  }
+}
+
+/** Those of jobs in the order of their life, and that of one that is not listed any more. */
+export const JOB_STATES = [
+  'created',
+  'running',
+  'paused',
+  'ready',
+  'standby',
+  'waiting',
+  'pending',
+  'aborting',
+  'concluded',
+  'null',
+  'gone',
+]
+
 /** How long a graph is left alone when no event tells of a change. */
 const GRAPH_PAUSE_MS = 10
 
 export const wait = defineStep({
   kind: 'wait',
+  written: {
+    doc: 'Waits: job ID STATUS, event NAME, graph CLAIM, quiet, exit.',
+    schema: TEXT,
+    keys: { match: { doc: "Claim about the awaited event's data.", schema: { type: 'object' } } },
+    build: buildWait,
+  },
+  facts: ({ until }) => ({
+    keepsGraph: true,
+    ...(until.kind === 'exit' ? { notByActors: 'a restart ends the target for everybody' } : {}),
+  }),
   words: (step) => `wait ${step.text}`,
   async run(step, play) {
     const { until } = step
@@ -41,6 +94,88 @@ export const wait = defineStep({
     }
   },
 })
+
+function buildWait(context: Context, { map, value }: StepInput): readonly StepBody[] {
+  const text = readScalar(context, value, "'wait'")
+  if (text === undefined) return []
+  const piece = wholeOf(text)
+  const ast = parsePiece(context, 'wait', piece)
+  if (ast === undefined) return []
+  const match = find(map, 'match')
+  if (match !== undefined && ast.kind !== 'event') {
+    context.problem(match.key, 'match-without-event', "'match' goes with wait: event NAME")
+  }
+  const until = makeUntil(context, piece, ast, map)
+  return until === undefined ? [] : [{ kind: 'wait', ...until }]
+}
+
+type Awaited = Pick<WaitStep, 'until' | 'text'>
+
+function makeUntil(
+  context: Context,
+  piece: Piece,
+  ast: WaitAst,
+  map: StepInput['map'],
+): Awaited | undefined {
+  switch (ast.kind) {
+    case 'quiet':
+    case 'exit':
+      return { until: { kind: ast.kind }, text: ast.kind }
+    case 'job':
+      return jobUntil(context, piece, ast)
+    case 'event': {
+      const name = partOf(piece, ast.name)
+      if (!checkEventName(context, name)) return undefined
+      const match = find(map, 'match')
+      const data = match === undefined ? undefined : eventData(context, match.value)
+      const event = { name: name.text, span: spanOf(name), ...(data === undefined ? {} : { data }) }
+      return { until: { kind: 'event', event }, text: `event ${name.text}` }
+    }
+    case 'graph': {
+      const line = makeGraphLine(context, {
+        ...piece,
+        offset: piece.offset + ast.lines.start,
+        text: ast.lines.text,
+      })
+      return line === undefined
+        ? undefined
+        : { until: { kind: 'graph', lines: [line] }, text: `graph ${line.text}` }
+    }
+  }
+}
+
+/** A part of a scalar as a scalar of its own. */
+function partOf({ node, offset }: Piece, named: { name: string; start: number; end: number }) {
+  const from = offset + named.start
+  return {
+    ...node,
+    value: named.name,
+    text: named.name,
+    start: node.offsetAt(from),
+    end: node.offsetAt(offset + named.end - 1) + 1,
+    offsetAt: (index: number) => node.offsetAt(from + index),
+  }
+}
+
+function jobUntil(
+  context: Context,
+  piece: Piece,
+  ast: WaitAst & { readonly kind: 'job' },
+): Awaited | undefined {
+  const job = fillName(context, piece, ast.job)
+  const states = ast.states.flatMap((state) => {
+    const name = fillName(context, piece, state)
+    if (name === undefined) return []
+    if (JOB_STATES.includes(name)) return [name]
+    const message = `no job status is called '${shorten(name)}'`
+    context.problemIn(piece.node, spanAt(piece, state), 'wait-status', message, {
+      help: didYouMean(name, JOB_STATES) ?? `statuses are ${JOB_STATES.join(', ')}`,
+    })
+    return []
+  })
+  if (job === undefined) return undefined
+  return { until: { kind: 'job', job, states }, text: `job ${job} ${states.join(' or ')}` }
+}
 
 type Until<K> = Extract<WaitStep['until'], { readonly kind: K }>
 

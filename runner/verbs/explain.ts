@@ -1,7 +1,8 @@
 /** `blockspec explain`: what a diagnostic code, a clause or a scenario is about. */
-import { CODES, explainKey, keyNames } from '../../dsl/index.ts'
+import { CODES } from '../../dsl/index.ts'
 import type { Scenario, Step } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
+import { explainKey, keyNames } from '../language.ts'
 import { runSuite, selectAll } from '../suite.ts'
 import { toggle } from './flags.ts'
 import { bareId, chooseFiles } from './choose-files.ts'

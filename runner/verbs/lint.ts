@@ -18,10 +18,11 @@ export const lint = defineVerb({
     const chosen = chooseFiles(words, shell.cwd)
     const clauses = await loadClauseTable(chosen.root)
     const sources = readSources(chosen.files, shell.cwd)
-    const language = await import('../../dsl/index.ts')
-    const problems = language.lint(sources, compileOptions(chosen.root, clauses, shell.cwd, []))
+    const { lint: check } = await import('../language.ts')
+    const { renderProblem } = await import('../../dsl/index.ts')
+    const problems = check(sources, compileOptions(chosen.root, clauses, shell.cwd, []))
     for (const problem of problems) {
-      const text = flags.json ? json(problem) : `${language.renderProblem(problem)}\n`
+      const text = flags.json ? json(problem) : `${renderProblem(problem)}\n`
       shell.stdout.write(`${text}\n`)
     }
     const errors = problems.filter(({ level }) => level === 'error').length

@@ -20,7 +20,7 @@ export const schema = defineVerb({
   },
   async run({ flags, words, shell }) {
     takeWords('schema', words, [])
-    const { jsonSchema } = await import('../../dsl/index.ts')
+    const { jsonSchema } = await import('../language.ts')
     const json = `${JSON.stringify(jsonSchema(), undefined, 2)}\n`
     if (flags.output === undefined) shell.stdout.write(json)
     else {

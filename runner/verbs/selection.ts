@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { CompileOptions, Problem, SourceFile } from '../../dsl/index.ts'
+import type { Problem, SourceFile } from '../../dsl/index.ts'
 import type { Suite, Value } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
+import type { LanguageOptions } from '../language.ts'
 import type { Selected } from '../suite.ts'
 import { chooseFiles, type Chosen } from './choose-files.ts'
 import { globTest } from './glob.ts'
@@ -37,7 +38,7 @@ export async function load(
   shell: Shell,
   params: readonly Assignment[] = [],
 ): Promise<Loaded> {
-  const { compileSuite } = await import('../../dsl/index.ts')
+  const { compileSuite } = await import('../language.ts')
   const { root, files } = chosen
   const clauses = await loadClauseTable(root)
   const sources = readSources(files, shell.cwd)
@@ -56,7 +57,7 @@ export function compileOptions(
   clauses: ReadonlyMap<string, Clause> | undefined,
   cwd: string,
   params: readonly Assignment[],
-): CompileOptions {
+): LanguageOptions {
   return {
     root: shownPath(root.scenarios, cwd),
     readFragment: fragmentReader(root),
