@@ -466,17 +466,6 @@ export type GraphHop =
     }
   | { readonly kind: 'reach'; readonly to: GraphNode; readonly span: Span }
 
-export interface ImgStep {
-  readonly kind: 'img'
-  readonly action: 'create' | 'info' | 'check' | 'map' | 'compare' | 'resize' | 'rebase'
-  /** Words after the action, variables still in them. */
-  readonly words: readonly Template[]
-  readonly text: string
-  /** Claim about the typed result. */
-  readonly returns?: Claim
-  readonly expect: Expectation
-}
-
 export interface SaveItem {
   readonly name: string
   /** `query-named-block-nodes[node-name=disk].dirty-bitmaps[0]`. */

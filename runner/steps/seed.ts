@@ -13,7 +13,7 @@ import { needsWriting, ScriptRun } from '../script.ts'
 import type { Detail } from '../transcript.ts'
 import { defineStep } from './step.ts'
 import { scriptContext } from './subject.ts'
-import { toolText } from './img.ts'
+import { toolText } from './img/output.ts'
 
 interface SeedStep {
   readonly kind: 'seed'

@@ -1,50 +1,76 @@
-/** `img`: the image tool. */
-import { readScalar, shorten } from '../check.ts'
-import type { Context } from '../context.ts'
-import { makeAnswer } from '../expectation.ts'
-import type { ImgAst, Worded } from '../grammar/ast.ts'
-import { imageOfText } from '../image.ts'
-import { parsePiece, spanAt, wholeOf, type Piece } from '../mini.ts'
-import type { ImgStep, StepBody, Template } from '../plan.ts'
-import { parseSize } from '../size.ts'
-import { checkName } from '../subject.ts'
-import { didYouMean } from '../suggest.ts'
-import { type ScalarNode } from '../tree.ts'
-import { toTemplate } from '../template.ts'
-import { splitText } from '../variables.ts'
-import { ANSWER_KEYS, TEXT, type StepForm, type StepInput } from './kind.ts'
+/** `img`: the image tool on images at rest. Its exit status and JSON are typed, its prose is not kept. */
+import { readScalar, shorten } from '../../../dsl/check.ts'
+import type { Context } from '../../../dsl/context.ts'
+import { makeAnswer } from '../../../dsl/expectation.ts'
+import type { ImgAst, Worded } from '../../../dsl/grammar/ast.ts'
+import { imageOfText } from '../../../dsl/image.ts'
+import { parsePiece, type Piece, spanAt, wholeOf } from '../../../dsl/mini.ts'
+import type { StepBody, Template } from '../../../dsl/plan.ts'
+import { parseSize } from '../../../dsl/size.ts'
+import { ANSWER_KEYS, type StepInput, TEXT } from '../../../dsl/steps/kind.ts'
+import { checkName } from '../../../dsl/subject.ts'
+import { didYouMean } from '../../../dsl/suggest.ts'
+import { toTemplate } from '../../../dsl/template.ts'
+import type { ScalarNode } from '../../../dsl/tree.ts'
+import { splitText } from '../../../dsl/variables.ts'
+import { saveFromLast } from '../save.ts'
+import { defineStep } from '../step.ts'
+import { type Action, type ActionName, ACTIONS, type ImgStep, isFlag } from './actions.ts'
+import { type Outcome, toolText } from './output.ts'
 
-interface Action {
-  /** What the words name; `…` takes the rest as an image spec. */
-  readonly words: readonly ('image' | 'size' | 'new' | '…')[]
-  readonly flags: readonly string[]
-  readonly example: string
+declare module '../../../dsl/plan.ts' {
+  interface StepBodies {
+    readonly img: ImgStep
+  }
 }
 
-const ACTIONS: Readonly<Record<ImgStep['action'], Action>> = {
-  create: { words: ['new', '…'], flags: [], example: 'create x qcow2 1M' },
-  info: { words: ['image'], flags: ['--backing-chain', '-U'], example: 'info x' },
-  check: {
-    words: ['image'],
-    flags: ['-U', '--repair=leaks', '--repair=all'],
-    example: 'check x',
+export const img = defineStep({
+  kind: 'img',
+  written: {
+    doc: `Runs the image tool: ${Object.values(ACTIONS)
+      .map(({ example }) => example)
+      .join(', ')}.`,
+    schema: TEXT,
+    keys: ANSWER_KEYS,
+    build: buildImg,
   },
-  map: { words: ['image'], flags: ['-U'], example: 'map x' },
-  compare: { words: ['image', 'image'], flags: ['-s', '-U'], example: 'compare x y' },
-  resize: { words: ['image', 'size'], flags: ['--shrink'], example: 'resize x 2M' },
-  rebase: { words: ['image', 'image'], flags: ['-u', '-U'], example: 'rebase -u top base' },
-}
+  words: (step) => `img ${step.text}`,
+  async run(step, play) {
+    const action = ACTIONS[step.action]
+    await play.images.settle()
+    const result = await play.station.img(action.command(play, step))
+    const failed = !action.statuses.includes(result.status)
+    const desc = failed ? toolText(play, result) : ''
+    const outcome: Outcome = failed
+      ? {
+          value: null,
+          outcome: `exit ${String(result.status)}`,
+          details: [{ kind: 'text', text: desc }],
+        }
+      : action.read(play, step, result)
+    play.transcript.add({
+      kind: 'statement',
+      label: 'img',
+      head: step.text + (outcome.words === undefined ? '' : ` ${outcome.words}`),
+      members: outcome.members ?? {},
+      outcome: outcome.outcome,
+      details: outcome.details ?? [],
+    })
+    play.judge(
+      failed
+        ? { kind: 'error', class: 'GenericError', desc }
+        : { kind: 'return', value: outcome.value },
+      step.expect,
+    )
+    play.last = outcome.value
+    if (step.returns !== undefined) play.check(step.returns, failed ? undefined : outcome.value)
+    if (!failed) saveFromLast(play, step.save)
+  },
+  // What an image at rest says of itself is its bytes.
+  claimsEffect: ({ action, returns }) => returns !== undefined || ACTIONS[action].claims === true,
+})
 
 const NOT_BUILT = ['convert', 'measure', 'snapshot', 'bitmap', 'amend', 'commit', 'dd', 'bench']
-
-export const imgForm: StepForm = {
-  doc: `Runs the image tool: ${Object.values(ACTIONS)
-    .map(({ example }) => example)
-    .join(', ')}.`,
-  schema: TEXT,
-  keys: ANSWER_KEYS,
-  build: buildImg,
-}
 
 function buildImg(context: Context, { map, value }: StepInput): readonly StepBody[] {
   const text = readScalar(context, value, "'img'")
@@ -68,9 +94,9 @@ function buildImg(context: Context, { map, value }: StepInput): readonly StepBod
   ]
 }
 
-function actionOf(context: Context, piece: Piece, ast: ImgAst): ImgStep['action'] | undefined {
+function actionOf(context: Context, piece: Piece, ast: ImgAst): ActionName | undefined {
   const { name } = ast.action
-  if (Object.hasOwn(ACTIONS, name)) return name as ImgStep['action']
+  if (Object.hasOwn(ACTIONS, name)) return name as ActionName
   const span = spanAt(piece, ast.action)
   if (NOT_BUILT.includes(name)) {
     context.problemIn(piece.node, span, 'not-built-yet', `img ${name} is not built yet`)
@@ -87,11 +113,11 @@ function checkWords(
   context: Context,
   piece: Piece,
   ast: ImgAst,
-  action: ImgStep['action'],
+  action: ActionName,
   succeeds: boolean,
 ): void {
   const { words, flags, example } = ACTIONS[action]
-  const plain = ast.words.filter(({ text }) => !text.startsWith('-') || /^-\d/.test(text))
+  const plain = ast.words.filter(({ text }) => !isFlag(text))
   for (const word of ast.words) {
     if (plain.includes(word) || flags.includes(word.text)) continue
     const message = `img ${action} has no option '${shorten(word.text)}'`
