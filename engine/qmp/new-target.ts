@@ -83,3 +83,34 @@ export function openTarget(
 ): Promise<HeldNode> {
   return changes.openImage(source, { ...about, filename, format, writable: true })
 }
+
+/** An image that an older command brings along: what `blockdev-create` and `blockdev-add` are told. */
+export interface BroughtImage extends TargetAbout {
+  /** Its length where it is made. */
+  readonly bytes: number
+  /** What its header names where it is made. */
+  readonly named: GraphNode | undefined
+  /** What shows through it: a node, nothing, or what its header names. */
+  readonly shows: GraphNode | undefined | 'header'
+  /** The name in the header must open, seen from where the image is. */
+  readonly opensBacking?: boolean
+  /** Name of its node; made up where absent. */
+  readonly name?: string | undefined
+  readonly options?: NodeOptions
+}
+
+/** Makes the image unless it is there, and opens it. @throws {BlockError} with the graph as before. */
+export async function bringImage(
+  graph: Graph,
+  changes: GraphChanges,
+  image: BroughtImage,
+): Promise<HeldNode> {
+  const { bytes, named, shows, opensBacking = false, name, options } = image
+  await makeTarget(image, { graph, changes, bytes, backing: named, opensBacking })
+  const isNode = shows !== undefined && shows !== 'header'
+  return openTarget(image, changes, {
+    name,
+    noBacking: shows === undefined,
+    options: { ...options, ...(isNode ? { backing: shows.name } : {}) },
+  })
+}

@@ -128,6 +128,7 @@ const blockdevBackup = defineCommand({
 const driveBackup = defineCommand({
   name: 'drive-backup',
   when: 'legacyCommands',
+  unless: 'successors',
   doc: 'The same with an image that is made for it.',
   features: ['deprecated'],
   args: DRIVE_BACKUP,

@@ -3,11 +3,14 @@
  * and its job is known by its name.
  */
 import type { Members, Values } from '../../block/option.ts'
+import type { GraphNode } from '../../graph/graph.ts'
 import type { Conditional } from '../../profiles/index.ts'
+import { BlockError } from '../../util/errors.ts'
 import { defineCommand, type Command } from '../command.ts'
 import type { EngineParts } from '../parts.ts'
-import { BLOCKDEV_BACKUP } from '../schema/backup.ts'
-import { BLOCKDEV_MIRROR } from '../schema/mirror.ts'
+import { shownBelow, sourceLength, targetAbout, type BroughtImage } from '../new-target.ts'
+import { BLOCKDEV_BACKUP, DRIVE_BACKUP } from '../schema/backup.ts'
+import { BLOCKDEV_MIRROR, DRIVE_MIRROR } from '../schema/mirror.ts'
 import { checkPerf, DEFAULT_WORKERS } from './backup.ts'
 import { checkMerge, COMMIT_ARGS, findMerge, NAMED_COMMIT_ARGS, namedMerge } from './commit.ts'
 import type { CommitOptions, Merge } from './commit.ts'
@@ -34,19 +37,91 @@ const blockdevBackup = defineCopyForm({
   when: 'successors',
   doc: 'Copies a node, as it is now, to another one.',
   args: BLOCKDEV_BACKUP,
-  copy({ graph }, { device, target, 'x-perf': perf, ...args }) {
-    checkPerf(perf)
-    return {
-      ...args,
-      as: 'backup',
-      source: graph.findDeviceOrNode(device),
-      target: graph.findDeviceOrNode(target),
-      'copy-mode': 'before-write/active',
-      workers: perf?.['max-workers'] ?? DEFAULT_WORKERS,
-      maxChunk: perf?.['max-chunk'],
-    }
-  },
+  copy: blockdevBackupCopy,
 })
+
+/** As an action of a transaction says it too. @throws {BlockError} */
+export function blockdevBackupCopy(
+  { graph }: EngineParts,
+  { device, target, ...args }: Values<typeof BLOCKDEV_BACKUP>,
+): CopyRequest {
+  return {
+    ...args,
+    ...backupOptions(args),
+    source: graph.findDeviceOrNode(device),
+    target: graph.findDeviceOrNode(target),
+  }
+}
+
+const driveBackup = defineCopyForm({
+  name: 'drive-backup',
+  when: ['legacyCommands', 'successors'],
+  doc: 'The same with an image that is made for it.',
+  args: DRIVE_BACKUP,
+  copy: driveBackupCopy,
+})
+
+/** As an action of a transaction says it too. @throws {BlockError} */
+export function driveBackupCopy(
+  { graph }: EngineParts,
+  args: Values<typeof DRIVE_BACKUP>,
+): CopyRequest {
+  const source = graph.findDeviceOrNode(args.device)
+  if (source.corrupted) throw new BlockError('Device has no medium')
+  graph.checkOperation(source, 'backup-source')
+  // What the source is about to lose is all that the image holds, and the source has the rest.
+  const overSource = args.sync === 'none'
+  const { sync, image } = broughtImage(source, args)
+  return {
+    ...args,
+    ...backupOptions(args),
+    source,
+    sync,
+    target: {
+      ...image,
+      ...(overSource ? { shows: source } : {}),
+      opensBacking: !overSource,
+      options: { discard: 'unmap', 'detect-zeroes': 'unmap' },
+    },
+  }
+}
+
+/** What both backups say, each in the same words. @throws {BlockError} */
+function backupOptions({
+  'x-perf': perf,
+}: Pick<Values<typeof BLOCKDEV_BACKUP>, 'x-perf'>): Pick<
+  CopyRequest,
+  'as' | 'copy-mode' | 'workers' | 'maxChunk'
+> & { readonly as: 'backup' } {
+  checkPerf(perf)
+  return {
+    as: 'backup',
+    'copy-mode': 'before-write/active',
+    workers: perf?.['max-workers'] ?? DEFAULT_WORKERS,
+    maxChunk: perf?.['max-chunk'],
+  }
+}
+
+interface ImageGiven<Sync> {
+  readonly target: string
+  readonly format?: string | undefined
+  readonly mode?: 'existing' | 'absolute-paths' | undefined
+  readonly sync: Sync
+}
+
+/** The image that a command names, over what the copy leaves out. @throws {BlockError} */
+function broughtImage<Sync extends string>(
+  source: GraphNode,
+  args: ImageGiven<Sync>,
+): { readonly sync: Sync | 'full'; readonly image: BroughtImage } {
+  const below = shownBelow(source)
+  const sync = args.sync === 'top' && below === undefined ? 'full' : args.sync
+  const named = sync === 'none' ? source : sync === 'top' ? below : undefined
+  const about = targetAbout(source, args)
+  const shows = about.isMade ? named : 'header'
+  const image = { ...about, bytes: sourceLength(source), named, shows } as const
+  return { sync, image }
+}
 
 const blockdevMirror = defineCopyForm({
   name: 'blockdev-mirror',
@@ -55,13 +130,45 @@ const blockdevMirror = defineCopyForm({
   args: BLOCKDEV_MIRROR,
   copy(engine, args) {
     const nodes = mirrorNodes(engine, args)
-    const isActive = args['copy-mode'] === 'write-blocking'
+    return { ...mirrorOptions(args), ...nodes, ...checkMirror(engine, args, nodes) }
+  },
+})
+
+/** What both mirrors say, each in the same words. */
+function mirrorOptions<Given extends { readonly 'copy-mode': 'background' | 'write-blocking' }>(
+  args: Given,
+): Omit<Given, 'copy-mode'> & Pick<CopyRequest, 'copy-mode'> & { as: 'mirror' } {
+  const isActive = args['copy-mode'] === 'write-blocking'
+  return {
+    ...args,
+    as: 'mirror',
+    'copy-mode': isActive ? 'after-write/active' : 'after-write/passive',
+  }
+}
+
+const driveMirror = defineCopyForm({
+  name: 'drive-mirror',
+  when: ['legacyCommands', 'successors'],
+  doc: 'The same with an image that is made for it, unless it is there already.',
+  args: DRIVE_MIRROR,
+  copy(engine, args) {
+    const { graph } = engine
+    const source = graph.findDeviceOrNode(args.device)
+    graph.checkRoot(source)
+    graph.checkOperation(source, 'mirror-source')
+    const name = args['node-name']
+    if (args.replaces !== undefined && name === undefined) {
+      throw new BlockError('a node-name must be provided when replacing a named node of the graph')
+    }
+    const { sync, image } = broughtImage(source, args)
+    // While guests write to the source, nothing that a job writes to can have it below: that waits.
+    const endsOverSource = sync === 'none' && image.isMade
     return {
-      ...args,
-      ...nodes,
-      ...checkMirror(engine, args, nodes),
-      as: 'mirror',
-      'copy-mode': isActive ? 'after-write/active' : 'after-write/passive',
+      ...mirrorOptions(args),
+      ...checkMirror(engine, { ...args, sync }, { source }),
+      source,
+      target: { ...image, ...(endsOverSource ? { shows: undefined } : {}), name },
+      endsOverSource,
     }
   },
 })
@@ -103,4 +210,11 @@ function commitRequest(engine: EngineParts, merge: Merge, args: CommitOptions): 
   }
 }
 
-export const COPY_FORMS = [blockdevBackup, blockdevMirror, blockCommit, namedBlockCommit] as const
+export const COPY_FORMS = [
+  blockdevBackup,
+  driveBackup,
+  blockdevMirror,
+  driveMirror,
+  blockCommit,
+  namedBlockCommit,
+] as const

@@ -1,14 +1,15 @@
 /** `blockdev-copy`: backups, mirrors and commits as one command. */
 import type { Values } from '../../block/option.ts'
 import { chainContains, chainNext, overlayAbove } from '../../graph/chain.ts'
-import type { GraphNode } from '../../graph/graph.ts'
+import type { GraphChanges, GraphNode } from '../../graph/graph.ts'
 import { backup, copyBefore } from '../../jobs/backup.ts'
 import { activeCommit, copy, mirror, type Ending } from '../../jobs/mirror/mirror.ts'
 import { startMirror } from '../../jobs/mirror/start.ts'
 import { assert } from '../../util/assert.ts'
 import { BlockError } from '../../util/errors.ts'
-import { runActions } from '../actions.ts'
+import { runActions, type ActionScope, type PreparedAction } from '../actions.ts'
 import { defineCommand } from '../command.ts'
+import { bringImage, type BroughtImage } from '../new-target.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCKDEV_COPY } from '../schema/copy.ts'
 import { jobOptions } from '../schema/jobs.ts'
@@ -27,7 +28,8 @@ export interface CopyRequest extends Options {
   /** As what the job is known: by the command that began it. */
   readonly as: 'copy' | 'mirror' | 'commit' | 'backup'
   readonly source: GraphNode
-  readonly target: GraphNode
+  /** An image is made, or opened, for the copy, and closed after it unless it takes a place. */
+  readonly target: GraphNode | BroughtImage
   readonly sync: Given['sync']
   /** Bytes per second; 0, the default, for no limit. */
   readonly speed?: number | undefined
@@ -37,6 +39,15 @@ export interface CopyRequest extends Options {
   readonly workers?: number | undefined
   /** For what was there before: bytes of a request, 0 for no limit. */
   readonly maxChunk?: number | undefined
+  /** For what is there: what reads as zeroes may free storage of the target; default true. */
+  readonly unmap?: boolean | undefined
+  /** For what is: the source shows through the target once that has taken its place. */
+  readonly endsOverSource?: boolean | undefined
+}
+
+/** The same with its target open. */
+interface OpenCopy extends CopyRequest {
+  readonly target: GraphNode
 }
 
 export const blockdevCopy = defineCommand({
@@ -60,19 +71,43 @@ export async function startCopy(engine: EngineParts, request: CopyRequest): Prom
           'copied first',
       )
     case 'before-write/active':
-      await copyWhatWas(engine, request)
+      await runActions(engine, [(scope) => prepareCopy(engine, request, scope)])
       return
     default:
-      await copyWhatIs(engine, request)
+      await withTarget(engine, engine.graph, request, (open) => copyWhatIs(engine, open))
+  }
+}
+
+/** Whatever becomes of the copy, an image that was made for it stays. */
+async function withTarget<T>(
+  { graph }: EngineParts,
+  changes: GraphChanges,
+  request: CopyRequest,
+  work: (request: OpenCopy) => Promise<T>,
+): Promise<T> {
+  const { target } = request
+  if (!('isMade' in target)) return work({ ...request, target })
+  const image = await bringImage(graph, changes, target)
+  try {
+    return await work({ ...request, target: image.node })
+  } finally {
+    await image.release()
   }
 }
 
 const KINDS_BEFORE = { copy: copyBefore, backup } as const
 const KINDS_AFTER = { copy, mirror, commit: activeCommit } as const
 
-/** The target has, in the end, what the source had in the beginning: it cannot take its place. */
-async function copyWhatWas(engine: EngineParts, request: CopyRequest): Promise<void> {
-  const { source, target, as } = request
+/**
+ * As an action: the target has, in the end, what the source had in the beginning, and so cannot take
+ * its place.
+ */
+export async function prepareCopy(
+  engine: EngineParts,
+  request: CopyRequest,
+  scope: ActionScope,
+): Promise<PreparedAction> {
+  const { source, as } = request
   refuse(request, "copy-mode 'before-write/active'", {
     replace: request.replace === true,
     replaces: request.replaces !== undefined,
@@ -82,32 +117,31 @@ async function copyWhatWas(engine: EngineParts, request: CopyRequest): Promise<v
     'buf-size': request['buf-size'] !== undefined,
   })
   assert(as === 'copy' || as === 'backup', 'only backups copy what was before')
-  await runActions(engine, [
-    async (scope) => {
-      await scope.drain(source)
-      return prepareBackupJob(engine, scope, {
-        source,
-        target,
-        kind: KINDS_BEFORE[as],
-        ...jobOptions(request),
-        sync: request.sync,
-        bitmap: request.bitmap,
-        bitmapMode: request['bitmap-mode'],
-        compress: request.compress ?? false,
-        filterName: request['filter-node-name'],
-        workers: request.workers ?? DEFAULT_WORKERS,
-        maxChunk: request.maxChunk ?? 0,
-        policies: {
-          read: request['on-source-error'] ?? 'report',
-          write: request['on-target-error'] ?? 'report',
-        },
-      })
-    },
-  ])
+  await scope.drain(source)
+  return withTarget(engine, scope.graph, request, ({ target }) =>
+    prepareBackupJob(engine, scope, {
+      source,
+      target,
+      kind: KINDS_BEFORE[as],
+      ...jobOptions(request),
+      group: scope.group,
+      sync: request.sync,
+      bitmap: request.bitmap,
+      bitmapMode: request['bitmap-mode'],
+      compress: request.compress ?? false,
+      filterName: request['filter-node-name'],
+      workers: request.workers ?? DEFAULT_WORKERS,
+      maxChunk: request.maxChunk ?? 0,
+      policies: {
+        read: request['on-source-error'] ?? 'report',
+        write: request['on-target-error'] ?? 'report',
+      },
+    }),
+  )
 }
 
 /** The target has what the source has, and may take its place, or that of any other node. */
-async function copyWhatIs(engine: EngineParts, request: CopyRequest): Promise<void> {
+async function copyWhatIs(engine: EngineParts, request: OpenCopy): Promise<void> {
   const { graph, jobs, services } = engine
   const { source, target, as, replace = true, replaces } = request
   refuse(request, "copy-mode 'after-write'", {
@@ -146,13 +180,13 @@ async function copyWhatIs(engine: EngineParts, request: CopyRequest): Promise<vo
         base: isBelow ? target : request.sync === 'top' ? chainNext(source) : undefined,
         nothingFirst: request.sync === 'none',
         zeroTarget: !isBelow && request.sync === 'full',
-        targetBacking: 'leave',
+        targetBacking: request.endsOverSource === true ? 'source' : 'leave',
         replaces,
         rules: engine.profile,
         ending,
         granularity: request.granularity === 0 ? undefined : request.granularity,
         bufferBytes: request['buf-size'],
-        unmap: true,
+        unmap: request.unmap ?? true,
         writeBlocking: request['copy-mode'] === 'after-write/active',
         onSourceError: request['on-source-error'] ?? 'report',
         onTargetError: request['on-target-error'] ?? 'report',

@@ -34,6 +34,7 @@ const blockdevMirror = defineCommand({
 const driveMirror = defineCommand({
   name: 'drive-mirror',
   when: 'legacyCommands',
+  unless: 'successors',
   doc: 'The same with an image that is made for it, unless it is there already.',
   args: DRIVE_MIRROR,
   async run({ engine }, args) {
@@ -98,12 +99,12 @@ export function mirrorNodes(
 export function checkMirror(
   engine: EngineParts,
   args: Given,
-  { source, target }: Pick<Disks, 'source' | 'target'>,
+  { source, target }: { readonly source: GraphNode; readonly target?: GraphNode },
 ): { readonly sync: 'full' | 'top' | 'none'; readonly replaces: string | undefined } {
   const { graph } = engine
   checkGranularity(args.granularity)
   graph.checkOperation(source, 'mirror-source')
-  graph.checkOperation(target, 'mirror-target')
+  if (target !== undefined) graph.checkOperation(target, 'mirror-target')
   const sync = chainNext(source) === undefined && args.sync === 'top' ? 'full' : args.sync
   const replaces = args.replaces ?? nameUnder(source)
   if (replaces !== undefined) checkReplaced(engine, source, replaces)

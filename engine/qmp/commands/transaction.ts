@@ -15,6 +15,8 @@ import { JOB_BY_ID } from './jobs.ts'
 import type { EngineParts } from '../parts.ts'
 import { BLOCKDEV_BACKUP, DRIVE_BACKUP } from '../schema/backup.ts'
 import { prepareBlockdevBackup, prepareDriveBackup } from './backup.ts'
+import { prepareCopy, type CopyRequest } from './copy.ts'
+import { blockdevBackupCopy, driveBackupCopy } from './copy-forms.ts'
 import { prepareSnapshot, prepareSnapshotSync, SNAPSHOT, SNAPSHOT_SYNC } from './snapshot.ts'
 import { BITMAP_ADDRESS, BITMAP_MERGE, CHANGES, NEW_BITMAP } from './bitmaps.ts'
 
@@ -63,6 +65,17 @@ function bitmapAction<const M extends Members>(
   return { data, grouped: false, prepare: (engine, given) => prepare(engine, given as Values<M>) }
 }
 
+/** Where there is `blockdev-copy`, a backup is one of its forms also within a transaction. */
+function backupAction<Data>(
+  copy: (engine: EngineParts, data: Data) => CopyRequest,
+  alone: (engine: EngineParts, data: Data, scope: ActionScope) => Promise<PreparedAction>,
+): typeof alone {
+  return async (engine, data, scope) =>
+    engine.profile.successors === 'absent'
+      ? alone(engine, data, scope)
+      : prepareCopy(engine, copy(engine, data), scope)
+}
+
 /** 7.2 undoes an enabling that was refused too, and so disables the bitmap. */
 function enable(engine: EngineParts, address: BitmapAddress): Change {
   try {
@@ -92,7 +105,7 @@ function actionsFor(drivers: readonly Driver[]): Readonly<Record<string, Action>
     'block-dirty-bitmap-merge': bitmapAction('BlockDirtyBitmapMerge', BITMAP_MERGE, CHANGES.merge),
     'blockdev-backup': action('BlockdevBackup', BLOCKDEV_BACKUP, {
       grouped: true,
-      prepare: prepareBlockdevBackup,
+      prepare: backupAction(blockdevBackupCopy, prepareBlockdevBackup),
     }),
     'blockdev-snapshot': action('BlockdevSnapshot', SNAPSHOT, {
       grouped: false,
@@ -107,7 +120,7 @@ function actionsFor(drivers: readonly Driver[]): Readonly<Record<string, Action>
       when: 'legacyCommands',
       grouped: true,
       features: ['deprecated'],
-      prepare: prepareDriveBackup,
+      prepare: backupAction(driveBackupCopy, prepareDriveBackup),
     }),
     'blockdev-reopen': action('BlockdevReopen', reopenMembers(drivers), {
       when: 'successors',
