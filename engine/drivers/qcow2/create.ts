@@ -228,9 +228,13 @@ function clusterBitsOf(bytes: number): number {
   return bits
 }
 
+/** Of 64-bit numbers. */
+const LOWEST = -(2 ** 63)
+
 function refcountOrderOf(bits: number, version: 2 | 3): number {
-  const order = Math.log2(bits)
-  if (!Number.isInteger(order) || order > 6 || order < 0) {
+  // With 7.2 the lowest of all numbers passes for a power of two; what opens the image refuses it.
+  const order = bits === LOWEST ? 32 : Math.log2(bits)
+  if (!Number.isInteger(order) || bits > 64 || order < 0) {
     throw new BlockError('Refcount width must be a power of two and may not exceed 64 bits')
   }
   if (version < 3 && bits !== 16) {
