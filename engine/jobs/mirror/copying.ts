@@ -3,6 +3,7 @@
  * other, until nothing is. Sizes and order of requests are those of 7.2.
  */
 import { Bitmap } from '../../bitmap/bitmap.ts'
+import { DirtyCursor } from '../../bitmap/cursor.ts'
 import type { BlockIo, BlockStatus } from '../../block/driver.ts'
 import { Buffers } from '../../copy/buffers.ts'
 import { InFlight } from '../../copy/in-flight.ts'
@@ -63,8 +64,8 @@ export class Copying {
   readonly #underWay = new Set<Promise<void>>()
   #bytesUnderWay = 0
   #bufferFree: number
-  /** Where to look for dirt next. */
-  #cursor = 0
+  /** Where to look for dirt next; set out when all that is to be copied first was marked. */
+  #cursor: DirtyCursor | undefined
   /** The target is being zeroed before all else, which is no progress. */
   #zeroing = false
 
@@ -153,7 +154,8 @@ export class Copying {
    */
   *iterate(): JobRoutine<number> {
     const { granularity, zeroesAreFree } = this.#about
-    let offset = this.#nextDirty()
+    const cursor = (this.#cursor ??= new DirtyCursor(this.bitmap))
+    let offset = nextDirty(cursor)
     do {
       for (let over = this.inFlight.oneOver(offset, 1); over !== undefined;) {
         yield* wait(over)
@@ -162,8 +164,7 @@ export class Copying {
       yield* this.#job.checkpoint()
       // While it was paused others may have begun to write there.
     } while (this.inFlight.overlaps(offset, 1))
-    const end = this.#endOfRun(offset)
-    this.#cursor = end
+    const end = this.#endOfRun(cursor, offset)
     // Cleaned before the source is looked at: what is written from now on is dirty again.
     this.bitmap.unmark(offset, end - offset)
     let claimed = this.inFlight.begin(offset, end - offset)
@@ -182,18 +183,16 @@ export class Copying {
     return delayNs
   }
 
-  #nextDirty(): number {
-    const { size, granularity } = this.bitmap
-    const next = this.bitmap.nextDirty(this.#cursor, size) ?? this.bitmap.nextDirty(0, size)
-    assert(next !== undefined, 'somebody looked whether anything is dirty')
-    return alignDown(next.offset, granularity)
-  }
-
-  #endOfRun(offset: number): number {
+  #endOfRun(cursor: DirtyCursor, offset: number): number {
     const { granularity, bufferBytes } = this.#about
     let end = offset + granularity
     while (end - offset < bufferBytes && end < this.bitmap.size) {
       if (!this.bitmap.covers(end, 1) || this.inFlight.overlaps(end, granularity)) break
+      if (cursor.next() !== end) {
+        // What became dirty since it came by is met only by who sets out anew.
+        cursor.restart(end)
+        cursor.next()
+      }
       end += granularity
     }
     return end
@@ -289,4 +288,14 @@ export class Copying {
     this.#clusters?.filled(run.offset, run.bytes)
     if (!this.#zeroing) this.#job.advance(run.bytes)
   }
+}
+
+/** @returns where the next dirty bit is, going round at the end; there is one. */
+function nextDirty(cursor: DirtyCursor): number {
+  const ahead = cursor.next()
+  if (ahead !== undefined) return ahead
+  cursor.restart(0)
+  const first = cursor.next()
+  assert(first !== undefined, 'somebody looked whether anything is dirty')
+  return first
 }
