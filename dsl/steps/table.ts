@@ -4,8 +4,8 @@ import type { Step } from '../plan.ts'
 import { group } from './group.ts'
 import type { SectionForm, StepFacts, StepForm, StepKindInfo, StepKinds } from './kind.ts'
 
-/** Words of the language for kinds that somebody may still build. */
-const PLANNED = ['hmp', 'device', 'migrate', 'expect-log'] as const
+/** Words that the language keeps for kinds of step; those that it is given are built. */
+const KEPT = ['hmp', 'device', 'migrate', 'expect-log'] as const
 
 /** What people write who want a pause. */
 export const SLEEPS = ['sleep', 'pause', 'delay'] as const
@@ -26,7 +26,7 @@ export class StepTable {
     )
     this.steps = Object.fromEntries(forms.filter(([, form]) => form.isAttribute !== true))
     this.attributes = Object.fromEntries(forms.filter(([, form]) => form.isAttribute === true))
-    this.notBuilt = PLANNED.filter((name) => !Object.hasOwn(kinds, name))
+    this.notBuilt = KEPT.filter((name) => !Object.hasOwn(kinds, name))
     const all: readonly StepKindInfo[] = [group, ...Object.values(kinds)]
     this.#byBody = new Map(all.map((info) => [info.kind, info]))
     this.#sections = new Map(

@@ -42,6 +42,7 @@ const NATURE: Nature = {
   features: [
     'target.restart',
     'target.kill',
+    'target.log',
     'net.unix',
     'net.tcp',
     'img.raw',

@@ -21,7 +21,7 @@ const NATURES: Readonly<Record<ProcessSpec['kind'], Nature>> = {
     program: 'qemu-storage-daemon',
     clock: 'real',
     profiles: ['qemu'],
-    features: ['target.restart', 'target.kill', 'net.unix', 'net.tcp', 'tool.img'],
+    features: ['target.restart', 'target.kill', 'target.log', 'net.unix', 'net.tcp', 'tool.img'],
     channels: ['nbd'],
   },
   system: {
@@ -32,6 +32,7 @@ const NATURES: Readonly<Record<ProcessSpec['kind'], Nature>> = {
     features: [
       'target.restart',
       'target.kill',
+      'target.log',
       'net.unix',
       'net.tcp',
       'tool.img',

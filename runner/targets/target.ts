@@ -90,7 +90,7 @@ export interface Machine {
   /** The QMP stream; the greeting has not been read. */
   readonly monitor: ByteStream
   readonly exited: Promise<Exit>
-  /** What it wrote on its standard error, bounded. */
+  /** What it has printed, bounded; always empty without the feature `target.log`. */
   log(): string
   /** Ends it without asking. */
   kill(): void
