@@ -6,6 +6,7 @@ import { each, phase, together, use } from '../../dsl/index.ts'
 import type { StepKinds } from '../../dsl/steps/kind.ts'
 import { exported, node, object } from './add.ts'
 import { events } from './events.ts'
+import { expectLog } from './expect-log.ts'
 import { fault } from './fault.ts'
 import { graph } from './graph.ts'
 import { img } from './img/img.ts'
@@ -39,6 +40,7 @@ export const STEPS = {
   each,
   use,
   schema,
+  'expect-log': expectLog,
   restart,
   crash,
   advance,

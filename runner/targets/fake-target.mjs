@@ -1,6 +1,6 @@
 /**
  * A badly behaved target for tests: speaks enough QMP to be probed, then does what its first word
- * says: `dies`, `hangs`, `garbage`, `cut`, `flood`, `long`, `aborts`, `deaf`.
+ * says: `dies`, `hangs`, `garbage`, `cut`, `flood`, `long`, `aborts`, `deaf`, `confesses`.
  */
 import { connect } from 'node:net'
 
@@ -30,6 +30,10 @@ const misbehave = {
     output.write('{"return": ')
     process.exit(0)
   },
+  confesses: ({ id }) => {
+    process.stderr.write('hw.c:3:5: runtime error: index 4 out of bounds\n')
+    say({ return: {}, id })
+  },
   flood: () => {
     const many = '{"event": "X", "data": {}}\n'.repeat(1000)
     const more = () => {
@@ -56,7 +60,7 @@ output.on('data', (chunk) => {
     if (end < 0) return
     const message = JSON.parse(buffer.slice(0, end))
     buffer = buffer.slice(end + 1)
-    if (message.execute === 'query-status') misbehave[how]?.()
+    if (message.execute === 'query-status') misbehave[how]?.(message)
     else if (message.execute === 'query-qmp-schema') say({ return: schema, id: message.id })
     else say({ return: {}, id: message.id })
   }
