@@ -1,11 +1,15 @@
 /**
  * The bytes of one simulated file, kept sparse. A page is missing, stored, or set aside without
- * content; the last two take space, and only stored pages are data to a search for holes.
+ * content; the last two take space. Data to a search for holes are stored pages, and of those set
+ * aside the ones in the page cache, as with ext4 and XFS on Linux: reading brings them there, and
+ * clearing them as a whole throws them out.
  */
 
 const CHUNK_BYTES = 1 << 16
 const PAGE_BYTES = 1 << 12
 const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES
+/** Who reads at the start of a file is thought to want more of it. */
+const FIRST_READ_BYTES = 4 * PAGE_BYTES
 
 interface Chunk {
   readonly bytes: Uint8Array
@@ -17,6 +21,8 @@ interface Chunk {
 
 export class SimDisk {
   readonly #chunks = new Map<number, Chunk>()
+  /** By chunk, a bit per page that was read through the page cache and not thrown out since. */
+  readonly #cached = new Map<number, number>()
   /** Chunk indexes in order, rebuilt when a chunk came or went. */
   #order: number[] | undefined
   length = 0
@@ -32,6 +38,18 @@ export class SimDisk {
       const chunk = this.#chunks.get(index)
       if (chunk === undefined) into.fill(0, done, done + bytes)
       else into.set(chunk.bytes.subarray(from, from + bytes), done)
+    })
+  }
+
+  /** What a read through the page cache leaves there. */
+  cache(offset: number, bytes: number): void {
+    const ahead = offset === 0 && bytes > 0 ? Math.max(bytes, FIRST_READ_BYTES) : bytes
+    const inside = Math.min(ahead, roundUpToPage(this.length) - offset)
+    forChunks(offset, inside, (index, from, count) => {
+      const pages = pagesTouched(from, count)
+      const stored = this.#chunks.get(index)?.stored ?? 0
+      if ((pages & ~stored) === 0) return
+      this.#cached.set(index, (this.#cached.get(index) ?? 0) | pages)
     })
   }
 
@@ -75,11 +93,11 @@ export class SimDisk {
     })
   }
 
-  /** The run of stored pages or of holes at `offset`, up to the end of the file. */
+  /** The run of data or of holes at `offset`, up to the end of the file. */
   extent(offset: number): { data: boolean; bytes: number } {
-    const data = this.#isStored(offset)
+    const data = this.#isData(offset)
     let at = offset
-    while (at < this.length && this.#isStored(at) === data) {
+    while (at < this.length && this.#isData(at) === data) {
       const next = at - (at % PAGE_BYTES) + PAGE_BYTES
       at = data ? next : this.#skipMissing(next)
     }
@@ -96,10 +114,12 @@ export class SimDisk {
     return copy
   }
 
-  #isStored(offset: number): boolean {
-    const chunk = this.#chunks.get(Math.floor(offset / CHUNK_BYTES))
+  #isData(offset: number): boolean {
+    const index = Math.floor(offset / CHUNK_BYTES)
+    const chunk = this.#chunks.get(index)
     if (chunk === undefined) return false
-    return ((chunk.stored >> Math.floor((offset % CHUNK_BYTES) / PAGE_BYTES)) & 1) === 1
+    const data = chunk.stored | (chunk.reserved & (this.#cached.get(index) ?? 0))
+    return ((data >> Math.floor((offset % CHUNK_BYTES) / PAGE_BYTES)) & 1) === 1
   }
 
   /** `offset` where its chunk exists, else the start of the next one that does. */
@@ -122,6 +142,7 @@ export class SimDisk {
   }
 
   #clear(offset: number, bytes: number, how: 'drop' | 'reserve'): void {
+    this.#throwOut(offset, bytes)
     if (how === 'drop') {
       this.#clearStored(offset, bytes)
       return
@@ -134,6 +155,15 @@ export class SimDisk {
       // A page that the range only touches keeps being stored, or is now set aside.
       chunk.reserved |= pagesTouched(from, count) & ~chunk.stored
     })
+  }
+
+  #throwOut(offset: number, bytes: number): void {
+    for (const [index, pages] of this.#cached) {
+      const start = index * CHUNK_BYTES
+      const from = Math.max(offset, start) - start
+      const to = Math.min(offset + bytes, start + CHUNK_BYTES) - start
+      if (from < to) this.#cached.set(index, pages & ~pagesInside(from, to - from))
+    }
   }
 
   /** Visits only chunks that exist, so that a hole of any size costs nothing to punch again. */

@@ -197,6 +197,7 @@ function openFile(
     read: (offset, into) =>
       soonOrLater(fate('read', offset, into.length), () => {
         inode.disk.read(offset, into)
+        if (flags.direct !== true) inode.disk.cache(offset, into.length)
       }),
     write: (offset, data) =>
       soonOrLater(fate('write', offset, data.length), () => {

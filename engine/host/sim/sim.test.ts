@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { BlockError } from '../../util/errors.ts'
-import type { ByteStream, SocketAddress, Timer } from '../host.ts'
+import type { ByteStream, HostFile, SocketAddress, Timer } from '../host.ts'
 import { streamPair } from '../pair.ts'
 import { createSimHost, SimStalled } from './index.ts'
 
@@ -241,6 +241,49 @@ describe('simulated files', () => {
     assert.deepEqual(file.extent(2 ** 49), { data: true, bytes: 4096 })
     assert.equal(file.allocatedBytes(), 4096)
   })
+
+  const CACHED: readonly (readonly [string, (file: HostFile) => void, number[]])[] = [
+    ['nothing that was zeroed', (file) => file.zeroRange(65_536, 65_536), []],
+    [
+      'what was zeroed and read since, in whole pages',
+      (file) => {
+        file.zeroRange(65_536, 65_536)
+        void file.read(70_000, new Uint8Array(1))
+      },
+      [69_632, 73_728],
+    ],
+    [
+      'four pages where the first byte was read',
+      (file) => {
+        file.zeroRange(0, 65_536)
+        void file.read(0, new Uint8Array(1))
+      },
+      [0, 16_384],
+    ],
+    [
+      'a page that was read and then zeroed in part',
+      (file) => {
+        void file.read(65_536, new Uint8Array(65_536))
+        file.zeroRange(69_632, 8193)
+      },
+      [77_824, 81_920],
+    ],
+    ['no hole that was read', (file) => void file.read(65_536, new Uint8Array(512)), []],
+  ]
+  for (const [what, act, expected] of CACHED) {
+    it(`take for data ${what}`, () => {
+      const file = createSimHost().files.open('/disk', { write: true, create: true })
+      file.truncate(1 << 18)
+      act(file)
+      const edges: number[] = []
+      for (let at = 0; at < 1 << 18;) {
+        const { data, bytes } = file.extent(at)
+        if (data) edges.push(at, at + bytes)
+        at += bytes
+      }
+      assert.deepEqual(edges, expected)
+    })
+  }
 
   it('show a directory to readers, as something that is no file', () => {
     const { files } = createSimHost()
