@@ -103,6 +103,8 @@ export class Generator {
   readonly #undrawn: Set<string>
   #drawn = 0
   #optionTurns = 0
+  /** An option whose turn came too early. */
+  #postponed: OptionPath | undefined
   #closing: FuzzStep[] | undefined
 
   constructor(options: GeneratorOptions) {
@@ -249,14 +251,26 @@ export class Generator {
     if (focus.driver !== undefined || !this.#random.chance(OPTION_TURNS)) return focus
     const { index, schema } = this.#options
     const turn = index * OPTIONS_A_SEQUENCE + (this.#optionTurns % OPTIONS_A_SEQUENCE)
-    this.#optionTurns += 1
     const drivers = schema.drivers().map((driver) => ({ driver, path: [] }))
-    const option = this.#turnOf<OptionPath>([...schema.optionPaths(), ...drivers], turn)
+    const postponed = this.#isUndrawn(this.#postponed) ? undefined : this.#postponed
+    const option =
+      postponed ?? this.#turnOf<OptionPath>([...schema.optionPaths(), ...drivers], turn)
+    if (postponed === undefined) this.#optionTurns += 1
+    else this.#postponed = undefined
     if (option === undefined) return focus
+    if (this.#isUndrawn(option)) {
+      this.#postponed = option
+      return focus
+    }
     return {
       must: option.path,
       ...(option.driver === undefined ? {} : { driver: option.driver }),
     }
+  }
+
+  #isUndrawn(option: OptionPath | undefined): boolean {
+    if (option?.driver === undefined) return false
+    return this.#undrawn.has([option.driver, ...option.path].join('.'))
   }
 
   #drawIo(): FuzzStep | undefined {
