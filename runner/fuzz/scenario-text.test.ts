@@ -80,6 +80,7 @@ describe('a sequence as a scenario', () => {
       { kind: 'io', node: 'nosuch', ops: [{ verb: 'flush' }] },
       { kind: 'raw', text: '{"execute": 1}' },
       { kind: 'content', node: 'n0' },
+      { kind: 'content', node: 'nosuch' },
     ]
     const end = await play(textOf(await playSteps(steps)))
     assert.deepEqual(end.failures, [])

@@ -168,8 +168,11 @@ export function readRuns(words: readonly string[]): readonly Run[] | undefined {
 function contentLines(node: string, record: StepRecord | undefined): string[] {
   const words = record?.outcome.kind === 'content' ? record.outcome.words : []
   const runs = readRuns(words)
-  if (runs === undefined || runs.length === 0)
-    return [`  - io: ${node}`, '    do: read 0 512 => any']
+  if (runs === undefined || runs.length === 0) {
+    const isRefused =
+      record?.outcome.kind === 'ops' && record.outcome.results[0]?.kind === 'refused'
+    return [`  - io: ${node}`, `    do: read 0 512 => ${isRefused ? 'refused' : 'any'}`]
+  }
   return [`  - verify: { ${node}: ${words.join(' | ')} }`]
 }
 
