@@ -37,6 +37,7 @@ describe('formatting', () => {
     ['keeps aligned values', 'a:   1\nbb:  2\n', 'a:   1\nbb:  2\n'],
     ['closes gaps and trailing blanks', 'a: 1  \n\n\n\nb: 2\n\n\n', 'a: 1\n\nb: 2\n'],
     ['keeps blank lines of blocks', 'a: |\n  x\n\n\n  y\nb: 1\n', 'a: |\n  x\n\n\n  y\nb: 1\n'],
+    ['leaves tabs at the margin of a block alone', '|\n\ta\nb\n', '|\n\ta\nb\n'],
     ['tightens brackets', 'a: [ 1 ,2 ]\nb: {x: 1}\n', 'a: [1, 2]\nb: {x: 1}\n'],
     [
       'follows the braces that a file has more of',

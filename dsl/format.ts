@@ -154,7 +154,9 @@ class Layout {
     const shift = body === undefined || explicit ? 0 : indent - body.oldIndent
     for (const line of lines) {
       line.content = true
-      line.newIndent = line.text.trim() === '' ? line.oldIndent : line.oldIndent + shift
+      // A tab at the margin is content, so a later line may stand further left than the first.
+      const moved = Math.max(0, line.oldIndent + shift)
+      line.newIndent = line.text.trim() === '' ? line.oldIndent : moved
       if (line.text.trim() === '' && !explicit && line.oldIndent <= (body?.oldIndent ?? 0))
         line.newIndent = 0
     }
