@@ -265,13 +265,21 @@ export class BlockCopy implements Copier {
     }
     const flags = { serialising: this.#fleecing, compressed: this.compress }
     if (as === 'data') buffer = this.#buffers.take(bytes)
-    const running = transfer(this.#ends, {
-      offset,
-      bytes,
-      as,
-      flags,
-      ...(buffer === undefined ? {} : { buffer }),
-    })
+    const { source, target } = this.#ends
+    // A guest's request waits for its own clusters alone.
+    const inTurn = call.keepsSpeed && !source.waitsForNobody()
+    const read = (at: number, into: Uint8Array): MaybePromise<void> =>
+      inTurn ? this.#readLate(at, into) : source.read(at, into)
+    const running = transfer(
+      { source: { read }, target },
+      {
+        offset,
+        bytes,
+        as,
+        flags,
+        ...(buffer === undefined ? {} : { buffer }),
+      },
+    )
     // A real disk takes its time to fail too: what is to be copied beside it is under way by then.
     const later = async (failure: Failure): Promise<void> => {
       await this.#turn()
@@ -282,6 +290,15 @@ export class BlockCopy implements Copier {
       moved(failure)
     }
     return isPromise(running) ? running.then(over) : over(running)
+  }
+
+  /** What is read from a real disk comes a turn later: what needs no data gets to the target before. */
+  async #readLate(offset: number, into: Uint8Array): Promise<void> {
+    try {
+      await this.#ends.source.read(offset, into)
+    } finally {
+      await this.#turn()
+    }
   }
 
   /** What a driver does not know to do is refused without asking the host, but may be asked late. */
