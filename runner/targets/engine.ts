@@ -113,7 +113,10 @@ function simStation(options: StationOptions, tables: Tables): Station {
     socketDirectory: directory,
     play: (work, what) => host.run(work(), LONGEST_NS, what),
     advance: (ns) => sleep(host, ns),
-    close: () => Promise.resolve([]),
+    close: () => {
+      host.files.clear()
+      return Promise.resolve([])
+    },
   }
 }
 

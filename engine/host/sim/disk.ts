@@ -11,6 +11,14 @@ const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES
 /** Who reads at the start of a file is thought to want more of it. */
 const FIRST_READ_BYTES = 4 * PAGE_BYTES
 
+/** Most chunks that are kept for the next file, 32 MiB. */
+const MOST_SPARE = 512
+/**
+ * Chunks of files that are gone, of any content. Simulations come and go by the hundred, and what
+ * lies outside of the heap makes the collector go through all of it.
+ */
+const spare: Uint8Array[] = []
+
 interface Chunk {
   readonly bytes: Uint8Array
   /** Bit per page: content is stored here. */
@@ -57,13 +65,21 @@ export class SimDisk {
     // As the system call: nothing to write does not make the file longer.
     if (data.length === 0) return
     forChunks(offset, data.length, (index, from, bytes, done) => {
-      const chunk = this.#chunkAt(index)
+      const chunk = this.#chunkAt(index, bytes === CHUNK_BYTES)
       chunk.bytes.set(data.subarray(done, done + bytes), from)
       const pages = pagesTouched(from, bytes)
       chunk.stored |= pages
       chunk.reserved &= ~pages
     })
     this.length = Math.max(this.length, offset + data.length)
+  }
+
+  /** Forgets all content; chunks go to whoever needs the next ones. */
+  release(): void {
+    for (const { bytes } of this.#chunks.values()) putBack(bytes)
+    this.#chunks.clear()
+    this.#order = undefined
+    this.length = 0
   }
 
   truncate(bytes: number): void {
@@ -131,10 +147,11 @@ export class SimDisk {
     return next === undefined ? this.length : next * CHUNK_BYTES
   }
 
-  #chunkAt(index: number): Chunk {
+  /** @param overwritten - The caller writes all of it, so that it need not be zeroes. */
+  #chunkAt(index: number, overwritten = false): Chunk {
     let chunk = this.#chunks.get(index)
     if (chunk === undefined) {
-      chunk = { bytes: new Uint8Array(CHUNK_BYTES), stored: 0, reserved: 0 }
+      chunk = { bytes: takeSpare(overwritten), stored: 0, reserved: 0 }
       this.#chunks.set(index, chunk)
       this.#order = undefined
     }
@@ -181,9 +198,20 @@ export class SimDisk {
       chunk.reserved &= kept
       if ((chunk.stored | chunk.reserved) !== 0) continue
       this.#chunks.delete(index)
+      putBack(chunk.bytes)
       this.#order = undefined
     }
   }
+}
+
+function takeSpare(overwritten: boolean): Uint8Array {
+  const bytes = spare.pop()
+  if (bytes === undefined) return new Uint8Array(CHUNK_BYTES)
+  return overwritten ? bytes : bytes.fill(0)
+}
+
+function putBack(bytes: Uint8Array): void {
+  if (spare.length < MOST_SPARE) spare.push(bytes)
 }
 
 function forChunks(

@@ -37,6 +37,8 @@ export interface SimFiles extends Files {
   content(path: string): Uint8Array
   /** Refuses writers from now on, as a file without write permission does. */
   setReadOnly(path: string): void
+  /** Forgets every file and what is in it; files that are open are empty from now on. */
+  clear(): void
   /** Every path, in order of making. */
   list(): string[]
 }
@@ -102,6 +104,10 @@ export function createSimFiles(clock: Clock): SimFiles {
     },
     setReadOnly: (path) => {
       need(path).readOnly = true
+    },
+    clear: () => {
+      for (const { disk } of inodes.values()) disk.release()
+      inodes.clear()
     },
     list: () => [...inodes.keys()],
   }

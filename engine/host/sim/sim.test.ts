@@ -185,7 +185,8 @@ describe('simulated files', () => {
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-        const file = createSimHost().files.open('/disk', { write: true, create: true })
+        const { files } = createSimHost()
+        const file = files.open('/disk', { write: true, create: true })
         let model = Buffer.alloc(0)
         const fill = (value: number, from: number, bytes: number): void => {
           const end = Math.min(from + bytes, model.length)
@@ -228,8 +229,29 @@ describe('simulated files', () => {
           assert(extent.data || run.every((each) => each === 0))
           at += extent.bytes
         }
+        // The next one begins with memory that is not all zeroes.
+        files.clear()
       }),
       { numRuns: 100, examples: [[[{ kind: 'write', place: [1, 0], byte: 1 }]]] },
+    )
+  })
+
+  it('hold nothing of files that a host has cleared away', () => {
+    const before = createSimHost()
+    const old = before.files.open('/old', { write: true, create: true })
+    void old.write(0, new Uint8Array(1 << 20).fill(0xff))
+    before.files.clear()
+    assert.deepEqual(before.files.list(), [])
+    assert.equal(old.length(), 0)
+
+    const file = createSimHost().files.open('/new', { write: true, create: true })
+    file.zeroRange(1 << 16, 1 << 16)
+    void file.write(9, new Uint8Array([1]))
+    const all = new Uint8Array(1 << 17).fill(2)
+    void file.read(0, all)
+    assert.deepEqual(
+      [...all.entries()].filter(([, byte]) => byte !== 0),
+      [[9, 1]],
     )
   })
 
