@@ -51,8 +51,6 @@ export const LIMITS = {
   recent: 50,
 }
 
-const ENCODER = new TextEncoder()
-
 interface Waiter {
   check(): boolean
   fail(error: Error): void
@@ -199,7 +197,7 @@ export class Session {
     this.#remember(`-> ${line.trimEnd()}`)
     if (this.#gone !== undefined) throw this.#gone
     // Requests are few and small; the peer's buffer takes them.
-    void this.#stream.write(ENCODER.encode(line))
+    void this.#stream.write(Buffer.from(line))
   }
 
   #remember(line: string): void {

@@ -35,8 +35,6 @@ export interface SessionOptions {
 /** Answers and events that a client may leave unread before it is dropped. */
 const MAX_UNREAD = 1 << 16
 
-const encoder = new TextEncoder()
-
 export class Session implements MonitorState {
   readonly #stream: ByteStream
   readonly #options: SessionOptions
@@ -116,7 +114,7 @@ export class Session implements MonitorState {
       return
     }
     const text = printJson(value, { pretty: this.#options.pretty })
-    const sent = this.#stream.write(encoder.encode(`${text.replaceAll('\n', '\r\n')}\r\n`))
+    const sent = this.#stream.write(Buffer.from(`${text.replaceAll('\n', '\r\n')}\r\n`))
     if (!(sent instanceof Promise)) {
       this.#unread = 0
       return
