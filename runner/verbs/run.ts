@@ -1,4 +1,5 @@
 /** `blockspec run`: plays the selected cases on a target and compares with the goldens. */
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
@@ -23,7 +24,8 @@ const DEFAULT_SEED = 1
 /**
  * Bytes of bytecode that a function runs before V8 optimises it, more than twice as many as it has
  * by itself. Cases are short and differ, so that threads which optimise took a quarter of all time
- * for code that was hardly used again.
+ * for code that was hardly used again. Where processors are left over they take it from nobody, and
+ * V8 has its way.
  */
 const OPTIMISE_AFTER = 300_000
 
@@ -62,8 +64,11 @@ export const run = defineVerb({
   async run({ flags, words, shell }) {
     const spec = await parseTarget(flags.target ?? 'engine', shell)
     checkFlags(flags, spec)
+    const wanted = flags.jobs ?? parseJobs('auto')
     if (spec.kind === 'engine') {
-      setFlagsFromString(`--interrupt-budget=${String(OPTIMISE_AFTER)}`)
+      if (wanted >= availableParallelism()) {
+        setFlagsFromString(`--interrupt-budget=${String(OPTIMISE_AFTER)}`)
+      }
       setFlagsFromString(`--heap-growing-percent=${String(HEAP_GROWTH_PERCENT)}`)
     }
     const { cases, root, suite } = await selectCases(words, flags, shell)
@@ -76,7 +81,7 @@ export const run = defineVerb({
     const limit = budget === undefined ? [] : [AbortSignal.timeout(budget)]
     const signal = AbortSignal.any([shell.signal, ...limit])
     const base = runOptions(flags, spec, root, golden, shell)
-    const jobs = Math.min(flags.jobs ?? parseJobs('auto'), cases.length)
+    const jobs = Math.min(wanted, cases.length)
     const options = { ...base, cases: ordered, sources: suite.sources, jobs, signal }
     try {
       const result = await play(options, flags, outputs, last)
