@@ -132,6 +132,4 @@ export interface NamingQuery<O = Readonly<Record<string, unknown>>> {
   readonly children: ReadonlyMap<string, string | undefined>
   /** What opening found out that options do not tell. */
   readonly found: Readonly<Record<string, string>>
-  /** What queries show as the children's names: plain ones or `json:`. */
-  readonly shown: Pick<ReadonlyMap<string, string>, 'get'>
 }

@@ -37,6 +37,8 @@ export interface Driver extends Conditional {
   readonly claims: ((query: ClaimsQuery) => Claims) | undefined
   /** A file name that opens the same node, or nothing where only options can. */
   readonly filename: ((query: NamingQuery) => string | undefined) | undefined
+  /** The child whose name its nodes bear, though that opens the child alone. */
+  readonly namedAs: string | undefined
   /** The option `filename` must not be empty. */
   readonly needsFilename: boolean
   /** Own options whose values may change when the node is reopened. */

@@ -33,6 +33,7 @@ interface DriverDefinition<O extends Members> extends Conditional {
   readonly check?: (query: CheckQuery<Values<O>>) => MaybePromise<void>
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
+  readonly namedAs?: string
   readonly needsFilename?: boolean
   readonly reopenable?: readonly (keyof O & string)[]
   readonly resettable?: readonly (keyof O & string)[]
@@ -63,6 +64,7 @@ export function defineDriver<const O extends Members>(definition: DriverDefiniti
     check: undefined,
     claims: undefined,
     filename: undefined,
+    namedAs: undefined,
     needsFilename: false,
     reopenable: [],
     resettable: definition.reopenable ?? [],
@@ -100,6 +102,7 @@ interface FilterDefinition<O extends Members> extends Conditional {
   readonly resettable?: readonly (keyof O & string)[]
   readonly prefixes?: Prefixes
   readonly filename?: (query: NamingQuery<Values<O>>) => string | undefined
+  readonly namedAs?: string
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly takesCompressed?: boolean
   open(next: Child, context: OpenContext<Values<O>>): MaybePromise<Partial<Instance>>

@@ -28,9 +28,10 @@ function profiled(profile: Profile, drivers: readonly Driver[]): readonly Driver
     }))
 }
 
-/** Only storage has names of its own: what lies above it is told by options. */
+/** Only storage has names of its own, or bears them: what lies above it is told by options. */
 function withoutFatNames(profile: Profile, driver: Driver): Driver {
-  const isFat = driver.kind !== 'protocol' && driver.hasNames
+  const { hasNames, namedAs } = driver
+  const isFat = driver.kind !== 'protocol' && (hasNames || namedAs !== undefined)
   const drop = isFat && !profile['options.fatFilenames']
   const children = Object.entries(driver.children).map(([name, { nameOption, ...child }]) => {
     const named = nameOption === undefined || drop ? child : { ...child, nameOption }
@@ -41,7 +42,7 @@ function withoutFatNames(profile: Profile, driver: Driver): Driver {
     children: Object.fromEntries(children),
     nestsOptions: !profile['options.fatFilenames'],
   }
-  return drop ? { ...kept, prefixes: {}, filename: undefined } : kept
+  return drop ? { ...kept, prefixes: {}, filename: undefined, namedAs: undefined } : kept
 }
 
 function withHoles(profile: Profile, { holes, ...child }: ChildDeclaration): ChildDeclaration {

@@ -12,7 +12,7 @@ export const snapshotAccess = defineDriver({
   children: {
     file: { doc: 'The node that keeps the snapshot.', role: { data: true, primary: true } },
   },
-  filename: ({ shown }) => shown.get('file'),
+  namedAs: 'file',
   // The node below does all that is to be done with its own permissions.
   claims: () => ({ uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }),
   open({ children }) {

@@ -58,6 +58,8 @@ export class Names {
     const { driver } = node
     const copied = copiedFrom(node)
     if (copied !== undefined) return this.plain(copied)
+    const bearer = driver.namedAs === undefined ? undefined : node.edge(driver.namedAs)
+    if (bearer !== undefined) return this.shown(bearer.child)
     if (driver.filename !== undefined) return this.#driverName(node)
     if (driver.kind !== 'format' || strongOptions(node).size > 0 || this.overridden(node)) {
       return undefined
@@ -73,12 +75,6 @@ export class Names {
       options: node.given.checked,
       found: node.found,
       children: new Map(node.children.map((edge) => [edge.name, this.plain(edge.child)])),
-      shown: {
-        get: (name) => {
-          const child = node.edge(name)?.child
-          return child && this.shown(child)
-        },
-      },
     })
   }
 

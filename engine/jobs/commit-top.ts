@@ -12,6 +12,6 @@ export const commitTop = defineFilter({
   filtered: 'backing',
   // What reads through it may read, whatever the job keeps from all others.
   claims: () => ({ uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }),
-  filename: ({ shown }) => shown.get('backing'),
+  namedAs: 'backing',
   open: () => ({}),
 })

@@ -57,7 +57,7 @@ export const copyBeforeWrite = defineFilter({
   children: {
     target: { doc: 'Where old data is saved.', role: { data: true } },
   },
-  filename: ({ shown }) => shown.get('file'),
+  namedAs: 'file',
   claims: ({ role, above, hasParents }) => {
     if (role.filtered !== true) return { uses: WRITE, shares: ALL_PERMISSIONS & ~RESIZE }
     return hasParents ? claimsOnSource(above) : above

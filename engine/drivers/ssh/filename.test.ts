@@ -87,7 +87,6 @@ describe('names of remote files', () => {
       },
       found: { user: 'u' },
       children: new Map(),
-      shown: new Map(),
       ...about,
     })
     assert.equal(sshName(query({})), 'ssh://u@h:22/x')

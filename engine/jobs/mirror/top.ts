@@ -42,7 +42,7 @@ export class MirrorTop {
           ? { uses: above.uses & ~CONSISTENT_READ, shares: above.shares | WRITE }
           : above
       },
-      filename: ({ shown }) => shown.get('backing'),
+      namedAs: 'backing',
       open: (next) => {
         this.#source = next
         return {

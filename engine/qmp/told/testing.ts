@@ -1,18 +1,16 @@
-/**
- * What `query-block-graph` tells of nodes in profile `note` makes the same nodes again, for random
- * graphs of all drivers.
- */
+/** Random graphs of all drivers on a host of their own, for tests of what is told of nodes. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Driver } from '../block/driver.ts'
-import type { Schema } from '../block/option.ts'
-import { ALL_PERMISSIONS, CONSISTENT_READ } from '../block/permission.ts'
-import { innerNode } from '../graph/public-node.ts'
-import { createSimHost, type SimHost } from '../host/sim/index.ts'
-import { BlockError } from '../util/errors.ts'
-import { testEngine, type TestEngine } from './testing.ts'
+import type { Driver } from '../../block/driver.ts'
+import type { Schema } from '../../block/option.ts'
+import { ALL_PERMISSIONS, CONSISTENT_READ } from '../../block/permission.ts'
+import type { GraphNode } from '../../graph/graph.ts'
+import { createSimHost, type SimHost } from '../../host/sim/index.ts'
+import type { ProfileName } from '../../profiles/index.ts'
+import { BlockError } from '../../util/errors.ts'
+import { testEngine, type TestEngine } from '../testing.ts'
 
-type Options = Readonly<Record<string, unknown>>
+export type Options = Readonly<Record<string, unknown>>
 
 const KIB = 1024
 const SECOND = 1e9
@@ -31,7 +29,7 @@ const CHOSEN: readonly string[] = ['filename', 'throttle-group', 'server', 'expo
 const LEFT_OUT: readonly string[] = ['bitmap', 'encrypt', 'config', 'tls-creds', 'tls-hostname']
 
 /** A node as it is drawn: what its children are is decided by those that are there by then. */
-interface Drawn {
+export interface Drawn {
   readonly driver: string
   readonly own: Options
   readonly generic: Options
@@ -40,23 +38,18 @@ interface Drawn {
   readonly inline: boolean
 }
 
-interface World {
+export interface World {
   readonly test: TestEngine
   readonly run: (command: string, args?: unknown) => Promise<Answer>
 }
 
-interface Answer {
+export interface Answer {
   readonly return?: unknown
   readonly error?: { readonly desc: string }
 }
 
-interface Told {
-  readonly nodes: readonly (Options & { readonly 'node-name': string; readonly options: Options })[]
-  readonly edges: readonly Options[]
-}
-
-async function world(host: SimHost): Promise<World> {
-  const test = testEngine(1, host, 'note')
+export async function world(host: SimHost, profile: ProfileName = 'note'): Promise<World> {
+  const test = testEngine(1, host, profile)
   const monitor = await test.monitor()
   const run = async (command: string, args?: unknown): Promise<Answer> => {
     const lines = await monitor.run(command, args)
@@ -67,7 +60,7 @@ async function world(host: SimHost): Promise<World> {
 }
 
 /** Files and images, and a server that shows a disk to whoever connects. */
-async function hostWithImages(): Promise<SimHost> {
+export async function hostWithImages(): Promise<SimHost> {
   const host = createSimHost({ seed: 1 })
   for (let index = 0; index < 4; index++) {
     host.files.put(`raw${index}`, new Uint8Array(64 * KIB).fill(index + 1))
@@ -109,7 +102,8 @@ function valuesOf(schema: Schema): fc.Arbitrary<unknown> | undefined {
         return values === undefined ? [] : ([[name, values, member.optional]] as const)
       })
       const needed = members.filter(([, , optional]) => !optional).map(([name]) => name)
-      const values: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(members)
+      const entries = members.map(([name, of]) => [name, of] as const)
+      const values: Record<string, fc.Arbitrary<unknown>> = Object.fromEntries(entries)
       return fc.record(values, { requiredKeys: needed })
     }
     case 'alternate': {
@@ -147,7 +141,7 @@ const GENERIC = fc.record(
   { requiredKeys: [] },
 )
 
-function drawn(driver: Driver): fc.Arbitrary<Drawn> {
+export function drawn(driver: Driver): fc.Arbitrary<Drawn> {
   return fc.record({
     driver: fc.constant(driver.name),
     own: ownOf(driver),
@@ -202,66 +196,35 @@ function optionsOf(node: Drawn, driver: Driver, index: number, names: readonly s
   }
 }
 
-async function told({ run }: World): Promise<Told> {
-  return (await run('query-block-graph')).return as Told
-}
-
-/** Generated names by their first appearance. */
-function comparable(graph: Told): unknown {
-  const names = new Map<string, string>()
-  const text = JSON.stringify(graph).replaceAll(/#block\d+/g, (name) => {
-    const known = names.get(name) ?? `#${names.size}`
-    names.set(name, known)
-    return known
-  })
-  return JSON.parse(text)
-}
-
-/** What a client makes of it: a node without a name of its own stands inside its parent's options. */
-function addable({ nodes }: Told): readonly Options[] {
-  const inner = new Map(nodes.map(({ 'node-name': name, options }) => [name, options]))
-  const inlined = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(inlined)
-    if (typeof value !== 'string' || !value.startsWith('#')) return value
-    const { 'node-name': _name, ...options } = inner.get(value) ?? {}
-    return withInlined(options)
-  }
-  const withInlined = (options: Options): Options =>
-    Object.fromEntries(Object.entries(options).map(([name, value]) => [name, inlined(value)]))
-  return nodes
-    .filter(({ 'node-name': name }) => !name.startsWith('#'))
-    .map(({ options }) => withInlined(options))
-}
-
 /** The first bytes that each node shows, or how reading them fails. */
-async function bytesOf({ test: { engine, host } }: World): Promise<readonly string[]> {
+export async function bytesOf(there: World): Promise<readonly string[]> {
   const seen: string[] = []
-  for (const node of engine.graph.nodes()) {
-    const into = new Uint8Array(512)
-    const read = async (): Promise<string> => {
-      const user = engine.graph.attach(node, {
-        uses: CONSISTENT_READ,
-        shares: ALL_PERMISSIONS,
-      })
-      try {
-        await user.read(0, into)
-        return Buffer.from(into).toString('hex')
-      } finally {
-        await user.close()
-      }
-    }
-    const done = read().catch((error: unknown) => {
-      // Generated names are others each time.
-      if (error instanceof BlockError) return error.message.replaceAll(/#block\d+/g, '#')
-      throw error
-    })
-    await host.advance(SECOND)
-    seen.push(await done)
-  }
+  for (const node of there.test.engine.graph.nodes()) seen.push(await bytesAt(there, node))
   return seen
 }
 
-async function makeGraph(nodes: readonly Drawn[], there: World): Promise<readonly string[]> {
+/** The first bytes that a node shows, or how reading them fails. */
+export async function bytesAt({ test: { engine, host } }: World, node: GraphNode): Promise<string> {
+  const into = new Uint8Array(512)
+  const read = async (): Promise<string> => {
+    const user = engine.graph.attach(node, { uses: CONSISTENT_READ, shares: ALL_PERMISSIONS })
+    try {
+      await user.read(0, into)
+      return Buffer.from(into).toString('hex')
+    } finally {
+      await user.close()
+    }
+  }
+  const done = read().catch((error: unknown) => {
+    // Generated names are others each time.
+    if (error instanceof BlockError) return error.message.replaceAll(/#block\d+/g, '#')
+    throw error
+  })
+  await host.advance(SECOND)
+  return done
+}
+
+export async function makeGraph(nodes: readonly Drawn[], there: World): Promise<readonly string[]> {
   const names: string[] = []
   for (const [index, node] of nodes.entries()) {
     const driver = there.test.engine.drivers.find(({ name }) => name === node.driver)
@@ -273,86 +236,20 @@ async function makeGraph(nodes: readonly Drawn[], there: World): Promise<readonl
   return names
 }
 
-async function end({ test: { engine, host } }: World): Promise<void> {
+export async function end({ test: { engine, host } }: World): Promise<void> {
   const ended = engine.shutdown()
   await host.idle()
   await ended
 }
 
-async function driversDrawn(): Promise<readonly Driver[]> {
-  const { test } = await world(createSimHost())
+export async function driversDrawn(profile: ProfileName = 'note'): Promise<readonly Driver[]> {
+  const { test } = await world(createSimHost(), profile)
   return test.engine.drivers.filter(({ name }) => !Object.hasOwn(NOT_DRAWN, name))
 }
 
-describe('the options that are told of a node', () => {
-  let drivers: readonly Driver[] = []
-  before(async () => {
-    drivers = await driversDrawn()
+export function graphs(drivers: readonly Driver[]): fc.Arbitrary<readonly Drawn[]> {
+  return fc.array(fc.oneof(...drivers.map((driver) => drawn(driver))), {
+    minLength: 2,
+    maxLength: 12,
   })
-
-  const graphs = (): fc.Arbitrary<readonly Drawn[]> =>
-    fc.array(fc.oneof(...drivers.map((driver) => drawn(driver))), { minLength: 2, maxLength: 12 })
-
-  it('make the same graph again, with the same bytes', async () => {
-    await fc.assert(
-      fc.asyncProperty(graphs(), async (nodes) => {
-        const first = await world(await hostWithImages())
-        await makeGraph(nodes, first)
-        const before = await told(first)
-        const bytes = await bytesOf(first)
-        // Elsewhere, as some nodes write when they are read.
-        const second = await world(await hostWithImages())
-        for (const options of addable(before)) {
-          assert.deepEqual(await second.run('blockdev-add', options), { return: {} })
-        }
-        assert.deepEqual(comparable(await told(second)), comparable(before))
-        assert.deepEqual(await bytesOf(second), bytes)
-      }),
-      { numRuns: 30 },
-    )
-  })
-
-  it('every option that a driver consumed is part of what it reflects', async () => {
-    await fc.assert(
-      fc.asyncProperty(graphs(), async (nodes) => {
-        const there = await world(await hostWithImages())
-        await makeGraph(nodes, there)
-        for (const { 'node-name': name, options } of (await told(there)).nodes) {
-          const { given, driver } = innerNode(there.test.engine.graph.find(name))
-          for (const [option, value] of Object.entries(given.checked)) {
-            const isDefault = value === undefined || value === driver.options[option]?.default
-            assert.ok(isDefault || option in options, `${name}: ${option}`)
-          }
-        }
-      }),
-      { numRuns: 60 },
-    )
-  })
-
-  it('are tried with every driver that can be had here', async () => {
-    const host = await hostWithImages()
-    const there = await world(host)
-    const lost: string[] = []
-    const below = ['file', 'qcow2', 'copy-before-write']
-    for (const driver of drivers) {
-      const samples = fc.sample(drawn(driver), { seed: 1, numRuns: 20 })
-      const names = samples.map((node) => [
-        ...below.flatMap((name) => {
-          const about = drivers.find((one) => one.name === name)
-          return about === undefined ? [] : fc.sample(drawn(about), { seed: 2, numRuns: 8 })
-        }),
-        node,
-      ])
-      let taken = false
-      for (const nodes of names) {
-        const fresh = await world(host)
-        taken ||= (await makeGraph(nodes, fresh)).some((name) => name.endsWith(driver.name))
-        await end(fresh)
-        if (taken) break
-      }
-      if (!taken) lost.push(driver.name)
-    }
-    await end(there)
-    assert.deepEqual(lost, [])
-  })
-})
+}
