@@ -122,8 +122,20 @@ export interface Creation<O = Readonly<Record<string, unknown>>> {
   undo?(options: O, services: Services): void
 }
 
+/** The storage of an image that is being made. */
+export interface NewImageFile {
+  /** Writes and resizes, and lets others do so too. */
+  readonly io: BlockIo
+  /**
+   * From now on the storage is held as a node of the image holds it, and `io` is gone.
+   *
+   * @throws {BlockError} where others may not be kept from writing.
+   */
+  asImage(): MaybePromise<BlockIo>
+}
+
 export interface CreateContext<O = Readonly<Record<string, unknown>>> {
   readonly options: O
-  readonly file: BlockIo | undefined
+  readonly file: NewImageFile | undefined
   readonly services: Services
 }

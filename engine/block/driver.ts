@@ -9,7 +9,14 @@ export type * from './bitmaps.ts'
 export type * from './child.ts'
 export type * from './context.ts'
 export type * from './copier.ts'
-export type { CreateContext, Creation, Driver, Legacy, NodeDescription } from './declaration.ts'
+export type {
+  CreateContext,
+  Creation,
+  Driver,
+  Legacy,
+  NewImageFile,
+  NodeDescription,
+} from './declaration.ts'
 export { isProtocol } from './declaration.ts'
 export { defineDriver, defineFilter, infoBelow } from './define.ts'
 export type * from './info.ts'

@@ -47,7 +47,8 @@ export function filterWorld(host?: SimHost, services?: Partial<Services>): Filte
       const store = growing()
       // Making an image needs no more of the outside than a place for warnings.
       const quiet = { log: () => undefined } as unknown as Services
-      await qcow2.create?.run({ options, file: store.io, services: quiet })
+      const storage = { io: store.io, asImage: () => store.io }
+      await qcow2.create?.run({ options, file: storage, services: quiet })
       await file(below, store.content())
       await add({
         driver: 'qcow2',

@@ -14,6 +14,7 @@ import { ownPrefix } from './choose-driver.ts'
 import type { Environment } from './environment.ts'
 import { besideOf, driverForName, hasProtocol, isAbsolute, optionsInName } from './filename.ts'
 import type { NewImage } from './graph.ts'
+import { NodeOfNewImage } from './new-image-file.ts'
 import { openNode, releaseHold } from './open.ts'
 import { RootUser } from './user.ts'
 
@@ -109,22 +110,14 @@ async function makeFormat(
   const { services } = environment
   try {
     const options = creation.fromWords(values)
-    await using user = newUser(environment, file)
-    await creation.run({ options, file: user, services })
+    await using storage = new NodeOfNewImage(environment, file)
+    await creation.run({ options, file: storage, services })
   } catch (error) {
     file.driver.create?.undo?.(file.given.checked, services)
     throw error
   } finally {
     await releaseHold(environment, file)
   }
-}
-
-function newUser(environment: Environment, file: Awaited<ReturnType<typeof openNode>>): RootUser {
-  return new RootUser(environment, file, {
-    uses: WRITE | RESIZE,
-    shares: ALL_PERMISSIONS,
-    writesPastEnd: true,
-  })
 }
 
 /** @param driver - The one that the format means; else the name says which. */

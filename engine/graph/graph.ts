@@ -8,6 +8,7 @@ import type {
   CheckReport,
   Copier,
   Driver,
+  NewImageFile,
   Services,
 } from '../block/driver.ts'
 import { driversIn } from '../block/in-profile.ts'
@@ -38,6 +39,7 @@ import { closeIfUnused } from './lifecycle.ts'
 import { JobParent } from './job-user.ts'
 import { GraphLock } from './lock.ts'
 import { nameGenerator } from './name.ts'
+import { NodeOfNewImage } from './new-image-file.ts'
 import type { Node } from './node.ts'
 import { checkOperation, type Operation } from './op-blockers.ts'
 import { moveHome } from './home.ts'
@@ -85,6 +87,8 @@ export interface Graph extends GraphChanges {
 
   /** @throws {BlockError} the conflict text; nothing changed. */
   attach(node: GraphNode, about: UserAbout): User
+  /** Storage for a new image. @throws {BlockError} where nobody may write. */
+  attachNewImage(node: GraphNode): NewImageFile & { close(): Promise<void> }
   /** A job without edges; it lists them in `x-debug-query-block-graph` from now on. */
   attachJob(about: JobAbout): JobUser
 
@@ -198,6 +202,7 @@ export function createGraph(about: GraphAbout): Graph {
     quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
+    attachNewImage: (node) => new NodeOfNewImage(environment, innerNode(node)),
     attachJob: (about) => new JobParent(environment, about),
     checkOperation: (node, operation) => {
       checkOperation(innerNode(node), operation)

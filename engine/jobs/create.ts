@@ -1,6 +1,5 @@
 /** `blockdev-create`: makes an image, by what its driver declares. */
 import type { Creation, Services } from '../block/driver.ts'
-import { ALL_PERMISSIONS, RESIZE, WRITE } from '../block/permission.ts'
 import type { Graph, NodeOptions } from '../graph/graph.ts'
 import { wait } from '../util/routine.ts'
 import { defineJob, type JobControl } from './kind.ts'
@@ -47,15 +46,11 @@ function* make(
   try {
     const node = held?.node ?? graph.findDeviceOrNode(file as string)
     creation.check?.(own)
-    const user = graph.attach(node, {
-      uses: WRITE | RESIZE,
-      shares: ALL_PERMISSIONS,
-      writesPastEnd: true,
-    })
+    const storage = graph.attachNewImage(node)
     try {
-      yield* job.request(() => creation.run({ options: own, file: user, services }))
+      yield* job.request(() => creation.run({ options: own, file: storage, services }))
     } finally {
-      yield* wait(user.close())
+      yield* wait(storage.close())
     }
   } finally {
     if (held !== undefined) yield* wait(held.release())

@@ -2,7 +2,7 @@
 import { closeImage } from './close.ts'
 import { told } from './context.ts'
 import { opt, type Values } from '../../block/option.ts'
-import type { BlockIo } from '../../block/driver.ts'
+import type { NewImageFile } from '../../block/driver.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import { WordTable } from '../../util/struct.ts'
@@ -82,16 +82,16 @@ export function checkCreation(options: CreateOptions): void {
 /** @throws {BlockError} the same, and what the file cannot do. */
 export function* createImage(
   options: CreateOptions,
-  file: BlockIo,
+  file: NewImageFile,
   { log, compression }: Pick<Surroundings, 'log' | 'compression'>,
 ): Routine<void> {
   const plan = planOf(options)
-  const storage = plainStorage(file)
+  const storage = plainStorage(file.io)
   yield* told('Could not write qcow2 header', writeFirstCluster(storage, plan))
   yield* told('Could not write refcount table', writeFirstTable(storage, plan))
   const image = yield* openImage({
     forCheck: false,
-    file: storage,
+    file: plainStorage(yield* wait(file.asImage())),
     options: NO_OPTIONS,
     discard: false,
     around: {

@@ -43,7 +43,8 @@ export function imageWorld(seed = 0): ImageWorld {
       const node = await graph.add({ driver: 'file', 'node-name': 'new', filename: name })
       const user = graph.attach(node, { ...all, writesPastEnd: true })
       try {
-        await run(createImage({ ...NO_CREATE_OPTIONS, ...options }, user, quiet))
+        const file = { io: user, asImage: () => user }
+        await run(createImage({ ...NO_CREATE_OPTIONS, ...options }, file, quiet))
       } finally {
         await user.close()
         await graph.remove('new')
