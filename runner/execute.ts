@@ -13,7 +13,7 @@ import { definitionOf } from './steps/index.ts'
 import { isPlayed } from './steps/step.ts'
 import { type Exit, type Station, TargetError } from './targets/target.ts'
 import { tidy } from './tidy.ts'
-import type { PhaseText } from './transcript.ts'
+import { joinPhases, type PhaseText } from './transcript.ts'
 import { UnsetVariable } from './variables.ts'
 import { walk } from './walk.ts'
 
@@ -89,10 +89,11 @@ export async function playCase(
   const failed = play.claims.failures.length > 0
   const left = await station.close(keep(failed))
   for (const path of left) play.fail('sandbox', `could not be removed: ${path}`, undefined)
+  const phases = play.transcript.phases()
   return {
     end: end === 'done' && failed ? 'failed' : end,
-    transcript: play.transcript.text(),
-    phases: play.transcript.phases(),
+    transcript: joinPhases(phases),
+    phases,
     failures: play.claims.failures,
     failedSteps: play.claims.failedSteps,
     normalised: play.normaliser.counts,

@@ -113,11 +113,11 @@ export class Transcript {
         text: [`== ${phase.title}`, ...phase.facts.flatMap(factLines)].join('\n'),
       }))
   }
+}
 
-  text(): string {
-    const phases = this.phases().map((phase) => phase.text)
-    return phases.length === 0 ? '' : `${phases.join('\n\n')}\n`
-  }
+/** The text of a golden's case. */
+export function joinPhases(phases: readonly PhaseText[]): string {
+  return phases.length === 0 ? '' : `${phases.map(({ text }) => text).join('\n\n')}\n`
 }
 
 /** Phases that the runner opens itself; they are left out when nothing is in them. */
