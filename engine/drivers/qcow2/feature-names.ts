@@ -25,10 +25,14 @@ const OUR_NAMES = [
   [AUTOCLEAR_KIND, 1, 'raw external data'],
 ] as const
 
+/** Made once: every header that is written has it. */
+const OUR_TABLE = concatBytes(
+  OUR_NAMES.map(([kind, bit, name]) => FEATURE_ENTRY.encode({ kind, bit, name })),
+)
+
+/** A copy for the caller to keep. */
 export function featureNameTable(): Uint8Array<ArrayBuffer> {
-  return concatBytes(
-    OUR_NAMES.map(([kind, bit, name]) => FEATURE_ENTRY.encode({ kind, bit, name })),
-  )
+  return OUR_TABLE.slice()
 }
 
 /**
