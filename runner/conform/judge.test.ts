@@ -74,13 +74,13 @@ describe('what a case says of a target', () => {
     })
   }
 
-  it('takes waiting in vain after a failed claim for a difference, and no answer for a hang', () => {
+  it('takes waiting in vain for a difference, and no answer for a hang', () => {
     const ended = (death: string) =>
       outcomeOf(
         caseEnd({
           verdict: 'timeout',
           death,
-          failures: [failure(), failure({ code: 'deadline' })],
+          failures: [failure({ code: 'deadline' })],
         }),
         true,
       ).contract

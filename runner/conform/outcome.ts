@@ -78,9 +78,9 @@ function contractOf(end: CaseEnd, failures: readonly Failure[]): Contract {
   if (end.verdict === 'n/a') return 'not-applicable'
   if (end.verdict === 'error') return 'error'
   if (end.verdict === 'timeout' || end.death?.startsWith('no answer') === true) {
+    if (end.death !== undefined) return WAITED.test(end.death) ? 'differs' : 'hangs'
     // Where a claim failed before, what is waited for after it need not come.
-    const waited = end.death === undefined || WAITED.test(end.death)
-    return waited && failures.some(({ code }) => !STOPS.has(code)) ? 'differs' : 'hangs'
+    return failures.some(({ code }) => !STOPS.has(code)) ? 'differs' : 'hangs'
   }
   if (end.verdict === 'crash' || end.death !== undefined) return 'crashes'
   return failures.length > 0 ? 'differs' : 'holds'
