@@ -44,9 +44,9 @@ code, pre { font: 12.5px/1.45 ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono
 .not-applicable, .by-test { background: var(--plain); color: var(--plain-text); }
 .totals { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); margin: 1rem 0; }
 .totals h2 { margin: 0 0 .4rem; }
-.total { display: grid; grid-template-columns: 9.5rem 1fr 4.5rem; gap: .7rem; align-items: center; margin: .25rem 0; }
+.total { display: grid; grid-template-columns: 9.5rem 1fr 5.5rem; gap: .7rem; align-items: center; margin: .25rem 0; }
 .total b { font-weight: 600; }
-.total span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
+.total span:last-child { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .bar { display: flex; height: 1.25rem; border-radius: 4px; overflow: hidden; background: var(--panel); }
 .bar i { font: 600 11px/1.25rem system-ui, sans-serif; text-align: center; overflow: hidden; }
 .legend { display: flex; flex-wrap: wrap; gap: .35rem 1.4rem; margin: .9rem 0; font-size: 13.5px; }
