@@ -21,7 +21,6 @@ export const KNOWN: Readonly<Record<string, readonly string[]>> = {
     'query-block returns[].inserted.image.format-specific.type.vmdk: missing',
     'query-block returns[].inserted.image.format-specific.type.luks: missing',
     'query-block returns[].inserted.image.format-specific.type.rbd: missing',
-    'query-blockstats returns[].driver-specific.driver.bochs: missing',
     'query-blockstats returns[].driver-specific.driver.cloop: missing',
     'query-blockstats returns[].driver-specific.driver.dmg: missing',
     'query-blockstats returns[].driver-specific.driver.luks: missing',

@@ -10,7 +10,7 @@ import { Bitmap } from '../bitmap/bitmap.ts'
 import type { BlockStatus, Child, Copier, CopyRequestAbout } from '../block/driver.ts'
 import type { Clock } from '../host/host.ts'
 import { alignDown, alignUp } from '../util/align.ts'
-import { isPromise, type MaybePromise } from '../util/async.ts'
+import { andThen, isPromise, type MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
 import { Buffers } from './buffers.ts'
 import { Budget } from './budget.ts'
@@ -293,12 +293,8 @@ export class BlockCopy implements Copier {
   }
 
   /** What is read from a real disk comes a turn later: what needs no data gets to the target before. */
-  async #readLate(offset: number, into: Uint8Array): Promise<void> {
-    try {
-      await this.#ends.source.read(offset, into)
-    } finally {
-      await this.#turn()
-    }
+  #readLate(offset: number, into: Uint8Array): MaybePromise<void> {
+    return andThen(this.#ends.source.read(offset, into), () => this.#turn())
   }
 
   /** What a driver does not know to do is refused without asking the host, but may be asked late. */

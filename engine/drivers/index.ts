@@ -3,6 +3,7 @@ import type { Driver } from '../block/driver.ts'
 import { blkdebug } from './blkdebug/blkdebug.ts'
 import { blklogwrites } from './blklogwrites/blklogwrites.ts'
 import { blkverify } from './blkverify.ts'
+import { bochs } from './bochs.ts'
 import { compress } from './compress.ts'
 import { copyBeforeWrite } from './copy-before-write/copy-before-write.ts'
 import { copyOnRead } from './copy-on-read.ts'
@@ -25,6 +26,7 @@ export const DRIVERS: readonly Driver[] = [
   blkdebug,
   blklogwrites,
   blkverify,
+  bochs,
   compress,
   copyBeforeWrite,
   copyOnRead,

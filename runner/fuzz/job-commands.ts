@@ -99,8 +99,11 @@ function backupOf(draw: Draw, focus: Focus, ends: Ends): Members {
   const sync =
     bitmaps.length > 0 && random.chance(0.5)
       ? random.pick(['bitmap', 'incremental', 'bitmap', 'full', 'top'])
-      : random.pick(['full', 'full', 'full', 'full', 'top', 'none', 'none', 'bitmap'])
-  const hasBitmap = sync === 'bitmap' || sync === 'incremental' || random.chance(0.15)
+      : random.chance(0.6)
+        ? 'full'
+        : random.pick(['top', 'top', 'none', 'none', 'none', 'bitmap'])
+  const isBad = random.chance(bitmaps.length > 0 ? 0.15 : 0.05)
+  const hasBitmap = sync === 'bitmap' || sync === 'incremental' || isBad
   const extra: Members = {
     ...(hasBitmap ? { bitmap: random.pick(bitmaps) ?? 'nosuch' } : {}),
     ...(hasBitmap && (sync !== 'incremental' || random.chance(0.2))
@@ -332,7 +335,19 @@ function sourceAndFile(draw: Draw): Ends {
     ? random.pick(['$img.f1', '$img.f4', '$img.q3', '$img.q5', '$new.b0'])
     : random.pick(['$new.b0', '$new.b1', '$new.b2'])
   const format = random.chance(0.6)
-    ? { format: random.pick(['qcow2', 'qcow2', 'raw', 'raw', 'nosuch']) }
+    ? {
+        format: random.pick([
+          'qcow2',
+          'qcow2',
+          'qcow2',
+          'qcow2',
+          'raw',
+          'raw',
+          'raw',
+          'raw',
+          'nosuch',
+        ]),
+      }
     : {}
   const mode =
     isThere || random.chance(0.1)
