@@ -108,6 +108,7 @@ export interface CheckQuery<O = Readonly<Record<string, unknown>>> {
   readonly options: O
   /** How many children each list names. */
   readonly counts: Readonly<Record<string, number>>
+  readonly node: Pick<NodeHandle, 'flags' | 'fallBackToReadOnly'>
   readonly services: Services
 }
 

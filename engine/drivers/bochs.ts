@@ -62,10 +62,12 @@ export const bochs = defineDriver({
     shares: above.shares & (CONSISTENT_READ | WRITE_UNCHANGED),
   }),
   probe: (head) => (isBochs(head) ? 100 : 0),
-  async open({ node, children }) {
+  check({ node }) {
+    if (!node.flags.readOnly) node.fallBackToReadOnly('Image is read-only')
+  },
+  async open({ children }) {
     const file = children.get('file')
     assert(file !== undefined, 'bochs opens with its file attached')
-    if (!node.flags.readOnly) node.fallBackToReadOnly('Image is read-only')
     const layout = await readLayout(file)
     return {
       length: () => layout.bytes,

@@ -271,6 +271,7 @@ async function finish(
     await driver.check?.({
       options: given.checked,
       counts: countLists(driver, rest),
+      node: nodeHandle(environment, node),
       services: environment.services,
     })
     await attachChildren(environment, node, opening, file)

@@ -13,6 +13,7 @@ import { findNode, type Environment } from './environment.ts'
 import { CHANGEABLE, checkDetectZeroes, RESETTABLE } from './flags.ts'
 import { copied, flatten, namesInOrder, type FlatOptions } from './flat.ts'
 import type { NodeOptions, UndoableChange } from './graph.ts'
+import { nodeHandle } from './handle.ts'
 import { closeIfUnused } from './lifecycle.ts'
 import type { Node } from './node.ts'
 import { isChildName, replaceChild, replaceChildren } from './replace-child.ts'
@@ -147,10 +148,11 @@ function takesAnyChild({ profile }: Environment, { driver }: Node): boolean {
 
 /** What was checked when the node was opened, of a list that may be another one. */
 async function checkRestated(
-  { profile, services }: Environment,
+  environment: Environment,
   { node, options, keep, kept }: Entry,
   checked: Readonly<Record<string, unknown>>,
 ): Promise<void> {
+  const { profile, services } = environment
   const { driver } = node
   if (profile['reopen.children'] !== 'any' || keep) return
   const lists = Object.entries(driver.children).filter(([, { list }]) => list === true)
@@ -158,7 +160,12 @@ async function checkRestated(
   const counts = Object.fromEntries(
     lists.map(([name]) => [name, countElements(options, kept, name)]),
   )
-  await driver.check?.({ options: checked, counts, services })
+  await driver.check?.({
+    options: checked,
+    counts,
+    node: nodeHandle(environment, node),
+    services,
+  })
 }
 
 function countElements(options: FlatOptions, kept: ReadonlySet<string>, list: string): number {
