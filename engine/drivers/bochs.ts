@@ -37,6 +37,9 @@ const SIZES = {
   [0x2_0000]: struct(12, { reserved: reserved(0, 4), bytes: le64(4) }),
 } as const
 
+/** Of the catalog. */
+const ENTRY = struct(4, { extent: le32(0) })
+
 const HEAD_BYTES = 512
 
 interface Layout {
@@ -95,7 +98,7 @@ async function readLayout(file: Child): Promise<Layout> {
   const size = SIZES[version as keyof typeof SIZES].decode(head, HEADER.size)
   const sectors = size.bytes / BigInt(SECTOR)
   if (catalogEntries > MAX_CATALOG_ENTRIES) throw new BlockError('Catalog size is too large')
-  const stored = new Uint8Array(catalogEntries * 4)
+  const stored = new Uint8Array(catalogEntries * ENTRY.size)
   await file.read(headerBytes, stored)
   if (extentBytes < SECTOR) throw new BlockError('Extent size must be at least 512')
   if ((extentBytes & (extentBytes - 1)) !== 0) {
@@ -109,11 +112,13 @@ async function readLayout(file: Child): Promise<Layout> {
   if (BigInt(catalogEntries) < (sectors + each - 1n) / each) {
     throw new BlockError('Catalog size is too small for this disk size')
   }
-  const view = new DataView(stored.buffer)
   return {
     bytes: Number(sectors) * SECTOR,
-    catalog: Uint32Array.from({ length: catalogEntries }, (_, at) => view.getUint32(at * 4, true)),
-    dataOffset: headerBytes + catalogEntries * 4,
+    catalog: Uint32Array.from(
+      { length: catalogEntries },
+      (_, at) => ENTRY.decode(stored, at * ENTRY.size).extent,
+    ),
+    dataOffset: headerBytes + stored.length,
     // As 32 bits have it: none is as many as there can be.
     bitmapSectors: 1 + Math.floor(((bitmapBytes - 1) >>> 0) / SECTOR),
     extentSectors,

@@ -18,6 +18,7 @@ const SECOND = 1e9
 /** Drivers of which no node can be had here. */
 const NOT_DRAWN: Readonly<Record<string, string>> = {
   host_device: 'the simulated host has no devices',
+  bochs: 'nothing here makes images of it',
   rbd: 'it opens nothing',
   ssh: 'there is no server to log in to',
 }
