@@ -5,6 +5,7 @@
 export { createEngine } from './qmp/engine.ts'
 export type { Engine, EngineOptions } from './qmp/engine.ts'
 export type { EngineDebug } from './qmp/debug.ts'
+export type { NodeDevice } from './exports/node-device.ts'
 export { checkCompat } from './qmp/policy.ts'
 export { PROFILES, switchesBetween } from './profiles/index.ts'
 export type { Profile as ProfileTable, ProfileName } from './profiles/index.ts'

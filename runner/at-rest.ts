@@ -1,24 +1,34 @@
 /**
- * Images at rest that are not raw: a second target over the same files opens them, and the script
- * reaches them through an NBD export, as it reaches nodes.
+ * Images at rest that are not raw: a second target over the same files opens them. An engine in this
+ * process gives the node itself; any other target shows it over NBD.
  */
-import type { Span } from '../dsl/plan.ts'
-import { NbdClient } from '../engine/client.ts'
-import { ALLOCATION, type Device, nbdDevice } from './device.ts'
+import type { Span, Value } from '../dsl/plan.ts'
+import { BlockError } from '../engine/client.ts'
+import { type Device, nodeDevice } from './device.ts'
 import type { Play } from './play.ts'
-import { member } from './json.ts'
+import { RestDaemon } from './rest-daemon.ts'
 import { StepError } from './step-error.ts'
-import { Session } from './session.ts'
 import type { Machine } from './targets/target.ts'
 
-interface Daemon {
-  readonly machine: Machine
-  readonly session: Session
+export interface OpenImage {
+  readonly device: Device
+  close(): Promise<void>
+}
+
+/** What opens images, from the first of a case until its own target starts. */
+export interface Opener {
+  /** @throws {BlockError} when it cannot be opened; what is left of it ends with the opener. */
+  open(
+    node: string,
+    options: Readonly<Record<string, Value>>,
+    writable: boolean,
+  ): Promise<OpenImage>
+  stop(): Promise<void>
 }
 
 export class AtRest {
   readonly #play: Play
-  #daemon: Daemon | undefined
+  #opener: Opener | undefined
   #serial = 0
 
   constructor(play: Play) {
@@ -33,82 +43,52 @@ export class AtRest {
     span: Span,
     work: (device: Device) => Promise<T>,
   ): Promise<T> {
-    const { session } = await this.#start()
-    this.#serial += 1
-    const node = `rest${String(this.#serial)}`
-    const ask = async (command: string, args: Record<string, never> | object): Promise<void> => {
-      const reply = await session.command(
-        command,
-        args as Record<string, never>,
-        this.#play.withinMs,
-      )
-      if (reply.kind === 'error') {
-        throw new StepError(this.#play.normaliser.prose(reply.desc), span)
-      }
-    }
-    await ask('blockdev-add', {
+    this.#opener ??= await this.#start()
+    const opener = this.#opener
+    const name = `rest${String(++this.#serial)}`
+    const options = {
       driver: format,
-      'node-name': node,
       'read-only': !write,
       file: { driver: 'file', filename: path },
-    })
-    await ask('block-export-add', {
-      type: 'nbd',
-      id: node,
-      'node-name': node,
-      name: node,
-      writable: write,
-    })
-    const client = await this.#play.limit(this.#connect(node), 'the NBD connection')
+    }
+    const image = await this.#telling(span, opener.open(name, options, write))
     try {
-      return await work(nbdDevice(client))
+      return await work(image.device)
     } finally {
-      await this.#play.limit(client.disconnect(), 'the NBD client')
-      await ask('block-export-del', { id: node, mode: 'hard' })
-      await session.waitFor(
-        () =>
-          session.events.some(
-            ({ name, data }) => name === 'BLOCK_EXPORT_DELETED' && member(data, 'id') === node,
-          ),
-        this.#play.withinMs,
-        'the end of an export',
-      )
-      await ask('blockdev-del', { 'node-name': node })
+      await this.#telling(span, image.close())
     }
   }
 
   async stop(): Promise<void> {
-    const daemon = this.#daemon
-    this.#daemon = undefined
-    if (daemon === undefined) return
-    await daemon.machine.stop()
-    daemon.session.close()
+    const opener = this.#opener
+    this.#opener = undefined
+    await opener?.stop()
   }
 
-  get #socket(): string {
-    return `${this.#play.station.socketDirectory}/blockspec-rest.sock`
-  }
-
-  async #connect(name: string): Promise<NbdClient> {
-    const stream = await this.#play.station.host.sockets.connect({
-      type: 'unix',
-      path: this.#socket,
-    })
-    return NbdClient.connect(stream, { export: name, metaContexts: [ALLOCATION] })
-  }
-
-  async #start(): Promise<Daemon> {
-    if (this.#daemon !== undefined) return this.#daemon
+  async #start(): Promise<Opener> {
     const machine = await this.#play.station.startOffline()
-    const session = new Session(machine.monitor, this.#play.station.host.clock)
-    this.#daemon = { machine, session }
-    this.#serial = 0
-    await session.negotiate(this.#play.withinMs)
-    await session.command(
-      'nbd-server-start',
-      { addr: { type: 'unix', data: { path: this.#socket } } },
-      this.#play.withinMs,
-    )
-    return this.#daemon
+    return inProcess(machine) ?? RestDaemon.start(this.#play, machine)
+  }
+
+  /** What the target says against it is the step's failure. */
+  async #telling<T>(span: Span, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      throw new StepError(this.#play.normaliser.prose(error.message), span)
+    }
+  }
+}
+
+function inProcess(machine: Machine): Opener | undefined {
+  const { openDevice } = machine
+  if (openDevice === undefined) return undefined
+  return {
+    async open(node, options, writable) {
+      const device = await openDevice({ ...options, 'node-name': node }, { writable })
+      return { device: nodeDevice(device), close: () => device.close() }
+    },
+    stop: () => machine.stop(),
   }
 }

@@ -2,7 +2,7 @@
  * Something that a script reads and writes: a node behind an NBD export, or an image file at rest.
  * Failures are `BlockError`s whose errno the script's outcome names.
  */
-import type { HostFile, Host, NbdClient } from '../engine/index.ts'
+import type { Host, HostFile, NbdClient, NodeDevice } from '../engine/index.ts'
 
 /** What is known of a run of bytes. */
 export interface StatusRun {
@@ -46,25 +46,50 @@ export function nbdDevice(client: NbdClient): Device {
   }
 }
 
-async function nbdStatus(
+function nbdStatus(
   client: NbdClient,
   offset: number,
   bytes: number,
 ): Promise<readonly StatusRun[]> {
+  return runsOf(offset, bytes, async (at, count) => {
+    const replies = await client.blockStatus(at, count)
+    const extents = replies.find((reply) => reply.context === ALLOCATION)?.extents ?? []
+    return extents.map(({ bytes: length, flags }) => ({
+      bytes: length,
+      hole: (flags & HOLE) !== 0,
+      zero: (flags & ZERO) !== 0,
+    }))
+  })
+}
+
+/** A node of an engine in this process. */
+export function nodeDevice(node: NodeDevice): Device {
+  return {
+    size: node.size,
+    read: (offset, bytes) => node.read(offset, bytes),
+    write: (offset, data, flags) => node.write(offset, data, flags),
+    zero: (offset, bytes, { unmap, fua, fast }) =>
+      node.zero(offset, bytes, { fua, noHole: !unmap, fast }),
+    discard: (offset, bytes) => node.trim(offset, bytes),
+    flush: () => node.flush(),
+    status: (offset, bytes) => runsOf(offset, bytes, (at, count) => node.status(at, count)),
+  }
+}
+
+/** Asks on until the range is covered. */
+async function runsOf(
+  offset: number,
+  bytes: number,
+  ask: (offset: number, bytes: number) => Promise<readonly StatusRun[]>,
+): Promise<readonly StatusRun[]> {
   const runs: StatusRun[] = []
   let at = 0
   while (at < bytes) {
-    const replies = await client.blockStatus(offset + at, bytes - at)
-    const extents = replies.find((reply) => reply.context === ALLOCATION)?.extents ?? []
     const before = at
-    for (const extent of extents) {
-      const length = Math.min(extent.bytes, bytes - at)
+    for (const run of await ask(offset + at, bytes - at)) {
+      const length = Math.min(run.bytes, bytes - at)
       if (length <= 0) break
-      add(runs, {
-        bytes: length,
-        hole: (extent.flags & HOLE) !== 0,
-        zero: (extent.flags & ZERO) !== 0,
-      })
+      add(runs, { ...run, bytes: length })
       at += length
     }
     // A server that makes no progress must not keep us here for ever.

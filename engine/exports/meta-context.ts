@@ -9,6 +9,7 @@ import type { OfferedContext } from '../nbd/handshake-server.ts'
 import type { MaybePromise } from '../util/async.ts'
 import type { NbdExportOptions } from './exports.ts'
 import type { StatusExtent } from './nbd-replies.ts'
+import { MAX_STEP_BYTES } from './steps.ts'
 
 /** The exported node's requests, and the status of its whole chain. */
 export type ExportedIo = BlockIo & Pick<Child, 'statusAbove'>
@@ -37,9 +38,6 @@ export interface ContextAbout {
 /** @throws {BlockError} to refuse the export. */
 export type ContextSource = (about: ContextAbout) => readonly MetaContext[]
 
-/** Requests without data may be longer than the request path takes at once. */
-const MAX_STEP_BYTES = 2 ** 30
-
 /**
  * The states of a range, neighbours of one state merged.
  *
@@ -65,12 +63,16 @@ export const baseAllocation: ContextSource = () => [
   {
     id: 0,
     name: BASE_ALLOCATION,
-    extents: (query) =>
-      collectExtents(query, async (offset, bytes) =>
-        allocation(await query.user.statusAbove(offset, bytes)),
-      ),
+    extents: collectAllocation,
   },
 ]
+
+/** What `base:allocation` says of a range. */
+export function collectAllocation(query: StatusQuery): Promise<readonly StatusExtent[]> {
+  return collectExtents(query, async (offset, bytes) =>
+    allocation(await query.user.statusAbove(offset, bytes)),
+  )
+}
 
 function allocation({ bytes, data, zero }: BlockStatus): StatusExtent {
   return { bytes, flags: (data ? 0 : STATUS.hole) | (zero ? STATUS.zero : 0) }

@@ -6,13 +6,12 @@ import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { ClientFailed } from './nbd-failure.ts'
+import { inSteps } from './steps.ts'
 import type { NbdExport } from './nbd-export.ts'
 import type { ExportedIo } from './meta-context.ts'
 import type { ReplyWriter, StatusReply } from './nbd-replies.ts'
 import type { NbdRequest } from './nbd-request.ts'
 
-/** Requests without data may be longer than the request path takes at once. */
-const MAX_STEP_BYTES = 2 ** 30
 /** How much of what nobody looks at is read at once. */
 const MAX_SCRATCH_BYTES = 2 ** 20
 
@@ -167,16 +166,6 @@ async function answerStatus(
     return writer.error(cookie, expected(error).errno, "can't get block status")
   }
   return writer.status(cookie, replies)
-}
-
-async function inSteps(
-  bytes: number,
-  step: (at: number, bytes: number) => MaybePromise<void>,
-): Promise<void> {
-  if (bytes <= MAX_STEP_BYTES) return step(0, bytes)
-  for (let at = 0; at < bytes; at += MAX_STEP_BYTES) {
-    await step(at, Math.min(MAX_STEP_BYTES, bytes - at))
-  }
 }
 
 /** The failure, if it is one that requests may have. */

@@ -11,6 +11,7 @@ import { contextsAsClient, listAsClient, negotiateAsClient } from './handshake-c
 import type { Granted } from './handshake-grant.ts'
 import { MAX_STRING_BYTES } from './limits.ts'
 import { StreamReader } from './reader.ts'
+import { inPieces } from './pieces.ts'
 import type { NbdExtent, NbdStatus, Pending } from './replies.ts'
 import { ReplyParser } from './replies.ts'
 import { encodeText } from './text.ts'
@@ -257,22 +258,6 @@ function encodeRequest(
     offset: BigInt(offset),
     bytes,
   })
-}
-
-/** Splits a length; a length of nothing is one piece too. The pieces are under way together. */
-async function inPieces(
-  bytes: number,
-  maximum: number,
-  each: (done: number, bytes: number) => Promise<void>,
-): Promise<void> {
-  if (bytes <= maximum) return each(0, bytes)
-  const pieces: Promise<void>[] = []
-  for (let done = 0; done < bytes; done += maximum) {
-    pieces.push(each(done, Math.min(maximum, bytes - done)))
-  }
-  const outcomes = await Promise.allSettled(pieces)
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }
 
 async function closingOnFailure<T>(stream: ByteStream, work: () => Promise<T>): Promise<T> {

@@ -6,7 +6,9 @@ import { checkLists, listedDrivers, NO_LISTS, type WhiteLists } from '../block/w
 import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
 import { createExports } from '../exports/exports.ts'
-import type { Graph } from '../graph/graph.ts'
+import type { NodeDevice } from '../exports/node-device.ts'
+import { openNodeDevice } from '../exports/node-device.ts'
+import type { Graph, NodeOptions } from '../graph/graph.ts'
 import { createGraph } from '../graph/graph.ts'
 import type { ByteStream, Host } from '../host/host.ts'
 import { requestPaths } from '../io/paths.ts'
@@ -59,6 +61,12 @@ export interface Engine {
   readonly finished: Promise<number>
   /** Stops requests at events and lets them go. */
   readonly debug: EngineDebug
+  /**
+   * Opens a node, named in its options, for I/O by the caller.
+   *
+   * @throws {BlockError} where it cannot be opened, or not so.
+   */
+  openDevice(options: NodeOptions, access: { readonly writable: boolean }): Promise<NodeDevice>
   /** Closes exports, then nodes, as the daemon does at its end. */
   shutdown(): Promise<void>
 }
@@ -171,6 +179,10 @@ export class EngineProcess implements Engine, EngineParts {
     })
     const unsubscribe = this.events.subscribe((event) => session.notify(event))
     this.#sessions.add(session)
+  }
+
+  openDevice(options: NodeOptions, access: { readonly writable: boolean }): Promise<NodeDevice> {
+    return openNodeDevice(this.graph, options, access)
   }
 
   /** What is refused or hidden from now on. */

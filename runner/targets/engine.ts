@@ -172,6 +172,7 @@ function startEngine(
     monitor,
     exited,
     debug: engine.debug,
+    openDevice: (options, access) => engine.openDevice(options, access),
     log: () => log,
     kill: () => {
       monitor.destroy()

@@ -5,6 +5,7 @@
 import type {
   ByteStream,
   Host,
+  NodeDevice,
   ProfileName,
   ProfileTable,
   Surroundings,
@@ -87,6 +88,11 @@ export interface DebugControl {
 export interface Machine {
   /** Absent where only QMP leads into the target. */
   readonly debug?: DebugControl
+  /** Opens a node without QMP; absent as well where only QMP leads into the target. @throws {BlockError} */
+  readonly openDevice?: (
+    options: Readonly<Record<string, unknown>>,
+    access: { readonly writable: boolean },
+  ) => Promise<NodeDevice>
   /** The QMP stream; the greeting has not been read. */
   readonly monitor: ByteStream
   readonly exited: Promise<Exit>

@@ -1,0 +1,127 @@
+/**
+ * A node for whoever runs the engine in this process: all that a client of an NBD export would see of
+ * it, without server and wire. What is asked, and in which pieces, is what would be asked there.
+ */
+import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
+import type { Graph, NodeOptions, User } from '../graph/graph.ts'
+import { STATUS } from '../nbd/constants.ts'
+import { mapErrno } from '../nbd/errno.ts'
+import { MAX_PAYLOAD_BYTES, MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
+import { inPieces } from '../nbd/pieces.ts'
+import type { MaybePromise } from '../util/async.ts'
+import { BlockError, ioError } from '../util/errors.ts'
+import { collectAllocation } from './meta-context.ts'
+import { inSteps } from './steps.ts'
+
+export interface NodeDevice {
+  /** Bytes. */
+  readonly size: number
+  read(offset: number, bytes: number): Promise<Uint8Array>
+  write(offset: number, data: Uint8Array, flags: { readonly fua?: boolean }): Promise<void>
+  zero(offset: number, bytes: number, flags: ZeroFlags): Promise<void>
+  trim(offset: number, bytes: number): Promise<void>
+  flush(): Promise<void>
+  /** From the offset on, perhaps not to the end of the range; neighbours differ. */
+  status(offset: number, bytes: number): Promise<readonly Extent[]>
+  /** Takes the node away again, once no request is under way. */
+  close(): Promise<void>
+}
+
+export interface ZeroFlags {
+  readonly fua?: boolean
+  /** Keep the storage. */
+  readonly noHole?: boolean
+  /** Fail with ENOTSUP where zeroing is no faster than writing. */
+  readonly fast?: boolean
+}
+
+export interface Extent {
+  readonly bytes: number
+  readonly hole: boolean
+  readonly zero: boolean
+}
+
+/**
+ * Opens a node, named in its options, to read and perhaps to write it. Requests fail with those of
+ * the errnos that NBD knows.
+ *
+ * @throws {BlockError} where it cannot be opened, or not so; nothing is left then.
+ */
+export async function openNodeDevice(
+  graph: Graph,
+  options: NodeOptions,
+  { writable }: { readonly writable: boolean },
+): Promise<NodeDevice> {
+  const node = await graph.add(options)
+  try {
+    const user = graph.attach(node, {
+      uses: CONSISTENT_READ | (writable ? WRITE : 0),
+      shares: ALL_PERMISSIONS & ~RESIZE,
+    })
+    return deviceOf(user, writable, async () => {
+      await user.close()
+      await graph.remove(node.name)
+    })
+  } catch (error) {
+    await graph.remove(node.name)
+    throw error
+  }
+}
+
+function deviceOf(user: User, writable: boolean, close: () => Promise<void>): NodeDevice {
+  const size = user.length()
+  const request = async <T>(
+    offset: number,
+    bytes: number,
+    changes: boolean,
+    work: () => MaybePromise<T>,
+  ): Promise<T> => {
+    if ((changes && !writable) || offset + bytes > size) throw ioError('EINVAL')
+    try {
+      return await work()
+    } catch (error) {
+      throw error instanceof BlockError ? ioError(mapErrno(error.errno)) : error
+    }
+  }
+  return {
+    size,
+    async read(offset, bytes) {
+      const into = new Uint8Array(bytes)
+      await inPieces(bytes, MAX_PAYLOAD_BYTES, (done, count) =>
+        request(offset + done, count, false, () =>
+          user.read(offset + done, into.subarray(done, done + count)),
+        ),
+      )
+      return into
+    },
+    write: (offset, data, { fua = false }) =>
+      inPieces(data.length, MAX_PAYLOAD_BYTES, (done, count) =>
+        request(offset + done, count, true, () =>
+          user.write(offset + done, data.subarray(done, done + count), { fua }),
+        ),
+      ),
+    zero: (offset, bytes, { fua = false, noHole = false, fast = false }) =>
+      inSteps(bytes, (done, count) =>
+        request(offset + done, count, true, () =>
+          user.zero(offset + done, count, { fua, mayUnmap: !noHole, noFallback: fast }),
+        ),
+      ),
+    trim: (offset, bytes) =>
+      inSteps(bytes, (done, count) =>
+        request(offset + done, count, true, () => user.discard(offset + done, count)),
+      ),
+    flush: () => request(0, 0, false, () => user.flush()),
+    async status(offset, bytes) {
+      if (bytes === 0) throw ioError('EINVAL')
+      const extents = await request(offset, bytes, false, () =>
+        collectAllocation({ user, offset, bytes, maximum: MAX_STATUS_EXTENTS }),
+      )
+      return extents.map(({ bytes: count, flags }) => ({
+        bytes: count,
+        hole: (flags & STATUS.hole) !== 0,
+        zero: (flags & STATUS.zero) !== 0,
+      }))
+    },
+    close,
+  }
+}
