@@ -34,12 +34,16 @@ export function inDeclaredOrder(schema: Schema, value: unknown, shown: Shown = A
 
 export function membersInOrder(members: Members, value: Plain, shown: Shown = ALL): Plain {
   const ordered: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(members)) {
-    if (!(name in value) || !shown(member)) continue
+  // Names alone: every answer comes by here, and pairs of names and members would be made for each.
+  for (const name of Object.keys(members)) {
+    const member = members[name]
+    if (member === undefined || !(name in value) || !shown(member)) continue
     ordered[name] = inDeclaredOrder(member.schema, value[name], shown)
   }
-  const others = Object.entries(value).filter(([name]) => !Object.hasOwn(members, name))
-  return others.length === 0 ? ordered : { ...ordered, ...Object.fromEntries(others) }
+  for (const name of Object.keys(value)) {
+    if (!Object.hasOwn(members, name)) ordered[name] = value[name]
+  }
+  return ordered
 }
 
 function isPlain(value: unknown): value is Plain {

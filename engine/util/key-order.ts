@@ -40,16 +40,20 @@ export function inKeyOrder<T extends readonly [string | undefined, unknown]>(
   return entries.length > MAX_PLACED ? sorted(entries) : placed(entries)
 }
 
-/** For the handful of members that most objects have. */
+/** For the handful of members that most objects have: each goes where it belongs among the earlier. */
 function placed<T extends readonly [string | undefined, unknown]>(entries: readonly T[]): T[] {
-  const buckets: number[] = []
-  const ordered: T[] = []
-  for (const entry of entries) {
+  const ordered = entries.slice()
+  for (let next = 1; next < ordered.length; next++) {
+    const entry = entries[next]
+    if (entry === undefined) continue
     const bucket = keyBucket(entry[0] ?? '')
-    let at = buckets.length
-    while (at > 0 && (buckets[at - 1] ?? 0) >= bucket) at--
-    buckets.splice(at, 0, bucket)
-    ordered.splice(at, 0, entry)
+    let at = next
+    for (; at > 0; at--) {
+      const before = ordered[at - 1]
+      if (before === undefined || keyBucket(before[0] ?? '') < bucket) break
+      ordered[at] = before
+    }
+    ordered[at] = entry
   }
   return ordered
 }

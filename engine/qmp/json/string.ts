@@ -26,6 +26,8 @@ const ESCAPES: ReadonlyMap<number, string> = new Map(
  */
 export function unescape(token: Uint8Array): string {
   const end = token.length - 1
+  // Nearly no string has an escape.
+  if (!token.includes(BACKSLASH)) return plain(token.subarray(1, end))
   const parts: string[] = []
   let offset = 1
   while (offset < end) {
