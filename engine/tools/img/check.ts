@@ -3,36 +3,29 @@ import type { Host } from '../../host/host.ts'
 import type { ImgContext } from './command-line.ts'
 import {
   FORCE_SHARE,
-  FORMAT,
-  HELP,
-  IMAGE_OPTS,
   ImgFailure,
-  OBJECT,
+  ON_IMAGES,
+  onlyWord,
   OUTPUT,
   outputForm,
   QUIET,
   readCommandLine,
-  reportFailure,
   SOURCE_CACHE,
   sourceCache,
   usageFailure,
 } from './command-line.ts'
-import { openImage, type Image } from './image.ts'
+import { requestFor, workOn, type Image } from './image.ts'
 import type { CheckReport } from '../../block/driver.ts'
 import type { ImageInfo } from '../../graph/graph.ts'
 import { BlockError, errnoText } from '../../util/errors.ts'
 import { printJson } from '../../util/json.ts'
-import { checkImageOpts } from './info.ts'
 
 const OPTIONS = [
-  FORMAT,
-  IMAGE_OPTS,
+  ...ON_IMAGES,
   OUTPUT,
   FORCE_SHARE,
   QUIET,
-  HELP,
   SOURCE_CACHE,
-  OBJECT,
   { name: 'repair', letter: 'r', long: 'repair', takesValue: true },
 ] as const
 
@@ -51,23 +44,17 @@ export async function check(
       context.program,
     )
   }
-  const [name, extra] = line.words
-  if (name === undefined || extra !== undefined) {
-    throw usageFailure('Expecting one image file name', context.program)
-  }
+  const name = onlyWord(line, context)
   const form = outputForm(line)
-  checkImageOpts(line.has('image-opts'), line.has('format'))
   const quiet = form === 'json' || line.has('quiet')
-  const image = await openImage(host, context, {
-    name,
-    format: line.value('format'),
-    imageOpts: line.has('image-opts'),
+  const request = {
+    ...requestFor(name, line),
     forceShare: line.has('force-share'),
     cache: sourceCache(line, 1),
     forCheck: true,
     writable: repair !== undefined,
-  })
-  try {
+  }
+  return workOn(host, context, request, async (image) => {
     const report = await checkAndRepair(image, repair, context, quiet)
     if (!line.has('quiet')) {
       context.stdout(
@@ -78,13 +65,7 @@ export async function check(
     }
     if (report.checkErrors > 0) throw new ImgFailure('Check failed')
     return statusOf(report)
-  } catch (error) {
-    // Before the image is closed, which may have something to say as well.
-    if (error instanceof ImgFailure) return reportFailure(error, context)
-    throw error
-  } finally {
-    await image.close()
-  }
+  })
 }
 
 /** What was repaired is looked at again, and the second report counts. */

@@ -84,6 +84,16 @@ export function outputForm(line: CommandLine): 'human' | 'json' {
   throw new ImgFailure('--output must be used with human or json as argument.')
 }
 
+/** @returns the only word. @throws {ImgFailure} for none and for more. */
+export function onlyWord(
+  { words: [word, extra] }: CommandLine,
+  { program }: ImgContext,
+  expected = 'one image file name',
+): string {
+  if (word !== undefined && extra === undefined) return word
+  throw usageFailure(`Expecting ${expected}`, program)
+}
+
 /** Options that several commands share. */
 export const FORMAT = { name: 'format', letter: 'f', takesValue: true } as const
 export const IMAGE_OPTS = { name: 'image-opts', long: 'image-opts', takesValue: false } as const
@@ -98,7 +108,13 @@ export const FORCE_SHARE = {
 export const OBJECT = { name: 'object', long: 'object', takesValue: true, unbuilt: true } as const
 export const SOURCE_CACHE = { name: 'source-cache', letter: 'T', takesValue: true } as const
 export const CACHE = { name: 'cache', letter: 't', takesValue: true } as const
+export const BACKING = { name: 'backing', letter: 'b', takesValue: true } as const
+export const BACKING_FORMAT = { name: 'backing-format', letter: 'F', takesValue: true } as const
+export const UNSAFE = { name: 'unsafe', letter: 'u', takesValue: false } as const
+export const PROGRESS = { name: 'progress', letter: 'p', takesValue: false, unbuilt: true } as const
 export const HELP = { name: 'help', letter: 'h', long: 'help', takesValue: false } as const
+/** What every command takes that opens an image by its name. */
+export const ON_IMAGES = [FORMAT, IMAGE_OPTS, HELP, OBJECT] as const
 
 export interface CacheMode {
   readonly direct: boolean

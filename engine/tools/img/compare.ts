@@ -6,30 +6,25 @@ import { BlockError } from '../../util/errors.ts'
 import type { ImgContext } from './command-line.ts'
 import {
   FORCE_SHARE,
-  FORMAT,
-  HELP,
-  IMAGE_OPTS,
   ImgFailure,
-  OBJECT,
+  ON_IMAGES,
+  PROGRESS,
   QUIET,
   readCommandLine,
   SOURCE_CACHE,
   sourceCache,
   usageFailure,
 } from './command-line.ts'
-import { openImage } from './image.ts'
+import { withImage } from './image.ts'
 
 const OPTIONS = [
-  FORMAT,
-  IMAGE_OPTS,
+  ...ON_IMAGES,
   FORCE_SHARE,
   QUIET,
-  HELP,
   { name: 'second-format', letter: 'F', takesValue: true },
   { name: 'strict', letter: 's', takesValue: false },
   SOURCE_CACHE,
-  OBJECT,
-  { name: 'progress', letter: 'p', takesValue: false, unbuilt: true },
+  PROGRESS,
 ] as const
 
 const SECTOR = 512
@@ -56,25 +51,14 @@ export async function compare(
     failureStatus: OPEN_STATUS,
     cache: sourceCache(line, OPEN_STATUS),
   }
-  const left = await openImage(host, context, {
-    ...common,
-    name: first,
-    format: line.value('format'),
-  })
-  try {
-    const right = await openImage(host, context, {
-      ...common,
-      name: second,
-      format: line.value('second-format'),
-    })
-    try {
-      return await compareUsers(left.user, right.user, line.has('strict'), say)
-    } finally {
-      await right.close()
-    }
-  } finally {
-    await left.close()
-  }
+  const isStrict = line.has('strict')
+  const left = { ...common, name: first, format: line.value('format') }
+  const right = { ...common, name: second, format: line.value('second-format') }
+  return withImage(host, context, left, ({ user: ours }) =>
+    withImage(host, context, right, ({ user: theirs }) =>
+      compareUsers(ours, theirs, isStrict, say),
+    ),
+  )
 }
 
 async function compareUsers(

@@ -12,17 +12,20 @@ import type { Host } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { CommandLine, ImgContext } from './command-line.ts'
 import {
+  BACKING,
+  BACKING_FORMAT,
   FORMAT,
   HELP,
   ImgFailure,
   OBJECT,
   QUIET,
   readCommandLine,
+  UNSAFE,
   usageFailure,
 } from './command-line.ts'
 import { creationSchema } from './creation-schema.ts'
 import { checkPairs, optionHelp, readPairs } from './create-options.ts'
-import { engineFor, openImage } from './image.ts'
+import { engineFor, withImage } from './image.ts'
 import { readSize } from './size.ts'
 
 const OPTIONS = [
@@ -31,9 +34,9 @@ const OPTIONS = [
   HELP,
   OBJECT,
   { name: 'options', letter: 'o', takesValue: true },
-  { name: 'backing', letter: 'b', takesValue: true },
-  { name: 'backing-format', letter: 'F', takesValue: true },
-  { name: 'unsafe', letter: 'u', takesValue: false },
+  BACKING,
+  BACKING_FORMAT,
+  UNSAFE,
   { name: 'schema', long: 'schema', takesValue: false },
 ] as const
 
@@ -151,10 +154,11 @@ async function backingSize(
   const format = pairs.get('backing_fmt')
   const name = besideOf(filename, backing)
   try {
-    const image = await openImage(host, context, { name, format, alone: true })
-    const bytes = image.user.length()
-    const detected = image.details.format
-    await image.close()
+    const request = { name, format, alone: true }
+    const { bytes, detected } = await withImage(host, context, request, ({ user, details }) => ({
+      bytes: user.length(),
+      detected: details.format,
+    }))
     if (format !== undefined) return bytes
     throw new ImgFailure(
       `${filename}: Backing file specified without backing format`,

@@ -7,8 +7,8 @@ import { EngineProcess } from '../../qmp/engine.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { Json } from '../../util/json.ts'
 import { parseKeyval } from '../keyval.ts'
-import type { CacheMode, ImgContext } from './command-line.ts'
-import { ImgFailure } from './command-line.ts'
+import type { CacheMode, CommandLine, ImgContext } from './command-line.ts'
+import { ImgFailure, reportFailure } from './command-line.ts'
 
 export interface OpenRequest {
   readonly name: string
@@ -45,6 +45,48 @@ export interface Image {
   /** Nothing where the format has no checker. */
   check(about: CheckAbout): Promise<CheckReport> | undefined
   close(): Promise<void>
+}
+
+/** The image of that name, as `--format` and `--image-opts` have it. */
+export function requestFor(name: string, line: CommandLine): OpenRequest {
+  const imageOpts = line.has('image-opts')
+  if (imageOpts && line.has('format')) {
+    throw new ImgFailure('--image-opts and --format are mutually exclusive')
+  }
+  return { name, format: line.value('format'), imageOpts }
+}
+
+/** A command's work on an image. @returns its status. */
+export function workOn(
+  host: Host,
+  context: ImgContext,
+  request: OpenRequest,
+  work: (image: Image) => Promise<number>,
+): Promise<number> {
+  return withImage(host, context, request, async (image) => {
+    try {
+      return await work(image)
+    } catch (error) {
+      // Before the image is closed, which may have something to say as well.
+      if (error instanceof ImgFailure) return reportFailure(error, context)
+      throw error
+    }
+  })
+}
+
+/** Opens an image for some work, and closes it whatever comes of that. */
+export async function withImage<T>(
+  host: Host,
+  context: ImgContext,
+  request: OpenRequest,
+  work: (image: Image) => T | Promise<T>,
+): Promise<T> {
+  const image = await openImage(host, context, request)
+  try {
+    return await work(image)
+  } finally {
+    await image.close()
+  }
 }
 
 /** @throws {ImgFailure} `Could not open 'NAME': …` */

@@ -6,27 +6,21 @@ import { printJson } from '../../util/json.ts'
 import type { ImgContext } from './command-line.ts'
 import {
   FORCE_SHARE,
-  FORMAT,
-  HELP,
-  IMAGE_OPTS,
   ImgFailure,
-  OBJECT,
+  ON_IMAGES,
+  onlyWord,
   OUTPUT,
   outputForm,
   readCommandLine,
-  usageFailure,
 } from './command-line.ts'
-import { openImage, type Image, type OpenRequest } from './image.ts'
+import { requestFor, withImage, type OpenRequest } from './image.ts'
 import { sizeText } from './size.ts'
 import { snapshotList } from './snapshot-list.ts'
 
 const OPTIONS = [
-  FORMAT,
-  IMAGE_OPTS,
+  ...ON_IMAGES,
   OUTPUT,
   FORCE_SHARE,
-  HELP,
-  OBJECT,
   { name: 'backing-chain', long: 'backing-chain', takesValue: false },
 ] as const
 
@@ -36,16 +30,10 @@ export async function info(
   context: ImgContext,
 ): Promise<number> {
   const line = readCommandLine(OPTIONS, argv, context)
-  const [name, extra] = line.words
-  if (name === undefined || extra !== undefined) {
-    throw usageFailure('Expecting one image file name', context.program)
-  }
+  const name = onlyWord(line, context)
   const form = outputForm(line)
-  checkImageOpts(line.has('image-opts'), line.has('format'))
   const images = await chain(host, context, {
-    name,
-    format: line.value('format'),
-    imageOpts: line.has('image-opts'),
+    ...requestFor(name, line),
     forceShare: line.has('force-share'),
     wholeChain: line.has('backing-chain'),
   })
@@ -72,10 +60,10 @@ async function chain(
       throw new ImgFailure(`Backing file '${next.name}' creates an infinite loop.`)
     }
     seen.add(next.name)
-    const image: Image = await openImage(host, context, { ...next, alone: true })
-    found.push(image.details)
-    await image.close()
-    const { header } = image.details
+    const alone = { ...next, alone: true }
+    const details: ImageInfo = await withImage(host, context, alone, (image) => image.details)
+    found.push(details)
+    const { header } = details
     const backing = header?.fullFilename ?? header?.filename
     next =
       !first.wholeChain || backing === undefined
@@ -83,12 +71,6 @@ async function chain(
         : { ...first, name: backing, format: header?.format, imageOpts: false }
   }
   return found
-}
-
-export function checkImageOpts(imageOpts: boolean, format: boolean): void {
-  if (imageOpts && format) {
-    throw new ImgFailure('--image-opts and --format are mutually exclusive')
-  }
 }
 
 function imageMembers({ filename, format, virtualSize, instance, header }: ImageInfo): object {

@@ -6,29 +6,21 @@ import { BlockError, errnoText } from '../../util/errors.ts'
 import type { ImgContext } from './command-line.ts'
 import {
   FORCE_SHARE,
-  FORMAT,
-  HELP,
-  IMAGE_OPTS,
   ImgFailure,
-  OBJECT,
+  ON_IMAGES,
+  onlyWord,
   OUTPUT,
   outputForm,
   readCommandLine,
-  reportFailure,
-  usageFailure,
 } from './command-line.ts'
 import type { Image, Layer } from './image.ts'
-import { openImage } from './image.ts'
-import { checkImageOpts } from './info.ts'
+import { requestFor, workOn } from './image.ts'
 import { readSize } from './size.ts'
 
 const OPTIONS = [
-  FORMAT,
-  IMAGE_OPTS,
+  ...ON_IMAGES,
   OUTPUT,
   FORCE_SHARE,
-  HELP,
-  OBJECT,
   { name: 'start', letter: 's', long: 'start-offset', takesValue: true },
   { name: 'length', letter: 'l', long: 'max-length', takesValue: true },
 ] as const
@@ -55,18 +47,9 @@ export async function map(
   const length = line.value('length')
   const limit = length === undefined ? undefined : readSize(length, 'max length')
   const form = outputForm(line)
-  const [name, extra] = line.words
-  if (name === undefined || extra !== undefined) {
-    throw usageFailure('Expecting one image file name', context.program)
-  }
-  checkImageOpts(line.has('image-opts'), line.has('format'))
-  const image = await openImage(host, context, {
-    name,
-    format: line.value('format'),
-    imageOpts: line.has('image-opts'),
-    forceShare: line.has('force-share'),
-  })
-  try {
+  const name = onlyWord(line, context)
+  const request = { ...requestFor(name, line), forceShare: line.has('force-share') }
+  return workOn(host, context, request, async (image) => {
     const end = Math.min(image.user.length(), limit === undefined ? Infinity : start + limit)
     const { stdout } = context
     stdout(form === 'json' ? '[' : columns('Offset', 'Length', 'Mapped to', 'File'))
@@ -75,14 +58,8 @@ export async function map(
       else stdout(`${jsonRow(row)}${isLast ? '' : ',\n'}`)
     }
     if (form === 'json') stdout(']\n')
-  } catch (error) {
-    // Before the image is closed, which may have something to say as well.
-    if (error instanceof ImgFailure) return reportFailure(error, context)
-    throw error
-  } finally {
-    await image.close()
-  }
-  return 0
+    return 0
+  })
 }
 
 interface Found {

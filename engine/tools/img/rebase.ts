@@ -12,39 +12,36 @@ import type { Host } from '../../host/host.ts'
 import { PROFILES } from '../../profiles/index.ts'
 import { BlockError, errnoText } from '../../util/errors.ts'
 import {
+  BACKING,
+  BACKING_FORMAT,
   CACHE,
   FORCE_SHARE,
-  FORMAT,
-  HELP,
-  IMAGE_OPTS,
   ImgFailure,
-  OBJECT,
+  ON_IMAGES,
+  onlyWord,
+  PROGRESS,
   QUIET,
   readCommandLine,
-  reportFailure,
   SOURCE_CACHE,
   sourceCache,
   targetCache,
+  UNSAFE,
   usageFailure,
   type CommandLine,
   type ImgContext,
 } from './command-line.ts'
-import { openImage, type Image } from './image.ts'
-import { checkImageOpts } from './info.ts'
+import { openImage, requestFor, workOn, type Image } from './image.ts'
 
 const OPTIONS = [
-  FORMAT,
-  IMAGE_OPTS,
+  ...ON_IMAGES,
   FORCE_SHARE,
   QUIET,
-  HELP,
   CACHE,
   SOURCE_CACHE,
-  OBJECT,
-  { name: 'backing', letter: 'b', takesValue: true },
-  { name: 'backing-format', letter: 'F', takesValue: true },
-  { name: 'unsafe', letter: 'u', takesValue: false },
-  { name: 'progress', letter: 'p', takesValue: false, unbuilt: true },
+  BACKING,
+  BACKING_FORMAT,
+  UNSAFE,
+  PROGRESS,
 ] as const
 
 const SECTOR = 512
@@ -56,39 +53,23 @@ export async function rebase(
   context: ImgContext,
 ): Promise<number> {
   const line = readCommandLine(OPTIONS, argv, context)
-  const [name, extra] = line.words
-  if (name === undefined || extra !== undefined) {
-    throw usageFailure('Expecting one image file name', context.program)
-  }
+  const name = onlyWord(line, context)
   const isUnsafe = line.has('unsafe')
   if (!isUnsafe && !line.has('backing')) {
     const text = 'Must specify backing file (-b) or use unsafe mode (-u)'
     throw usageFailure(text, context.program)
   }
-  checkImageOpts(line.has('image-opts'), line.has('format'))
+  const named = requestFor(name, line)
   const cache = targetCache(line)
   sourceCache(line, 1)
-  const overlay = await openImage(host, context, {
-    name,
-    format: line.value('format'),
-    imageOpts: line.has('image-opts'),
-    cache,
-    writable: true,
-    alone: isUnsafe,
-  })
-  try {
+  const request = { ...named, cache, writable: true, alone: isUnsafe }
+  return workOn(host, context, request, async (overlay) => {
     checkFormat(line.value('backing-format'), isUnsafe, context)
     const image = skipFilters(overlay.graph, overlay.node)
     if (!isUnsafe) await copyDifferences(host, context, line, { overlay, image })
     await changeHeader(overlay.graph, image, line)
     return 0
-  } catch (error) {
-    // Before the image is closed, which may have something to say as well.
-    if (error instanceof ImgFailure) return reportFailure(error, context)
-    throw error
-  } finally {
-    await overlay.close()
-  }
+  })
 }
 
 /** A header takes the name of any format, also of those that nothing can be opened with here. */

@@ -4,26 +4,20 @@ import type { Host } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { ImgContext } from './command-line.ts'
 import {
-  FORMAT,
-  HELP,
-  IMAGE_OPTS,
   ImgFailure,
-  OBJECT,
+  ON_IMAGES,
+  onlyWord,
   QUIET,
   readCommandLine,
   usageFailure,
 } from './command-line.ts'
-import { openImage } from './image.ts'
-import { checkImageOpts } from './info.ts'
+import { requestFor, withImage } from './image.ts'
 
 const PREALLOCATIONS = ['off', 'metadata', 'falloc', 'full'] as const
 
 const OPTIONS = [
-  FORMAT,
-  IMAGE_OPTS,
+  ...ON_IMAGES,
   QUIET,
-  HELP,
-  OBJECT,
   { name: 'shrink', long: 'shrink', takesValue: false },
   { name: 'preallocation', long: 'preallocation', takesValue: true },
 ] as const
@@ -42,29 +36,20 @@ export async function resize(
   const mode = line.value('preallocation') ?? 'off'
   const preallocation = PREALLOCATIONS.find((known) => known === mode)
   if (preallocation === undefined) throw new ImgFailure(`Invalid preallocation mode '${mode}'`)
-  const [name, extra] = line.words
-  if (name === undefined || extra !== undefined) {
-    throw usageFailure('Expecting image file name and size', context.program)
-  }
+  const name = onlyWord(line, context, 'image file name and size')
   const { sign, bytes } = readChange(size)
-  checkImageOpts(line.has('image-opts'), line.has('format'))
-  const image = await openImage(host, context, {
-    name,
-    format: line.value('format'),
-    imageOpts: line.has('image-opts'),
-    writable: true,
-  })
-  try {
-    const old = image.user.length()
+  const request = { ...requestFor(name, line), writable: true }
+  await withImage(host, context, request, async ({ user }) => {
+    const old = user.length()
     const wanted = sign === 0 ? bytes : BigInt(old) + BigInt(sign) * bytes
     checkChange(old, wanted, preallocation !== 'off', line.has('shrink'))
-    await image.user.truncate(Number(wanted), { exact: true, preallocation, whole: wanted })
-  } catch (error) {
-    if (error instanceof BlockError) throw new ImgFailure(error.message)
-    throw error
-  } finally {
-    await image.close()
-  }
+    try {
+      await user.truncate(Number(wanted), { exact: true, preallocation, whole: wanted })
+    } catch (error) {
+      if (error instanceof BlockError) throw new ImgFailure(error.message)
+      throw error
+    }
+  })
   if (!line.has('quiet')) context.stdout('Image resized.\n')
   return 0
 }
