@@ -1,5 +1,6 @@
 /** Whole cases on the engine: what is written down, what is claimed, and that nothing else matters. */
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -231,6 +232,21 @@ describe('a run on the engine', () => {
       withSteps('- qmp: {query-block: {}}\n  expect: error'),
     )
     assert.equal((await run(texts, { maxFailures: 2 })).summary.cases, 2)
+  })
+
+  it('listens once for its interruption, whatever its jobs, and not afterwards', async () => {
+    const texts = Array.from({ length: 12 }, () =>
+      withSteps('- qmp: {query-block: {}}', 'needs: [driver.nosuch]\n'),
+    )
+    const { signal } = new AbortController()
+    const listeners = (): number => getEventListeners(signal, 'abort').length
+    const during = new Set<number>()
+    const onEvent = ({ event }: RunEvent): void => {
+      if (event === 'case-start') during.add(listeners())
+    }
+    await run(texts, { jobs: texts.length, signal, onEvent })
+    assert.deepEqual([...during], [1])
+    assert.equal(listeners(), 0)
   })
 
   it('reports itself as one stream with a start and an end', async () => {

@@ -156,6 +156,7 @@ class Run {
   readonly #store: GoldenStore
   readonly #divergences
   readonly #scenarios: readonly Scenario[]
+  readonly #workers: PoolWorker[] = []
   #next = 0
   #broken = 0
   #cases = 0
@@ -185,10 +186,16 @@ class Run {
 
   async playAll(): Promise<void> {
     const jobs = Math.max(1, Math.min(this.#options.jobs, this.#options.cases.length))
+    // One listener however many lanes there are: Node takes more than ten for a leak.
+    const stop = (): void => {
+      for (const worker of this.#workers) void worker.close()
+    }
+    this.#options.signal?.addEventListener('abort', stop, { once: true })
     const lanes = Array.from({ length: jobs }, () => this.#lane(jobs > 1))
     try {
       await Promise.all(lanes)
     } finally {
+      this.#options.signal?.removeEventListener('abort', stop)
       if (this.#options.golden.mode === 'pending') this.#store.save()
     }
   }
@@ -232,8 +239,7 @@ class Run {
             keep: this.#options.keep,
           })
         : undefined
-    const stop = (): void => void worker?.close()
-    this.#options.signal?.addEventListener('abort', stop, { once: true })
+    if (worker !== undefined) this.#workers.push(worker)
     try {
       while (!this.#stopped) {
         const selected = this.#options.cases[this.#next]
@@ -244,7 +250,6 @@ class Run {
         await new Promise((resolve) => setImmediate(resolve))
       }
     } finally {
-      this.#options.signal?.removeEventListener('abort', stop)
       await worker?.close()
     }
   }
