@@ -16,9 +16,8 @@ import {
   end,
   graphs,
   hostWithImages,
-  makeGraph,
   world,
-  type Drawn,
+  worldWith,
   type World,
 } from './testing.ts'
 
@@ -115,17 +114,11 @@ function isWhole(name: string): boolean {
 }
 
 describe('the file name that is told of a node', () => {
-  const made = async (nodes: readonly Drawn[], profile: ProfileName): Promise<World> => {
-    const there = await world(await hostWithImages(), profile)
-    await makeGraph(nodes, there)
-    return there
-  }
-
   for (const profile of Object.keys(PROFILES) as ProfileName[]) {
     it(`opens the same again in profile ${profile}`, async () => {
       await fc.assert(
         fc.asyncProperty(graphs(await driversDrawn(profile)), async (nodes) => {
-          const first = await made(nodes, profile)
+          const first = await worldWith(nodes, profile)
           for (const [node, name] of await namesIn(first)) {
             if (!isWhole(name)) continue
             const like = innerNode(first.test.engine.graph.find(node))
@@ -137,7 +130,7 @@ describe('the file name that is told of a node', () => {
             assert.deepEqual(parsed(filenameOf(again)), parsed(name))
             if (isTree(like)) {
               // Some nodes write when they are read, so that nobody has read before.
-              const unread = await made(nodes, profile)
+              const unread = await worldWith(nodes, profile)
               const others = unread.test.engine.graph
               const original = namedBy(name, innerNode(others.find(node)))
               const bytes = await bytesAt(unread, others.find(original.name))
@@ -160,7 +153,7 @@ describe('the file name that is told of a node', () => {
     it(`is, without its prefix, what a client adds, in profile ${profile}`, async () => {
       await fc.assert(
         fc.asyncProperty(graphs(await driversDrawn(profile)), async (nodes) => {
-          const first = await made(nodes, profile)
+          const first = await worldWith(nodes, profile)
           for (const [node, name] of await namesIn(first)) {
             if (!name.startsWith('json:') || !isWhole(name)) continue
             const options = JSON.parse(name.slice('json:'.length)) as object

@@ -15,6 +15,7 @@ import {
   hostWithImages,
   makeGraph,
   world,
+  worldWith,
   type Options,
   type World,
 } from './testing.ts'
@@ -64,8 +65,7 @@ describe('the options that are told of a node', () => {
   it('make the same graph again, with the same bytes', async () => {
     await fc.assert(
       fc.asyncProperty(graphs(drivers), async (nodes) => {
-        const first = await world(await hostWithImages())
-        await makeGraph(nodes, first)
+        const first = await worldWith(nodes)
         const before = await told(first)
         const bytes = await bytesOf(first)
         // Elsewhere, as some nodes write when they are read.
@@ -83,8 +83,7 @@ describe('the options that are told of a node', () => {
   it('every option that a driver consumed is part of what it reflects', async () => {
     await fc.assert(
       fc.asyncProperty(graphs(drivers), async (nodes) => {
-        const there = await world(await hostWithImages())
-        await makeGraph(nodes, there)
+        const there = await worldWith(nodes)
         for (const { 'node-name': name, options } of (await told(there)).nodes) {
           const { given, driver } = innerNode(there.test.engine.graph.find(name))
           for (const [option, value] of Object.entries(given.checked)) {

@@ -225,6 +225,17 @@ export async function bytesAt({ test: { engine, host } }: World, node: GraphNode
   return done
 }
 
+/** A world of its own with the graph that is drawn. */
+export async function worldWith(
+  nodes: readonly Drawn[],
+  profile: ProfileName = 'note',
+): Promise<World> {
+  const there = await world(await hostWithImages(), profile)
+  await makeGraph(nodes, there)
+  return there
+}
+
+/** @returns the names of the nodes that could be made. */
 export async function makeGraph(nodes: readonly Drawn[], there: World): Promise<readonly string[]> {
   const names: string[] = []
   for (const [index, node] of nodes.entries()) {
