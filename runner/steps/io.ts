@@ -1,5 +1,5 @@
 /** `io`: a script on a node, an export of the scenario, or an image. */
-import { readScalar, readText, readWord } from '../../dsl/check.ts'
+import { readWord } from '../../dsl/check.ts'
 import type { Context } from '../../dsl/context.ts'
 import { makeScript } from '../../dsl/io.ts'
 import type { IoLine, IoScript, StepBody, Subject } from '../../dsl/plan.ts'
@@ -8,6 +8,7 @@ import { makeSubject } from '../../dsl/subject.ts'
 import { find, spanOf } from '../../dsl/tree.ts'
 import { StepError } from '../step-error.ts'
 import { needsWriting, reportLine, ScriptRun } from '../script.ts'
+import { readScriptForm } from './script-form.ts'
 import { defineStep } from './step.ts'
 import { scriptContext, withSubject } from './subject.ts'
 
@@ -76,21 +77,17 @@ function readsBytes({ statement, outcome }: IoLine): boolean {
   return reads || statement.kind === 'verify' || outcome.written
 }
 
-function buildIo(context: Context, { map, value }: StepInput): readonly StepBody[] {
-  const name = readText(context, value, "'io'")
-  const entry = find(map, 'do')
-  if (entry === undefined) {
-    context.problem(value, 'missing-key', "an io step needs its script under 'do'")
-    return []
-  }
-  const text = readScalar(context, entry.value, "'do'")
+function buildIo(context: Context, input: StepInput): readonly StepBody[] {
+  const form = readScriptForm(context, input, 'io')
+  if (form === undefined) return []
+  const { name, script: text } = form
   const script =
     text === undefined ? undefined : makeScript(context, text, { subject: name?.text ?? '' })
   const lines = script?.lines ?? []
   // A script that only claims to be refused may well name what does not exist.
   const mayMiss = lines.length > 0 && lines.every(({ outcome }) => outcome.kind === 'refused')
   const subject = name === undefined ? undefined : makeSubject(context, name, mayMiss)
-  const viaNode = find(map, 'via')?.value
+  const viaNode = find(input.map, 'via')?.value
   const via =
     viaNode === undefined
       ? undefined

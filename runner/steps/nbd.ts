@@ -1,5 +1,4 @@
 /** `nbd`: what a client sees of an export that the scenario declares. */
-import { readScalar, readText } from '../../dsl/check.ts'
 import type { Context } from '../../dsl/context.ts'
 import { evaluateRange, foldRange, type IoPlace } from '../../dsl/expr.ts'
 import type { FlagAst, RangeAst } from '../../dsl/grammar/ast.ts'
@@ -10,7 +9,7 @@ import type { IoLine, IoOutcome, Pattern, Span, StepBody, StepCommon } from '../
 import { printNbdStatement } from '../../dsl/print.ts'
 import { type StepInput, TEXT } from '../../dsl/steps/kind.ts'
 import { checkName } from '../../dsl/subject.ts'
-import { find, spanOf } from '../../dsl/tree.ts'
+import { spanOf } from '../../dsl/tree.ts'
 import { fillText } from '../../dsl/variables.ts'
 import { BlockError, NbdClient } from '../../engine/client.ts'
 import { showRange } from '../content.ts'
@@ -20,6 +19,7 @@ import { StepError } from '../step-error.ts'
 import { showNumber, showString } from '../notation.ts'
 import { type LineResult, reportLine, ScriptRun } from '../script.ts'
 import type { Detail } from '../transcript.ts'
+import { readScriptForm } from './script-form.ts'
 import { defineStep } from './step.ts'
 import { scriptContext } from './subject.ts'
 
@@ -90,14 +90,8 @@ function asksServer(line: NbdLine): boolean {
   return (line.kind === 'read' && line.pattern !== undefined) || line.outcome.written
 }
 
-function buildNbd(context: Context, { map, value }: StepInput): readonly StepBody[] {
-  const name = readText(context, value, "'nbd'")
-  const entry = find(map, 'do')
-  if (entry === undefined) {
-    context.problem(value, 'missing-key', "an nbd step needs its script under 'do'")
-    return []
-  }
-  const script = readScalar(context, entry.value, "'do'")
+function buildNbd(context: Context, input: StepInput): readonly StepBody[] {
+  const { name, script } = readScriptForm(context, input, 'nbd') ?? {}
   if (script === undefined || name === undefined) return []
   const lines = linesOf(script).flatMap((piece) => makeNbdLine(context, piece) ?? [])
   if (script.text.trim() === '') context.problem(script, 'io-empty', 'the script is empty')
