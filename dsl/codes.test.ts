@@ -152,6 +152,7 @@ const STEP_ROWS: readonly Row[] = [
   ['path-outside', withStep('use: ‸/etc/passwd')],
   ['unknown-step', withStep('‸qpm: {query-block: {}}')],
   ['unknown-step', withStep('‸note: only a note')],
+  ['unknown-key', withStep('phase: x\n‸within: 3s')],
   ['two-step-kinds', withStep('phase: x\n‸qmp: query-block')],
   [
     'too-many-steps',

@@ -1,6 +1,6 @@
 /** JSON Schema (draft-07) of a scenario file, for editors. Made from the tables that also check. */
 import { NODE_KEYS, SCENARIO_KEYS } from './header.ts'
-import { COMMON_KEYS } from './steps.ts'
+import { COMMON_KEYS, commonKeys } from './steps.ts'
 import type { StepForm, StepKinds } from './steps/kind.ts'
 import { StepTable } from './steps/table.ts'
 
@@ -44,7 +44,7 @@ function stepSchema([name, form]: [string, StepForm]): object {
   return {
     type: 'object',
     required: [name],
-    properties: properties({ ...COMMON_KEYS, ...form.keys, [name]: form }),
+    properties: properties({ ...commonKeys(form), ...form.keys, [name]: form }),
     patternProperties: { '^_': {} },
     additionalProperties: false,
   }

@@ -18,13 +18,15 @@ import { noNeeds } from './needs.ts'
 import type { Condition, Step, StepBody, StepCommon } from './plan.ts'
 import { makeSaves } from './save.ts'
 import { compileGroup, dryContext, GROUP_KEYS } from './steps/group.ts'
-import type { StepForm } from './steps/kind.ts'
+import { PLAYED_KEYS, type StepForm } from './steps/kind.ts'
 import { SLEEPS } from './steps/table.ts'
 import { didYouMean } from './suggest.ts'
 import { find, isNull, spanOf, type Entry, type MapNode, type Node } from './tree.ts'
 import { resolve } from './variables.ts'
 
-/** Keys that every step may carry. */
+type CommonKey = KeyInfo & { readonly schema: object }
+
+/** Keys that every step may carry, but for headings. */
 export const COMMON_KEYS = {
   note: { doc: 'A remark for readers.', schema: { type: 'string' } },
   id: { doc: 'Stable name of the step for reports.', schema: { type: 'string' } },
@@ -38,7 +40,17 @@ export const COMMON_KEYS = {
   golden: { doc: 'false: the step leaves no line in the golden.', schema: { type: 'boolean' } },
   save: { doc: 'Names parts of the reply.', schema: { type: 'object' } },
   events: { doc: 'Claims about the events that the step causes.', schema: { type: 'array' } },
-} as const satisfies Record<string, KeyInfo & { schema: object }>
+} as const satisfies Record<string, CommonKey>
+
+/** Keys of a heading. */
+const HEADING_KEYS = Object.fromEntries(
+  Object.entries(COMMON_KEYS).filter(([name]) => !PLAYED_KEYS.some((key) => key === name)),
+)
+
+/** Keys that a step may carry besides those of its kind. */
+export function commonKeys({ isHeading }: StepForm): Readonly<Record<string, CommonKey>> {
+  return isHeading === true ? HEADING_KEYS : COMMON_KEYS
+}
 
 export function compileSteps(context: Context, node: Node, what: string): readonly Step[] {
   if (isNull(node)) {
@@ -64,23 +76,24 @@ function compileStep(context: Context, node: Node): readonly Step[] {
   if (kind === undefined || !context.spendStep(map)) return []
   if (kind === 'group') {
     checkKeys(context, map, GROUP_TABLE, 'a condition')
-    return wrap(context, map, compileGroup(context, map), undefined)
+    const isWhole = PLAYED_KEYS.some((name) => find(map, name) !== undefined)
+    return wrap(context, map, kind, compileGroup(context, map, isWhole))
   }
   const { name, form } = kind
-  checkKeys(context, map, context.kinds.keys(name, form, COMMON_KEYS), `a ${name} step`)
+  checkKeys(context, map, context.kinds.keys(name, form, commonKeys(form)), `a ${name} step`)
   const condition = stepCondition(context, map)
   const input = { map, value: find(map, name)?.value ?? map }
   if (condition === undefined || (condition.kind === 'constant' && condition.value)) {
-    return wrap(context, map, form.build(context, input), undefined)
+    return wrap(context, map, name, form.build(context, input))
   }
   if (condition.kind === 'constant') {
     const dry = dryContext(context)
-    wrap(dry, map, form.build(dry, input), undefined)
+    wrap(dry, map, name, form.build(dry, input))
     return []
   }
   const names = context.names.fork()
   const inner = context.with({ names, needs: noNeeds(), unsure: true })
-  const steps = wrap(inner, map, form.build(inner, input), condition)
+  const steps = wrap(inner, map, name, form.build(inner, input), condition)
   context.names.join(names)
   return steps
 }
@@ -160,12 +173,13 @@ function reportNone(context: Context, map: MapNode): void {
 function wrap(
   context: Context,
   map: MapNode,
+  name: string,
   bodies: readonly (Step | StepBody)[],
-  when: Condition | undefined,
+  when?: Condition,
 ): readonly Step[] {
   const last = bodies.length - 1
   const common = commonOf(context, map)
-  const trailing = trailingOf(context, map)
+  const trailing = trailingOf(context, map, name)
   return bodies.map((body, index) => {
     // A group that was decided has left whole steps; its silence is theirs.
     if ('span' in body && 'golden' in body) return common.golden ? body : { ...body, golden: false }
@@ -202,21 +216,12 @@ function commonOf(context: Context, map: MapNode): StepCommon {
   }
 }
 
-function trailingOf(context: Context, map: MapNode) {
-  const { steps } = context.kinds
-  const kindIs = (name: string) =>
-    map.entries.every((entry) => !Object.hasOwn(steps, entry.name)) && name === ownKind(map)
-  const saveNode = find(map, 'save')?.value
-  const eventsNode = find(map, 'events')?.value
+/** @param own - The kind of the step, which may be one of these keys itself. */
+function trailingOf(context: Context, map: MapNode, own: string) {
+  const saveNode = own === 'save' ? undefined : find(map, 'save')?.value
+  const eventsNode = own === 'events' ? undefined : find(map, 'events')?.value
   return {
-    save: saveNode === undefined || kindIs('save') ? {} : { save: makeSaves(context, saveNode) },
-    events:
-      eventsNode === undefined || kindIs('events')
-        ? {}
-        : { events: makeEventClaims(context, eventsNode) },
+    save: saveNode === undefined ? {} : { save: makeSaves(context, saveNode) },
+    events: eventsNode === undefined ? {} : { events: makeEventClaims(context, eventsNode) },
   }
-}
-
-function ownKind(map: MapNode): string {
-  return find(map, 'save') === undefined ? 'events' : 'save'
 }

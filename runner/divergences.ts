@@ -216,6 +216,8 @@ function nested(step: Step): readonly Step[] {
       return step.steps
     case 'loop':
       return step.turns.flatMap((turn) => turn.steps)
+    case 'together':
+      return step.actors.flatMap((actor) => actor.steps)
     default:
       return []
   }

@@ -33,6 +33,8 @@ export class EventStream {
   /** Since the last `events` step or phase. */
   #since: QmpEvent[] = []
   #ofStep: QmpEvent[] = []
+  /** Of the steps around the one that is played, outermost first. */
+  readonly #around: QmpEvent[][] = []
   /** While actors play: what is printed when they are done. */
   #held: Laned[] | undefined
 
@@ -53,6 +55,18 @@ export class EventStream {
     this.#ofStep = []
   }
 
+  /** What arrives while the work is done, in however many steps. */
+  async during(work: () => Promise<void>): Promise<readonly QmpEvent[]> {
+    const events: QmpEvent[] = []
+    this.#around.push(events)
+    try {
+      await work()
+    } finally {
+      this.#around.splice(this.#around.indexOf(events), 1)
+    }
+    return events
+  }
+
   takeSince(): readonly QmpEvent[] {
     const events = this.#since
     this.#since = []
@@ -60,7 +74,9 @@ export class EventStream {
   }
 
   claim(event: QmpEvent): void {
-    if (!this.#ofStep.includes(event)) this.#ofStep.push(event)
+    for (const events of [this.#ofStep, ...this.#around]) {
+      if (!events.includes(event)) events.push(event)
+    }
   }
 
   collect(transcript: Transcript): void {
@@ -73,6 +89,7 @@ export class EventStream {
       normaliser.count('time')
       this.#since.push(event)
       this.#ofStep.push(event)
+      for (const events of this.#around) events.push(event)
       const lane = laneOf(event.name, event.data)
       if (lane.kind === 'job') jobs.take(lane.name, event)
       if (lane.kind === 'job' && !isStrict) continue

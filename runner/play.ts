@@ -83,6 +83,8 @@ export class Play {
   readonly #saved: Map<string, Value>
   readonly #isLane: boolean
   #stepWithinMs = STEP_WITHIN_MS
+  /** Limit of steps that name none. */
+  #usualWithinMs = STEP_WITHIN_MS
   #step: StepCommon | undefined
 
   /** @param parent - The play that this one is a lane of. */
@@ -140,6 +142,7 @@ export class Play {
     const lane = new Play(this.options, this)
     lane.transcript.begin(this.transcript.phase)
     lane.transcript.recording = this.transcript.recording
+    lane.#usualWithinMs = this.#usualWithinMs
     return lane
   }
 
@@ -243,7 +246,7 @@ export class Play {
 
   /** Runs one step's work between its fences and judges its events. */
   async step(step: StepCommon, words: string, work: () => Promise<void>): Promise<void> {
-    this.#stepWithinMs = this.#life.scaled(step.withinMs ?? STEP_WITHIN_MS)
+    this.#stepWithinMs = this.#life.scaled(step.withinMs ?? this.#usualWithinMs)
     this.#step = step
     this.doing = words
     if (!this.#isLane) this.#events.beginStep()
@@ -256,6 +259,19 @@ export class Play {
       await this.#finishStep(step.events)
     } finally {
       this.transcript.recording = recorded
+    }
+  }
+
+  /** Plays the steps that one step holds: its limit is theirs, and its claims speak of all of them. */
+  async around(step: StepCommon, work: () => Promise<void>): Promise<void> {
+    const usual = this.#usualWithinMs
+    this.#usualWithinMs = step.withinMs ?? usual
+    try {
+      const events = await this.#events.during(work)
+      this.#step = step
+      if (step.events !== undefined) this.judgeEvents(step.events, events)
+    } finally {
+      this.#usualWithinMs = usual
     }
   }
 

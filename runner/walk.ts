@@ -3,6 +3,7 @@ import type { LoopStep, Step, StepCommon } from '../dsl/plan.ts'
 import { playTogether } from './actors.ts'
 import type { Play } from './play.ts'
 import { definitionOf } from './steps/index.ts'
+import { saveBeside } from './steps/save.ts'
 import type { PlayedStep } from './steps/step.ts'
 
 export async function walk(steps: readonly Step[], play: Play): Promise<void> {
@@ -14,7 +15,7 @@ export async function walk(steps: readonly Step[], play: Play): Promise<void> {
  * neither do the steps inside one that is to leave none.
  */
 export async function walkStep(step: Step, play: Play): Promise<void> {
-  const isDecided = step.when === undefined && step.kind !== 'group'
+  const isDecided = step.when === undefined || step.when.kind === 'constant'
   if (isDecided && step.golden) return walkDecided(step, play)
   // The condition of a group chooses between its branches.
   const skipped = step.kind !== 'group' && step.when !== undefined && !play.holds(step.when)
@@ -35,16 +36,24 @@ async function walkDecided(step: Step, play: Play): Promise<void> {
       play.transcript.begin(step.title)
       return
     case 'group':
-      return walk(play.holds(step.when) ? step.then : step.otherwise, play)
+      return walkInside(step, play, () =>
+        walk(play.holds(step.when) ? step.then : step.otherwise, play),
+      )
     case 'use':
-      return walk(step.steps, play)
+      return walkInside(step, play, () => walk(step.steps, play))
     case 'loop':
-      return walkLoop(step, play)
+      return walkInside(step, play, () => walkLoop(step, play))
     case 'together':
-      return playTogether(step, play, walkStep)
+      await playTogether(step, play, walkStep)
+      return saveBeside(play, step.save)
     default:
       return playStep(step, play)
   }
+}
+
+async function walkInside(step: StepCommon, play: Play, work: () => Promise<void>): Promise<void> {
+  await play.around(step, work)
+  await saveBeside(play, step.save)
 }
 
 async function walkLoop(step: LoopStep & StepCommon, play: Play): Promise<void> {
@@ -71,5 +80,8 @@ async function walkLoop(step: LoopStep & StepCommon, play: Play): Promise<void> 
 
 async function playStep(step: PlayedStep, play: Play): Promise<void> {
   const definition = definitionOf(step)
-  await play.step(step, definition.words(step), () => definition.run(step, play))
+  await play.step(step, definition.words(step), async () => {
+    await definition.run(step, play)
+    if (definition.savesAnswer !== true) await saveBeside(play, step.save)
+  })
 }

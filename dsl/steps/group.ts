@@ -3,7 +3,7 @@ import { stepCondition } from '../condition.ts'
 import type { Context } from '../context.ts'
 import { noNeeds } from '../needs.ts'
 import type { Condition, Step, StepBody } from '../plan.ts'
-import { find, type MapNode, type Node } from '../tree.ts'
+import { find, spanOf, type MapNode, type Node } from '../tree.ts'
 import { defineStructure, DO } from './kind.ts'
 
 /** Has no key of its own, so it is written like none of the others; `GROUP_KEYS` are its keys. */
@@ -17,8 +17,16 @@ export const group = defineStructure({
 
 export const GROUP_KEYS = { do: DO, else: { ...DO, doc: 'Steps for the other case.' } } as const
 
-/** A decided group dissolves into the steps that are played. */
-export function compileGroup(context: Context, map: MapNode): readonly (Step | StepBody)[] {
+/**
+ * A decided group dissolves into the steps that are played.
+ *
+ * @param isWhole - Something is said of all its steps together, so that it stays a step.
+ */
+export function compileGroup(
+  context: Context,
+  map: MapNode,
+  isWhole: boolean,
+): readonly (Step | StepBody)[] {
   const condition = stepCondition(context, map)
   const then = find(map, 'do')?.value
   const otherwise = find(map, 'else')?.value
@@ -32,7 +40,10 @@ export function compileGroup(context: Context, map: MapNode): readonly (Step | S
     const steps = (taken ? context : dry).compileSteps(then, "'do'")
     const others =
       otherwise === undefined ? [] : (taken ? dry : context).compileSteps(otherwise, "'else'")
-    return taken ? steps : others
+    const played = taken ? steps : others
+    if (!isWhole || played.length === 0) return played
+    const when = { kind: 'constant', value: true, span: spanOf(map) } as const
+    return [{ kind: 'group', when, then: played, otherwise: [] }]
   }
   return [runtimeGroup(context, condition, then, otherwise)]
 }

@@ -31,6 +31,8 @@ export interface StepForm {
   readonly schema: object
   /** Keys beside the kind and those of every step. */
   readonly keys: Readonly<Record<string, KeyInfo & { readonly schema: object }>>
+  /** Nothing is played, so that keys which speak of that have no place. */
+  readonly isHeading?: true
   /** The key may stand on steps of other kinds too, so it is a kind only where it stands alone. */
   readonly isAttribute?: true
   /** Several bodies where one step speaks of several names. */
@@ -102,6 +104,9 @@ export const ANSWER_KEYS = {
   return: { doc: 'Claim about what comes back.', schema: {} },
   by: { doc: 'Variable that chooses among the values of expect and return.', schema: TEXT },
 } as const
+
+/** Those of the keys of every step that speak of what is played. */
+export const PLAYED_KEYS = ['within', 'save', 'events'] as const
 
 const STEPS_SCHEMA = { type: 'array', items: { $ref: '#/definitions/step' } } as const
 /** The key that holds steps. */

@@ -5,6 +5,7 @@ import { defineStructure, TEXT } from './kind.ts'
 export const phase = defineStructure({
   kind: 'phase',
   written: {
+    isHeading: true,
     doc: 'A heading. On failure only the failing phase is printed in full.',
     schema: TEXT,
     keys: {},

@@ -64,6 +64,7 @@ const COMMANDS = {
 
 export const node = defineStep({
   kind: 'node',
+  savesAnswer: true,
   ...formsOf('node', 'nodes', 'Adds nodes: {name: {driver: …}}, or {name: gone}.'),
   facts: ({ name, options, faults = [] }) => ({ node: { name, options, faults } }),
   words: wordsOf,
@@ -73,6 +74,7 @@ export const node = defineStep({
 
 export const object = defineStep({
   kind: 'object',
+  savesAnswer: true,
   ...formsOf('object', 'objects', 'Adds objects: {id: {qom-type: …}}, or {id: gone}.'),
   words: wordsOf,
   run: runAdd,
@@ -81,6 +83,7 @@ export const object = defineStep({
 
 export const exported = defineStep({
   kind: 'export',
+  savesAnswer: true,
   ...formsOf('export', 'exports', 'Adds exports: {id: {type: …}}, or {id: gone}.'),
   words: wordsOf,
   run: runAdd,

@@ -5,7 +5,7 @@ import type { Shown } from '../notation.ts'
 import type { Play } from '../play.ts'
 import { GoneError, type Reply } from '../session.ts'
 import type { Detail, Fact } from '../transcript.ts'
-import { saveFromLast } from './save.ts'
+import { saveBeside } from './save.ts'
 
 /** Commands after which a job has nothing more to say. */
 const DISMISS = new Set(['job-dismiss', 'block-job-dismiss'])
@@ -42,7 +42,7 @@ export async function callCommand(play: Play, call: CommandCall): Promise<boolea
   if (call.returns !== undefined) {
     play.check(call.returns, reply.kind === 'return' ? reply.value : undefined)
   }
-  if (reply.kind === 'return') saveFromLast(play, call.save)
+  if (reply.kind === 'return') await saveBeside(play, call.save)
   return reply.kind === 'return'
 }
 

@@ -44,6 +44,7 @@ declare module '../../dsl/plan.ts' {
 
 export const qmp = defineStep({
   kind: 'qmp',
+  savesAnswer: true,
   written: {
     doc: 'Sends a command and waits for the reply: {command: {arguments}}, or the command alone.',
     schema: { type: ['object', 'string'] },

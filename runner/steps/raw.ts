@@ -7,7 +7,7 @@ import { show, shown, showString } from '../notation.ts'
 import type { Reply } from '../session.ts'
 import type { Detail } from '../transcript.ts'
 import { showDetails, showOutcome } from './command.ts'
-import { saveFromLast } from './save.ts'
+import { saveBeside } from './save.ts'
 import { defineStep } from './step.ts'
 
 /** Bytes sent as they are: for malformed input. */
@@ -26,6 +26,7 @@ declare module '../../dsl/plan.ts' {
 
 export const raw = defineStep({
   kind: 'raw',
+  savesAnswer: true,
   written: {
     doc: 'Sends text as it is: for malformed input.',
     schema: TEXT,
@@ -69,7 +70,7 @@ export const raw = defineStep({
     if (step.returns !== undefined) {
       play.check(step.returns, first.kind === 'return' ? first.value : undefined)
     }
-    if (first.kind === 'return') saveFromLast(play, step.save)
+    if (first.kind === 'return') await saveBeside(play, step.save)
   },
 })
 

@@ -59,15 +59,9 @@ async function saveItem(play: Play, item: SaveItem): Promise<Value> {
   return value
 }
 
-/** `save` beside another step: parts of what that step got. */
-export function saveFromLast(play: Play, items: StepCommon['save']): void {
-  for (const item of items ?? []) {
-    const value = pick(play.last, item.path.hops)
-    if (value === undefined) {
-      throw new StepError(`there is no ${item.text} in ${brief(play.last)}`, item.span)
-    }
-    keep(play, item, value)
-  }
+/** `save` beside another step: parts of what that step got, or of a query after it. */
+export async function saveBeside(play: Play, items: StepCommon['save']): Promise<void> {
+  for (const item of items ?? []) await saveItem(play, item)
 }
 
 function keep(play: Play, item: SaveItem, value: Value): void {

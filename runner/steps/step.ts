@@ -18,6 +18,8 @@ export function isPlayed(step: Step): step is PlayedStep {
 }
 
 export interface StepDefinition<K extends PlayedKind = PlayedKind> extends StepKindInfo<K> {
+  /** It saves parts of its own answer where that is shown; of others `save` is looked at afterwards. */
+  readonly savesAnswer?: true
   /** Such steps of the setup are played before the target starts. */
   readonly beforeStart?: true
   /** The step in few words: for progress, for crash entries of divergences. */

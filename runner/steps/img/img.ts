@@ -13,7 +13,7 @@ import { didYouMean } from '../../../dsl/suggest.ts'
 import { toTemplate } from '../../../dsl/template.ts'
 import type { ScalarNode } from '../../../dsl/tree.ts'
 import { splitText } from '../../../dsl/variables.ts'
-import { saveFromLast } from '../save.ts'
+import { saveBeside } from '../save.ts'
 import { defineStep } from '../step.ts'
 import { type Action, type ActionName, ACTIONS, type ImgStep, isFlag } from './actions.ts'
 import { type Outcome, toolText } from './output.ts'
@@ -26,6 +26,7 @@ declare module '../../../dsl/plan.ts' {
 
 export const img = defineStep({
   kind: 'img',
+  savesAnswer: true,
   written: {
     doc: `Runs the image tool: ${Object.values(ACTIONS)
       .map(({ example }) => example)
@@ -64,7 +65,7 @@ export const img = defineStep({
     )
     play.last = outcome.value
     if (step.returns !== undefined) play.check(step.returns, failed ? undefined : outcome.value)
-    if (!failed) saveFromLast(play, step.save)
+    if (!failed) await saveBeside(play, step.save)
   },
   // What an image at rest says of itself is its bytes.
   claimsEffect: ({ action, returns }) => returns !== undefined || ACTIONS[action].claims === true,
