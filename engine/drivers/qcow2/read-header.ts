@@ -246,15 +246,6 @@ export function headerState(
   }
 }
 
-/** Refuses what is repaired when an image is opened, and not later: the refcounts may be too low. */
-export function checkWritable(header: HeaderState): void {
-  if ((header.incompatible & INCOMPATIBLE.dirty) !== 0n) {
-    throw unsupported(
-      'qcow2: image was not closed cleanly; it is repaired when it is opened for writing, not later',
-    )
-  }
-}
-
 export function* readBackingName(
   file: Storage,
   { backingFileOffset, backingFileBytes }: HeaderFields,

@@ -15,7 +15,7 @@ import {
   type Requested,
   type RuntimeOptions,
 } from './options.ts'
-import { checkNotCorrupt, checkWritable } from './read-header.ts'
+import { checkNotCorrupt } from './read-header.ts'
 
 /** @throws {BlockError} for options that cannot be, with nothing changed. */
 export function reopen(image: Image, next: ReopenQuery): MaybePromise<Reopening> {
@@ -28,9 +28,8 @@ function* prepare(image: Image, next: ReopenQuery): Routine<Reopening> {
   const wanted = next.options as unknown as Qcow2Options
   const requested = { options: wanted, discard: next.flags.discard }
   const options = optionsFor(image, requested)
-  if (!around.writable() && !next.flags.readOnly) {
-    if (around.keepsCorruptReadOnly) checkNotCorrupt(header.incompatible)
-    checkWritable(header)
+  if (!around.writable() && !next.flags.readOnly && around.keepsCorruptReadOnly) {
+    checkNotCorrupt(header.incompatible)
   }
   if (next.flags.readOnly && !image.dead) yield* freezeBitmaps(image)
   if (around.writable() && !image.dead) {
