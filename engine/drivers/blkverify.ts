@@ -11,7 +11,7 @@ import { RESIZE, WRITE, WRITE_UNCHANGED } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { firstDifference } from '../util/bytes.ts'
-import { BlockError, ERRNO, ioError, type Errno } from '../util/errors.ts'
+import { BlockError, errnoNumber, ioError, type Errno } from '../util/errors.ts'
 
 export const blkverify = defineDriver({
   name: 'blkverify',
@@ -130,7 +130,7 @@ async function outcome(request: () => MaybePromise<void>): Promise<Errno | undef
 }
 
 function returnCode(errno: Errno | undefined): string {
-  return errno === undefined ? '0' : String(-ERRNO[errno][0])
+  return errno === undefined ? '0' : String(-errnoNumber(errno))
 }
 
 function stop(services: Services, { what, offset, bytes }: Request, difference: string): never {

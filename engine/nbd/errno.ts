@@ -1,6 +1,6 @@
 /** Errors as NBD sends them: few numbers, onto which all errnos are mapped. */
 import type { Errno } from '../util/errors.ts'
-import { ERRNO, errnoFromNumber } from '../util/errors.ts'
+import { errnoFromNumber, errnoNumber } from '../util/errors.ts'
 
 /** Errnos that have a number of their own on the wire, or share one. All others are EINVAL. */
 const ON_THE_WIRE: Partial<Record<Errno, Errno>> = {
@@ -23,11 +23,11 @@ export function mapErrno(errno: Errno): Errno {
 
 /** The number to send. */
 export function errnoToWire(errno: Errno): number {
-  return ERRNO[mapErrno(errno)][0]
+  return errnoNumber(mapErrno(errno))
 }
 
 /** The errno of a received number; what the protocol does not name is EINVAL. */
 export function errnoFromWire(number: number): Errno {
   const errno = errnoFromNumber(number)
-  return ERRNO[errno][0] === number && ON_THE_WIRE[errno] === errno ? errno : 'EINVAL'
+  return ON_THE_WIRE[errno] === errno ? errno : 'EINVAL'
 }

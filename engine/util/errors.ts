@@ -183,22 +183,30 @@ export const ERRNO = {
   EOWNERDEAD: [130, 'Owner died'],
   ENOTRECOVERABLE: [131, 'State not recoverable'],
   ERFKILL: [132, 'Operation not possible due to RF-kill'],
+  EHWPOISON: [133, 'Memory page has hardware error'],
 } as const satisfies Record<string, readonly [number, string]>
 
-export type Errno = keyof typeof ERRNO
+/** An errno by its name, or by `E` and a number that Linux has given no name. */
+export type Errno = keyof typeof ERRNO | `E${number}`
 
 export function errnoText(errno: Errno): string {
-  return ERRNO[errno][1]
+  return isErrno(errno) ? ERRNO[errno][1] : `Unknown error ${errno.slice(1)}`
 }
 
-/** The errno with this Linux number, or another one where the engine has no name for it. */
-export function errnoFromNumber(number: number, otherwise: Errno = 'EIO'): Errno {
-  for (const [name, [value]] of Object.entries(ERRNO)) {
-    if (value === number) return name as Errno
-  }
-  return otherwise
+/** As Linux numbers it. */
+export function errnoNumber(errno: Errno): number {
+  return isErrno(errno) ? ERRNO[errno][0] : Number(errno.slice(1))
 }
 
-export function isErrno(name: unknown): name is Errno {
+const NAMES: ReadonlyMap<number, Errno> = new Map(
+  Object.entries(ERRNO).map(([name, [number]]) => [number, name as Errno]),
+)
+
+export function errnoFromNumber(number: number): Errno {
+  return NAMES.get(number) ?? `E${number}`
+}
+
+/** Whether it is the name of an errno. */
+export function isErrno(name: unknown): name is keyof typeof ERRNO {
   return typeof name === 'string' && Object.hasOwn(ERRNO, name)
 }

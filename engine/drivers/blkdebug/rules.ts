@@ -38,8 +38,6 @@ const BY_DEFAULT: ReadonlySet<RequestKind> = new Set(
 )
 const INT_MIN = -(2 ** 31)
 const EIO = 5
-/** What clients of an export see of numbers that have no name on the wire. */
-const UNNAMED = 'EINVAL'
 
 export function injectRule(options: InjectOptions): Rule {
   const errno = (options.errno ?? EIO) | 0
@@ -51,7 +49,7 @@ export function injectRule(options: InjectOptions): Rule {
       failure: {
         requests: options.iotype === undefined ? BY_DEFAULT : new Set([options.iotype]),
         // The number is negated once more on its way, so that a negative one is no failure.
-        errno: errno > 0 || errno === INT_MIN ? errnoFromNumber(errno, UNNAMED) : undefined,
+        errno: errno > 0 || errno === INT_MIN ? errnoFromNumber(errno) : undefined,
         harmless: errno === 0,
         offset: offsetOf(options.sector ?? -1),
         once: options.once ?? false,
