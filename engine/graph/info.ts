@@ -4,7 +4,8 @@ import { Names, plainName } from './describe.ts'
 import type { InstanceInfo } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import type { ImageInfo, NodeInfo, NodeStats } from './graph.ts'
-import { instanceInfo, type Node } from './node.ts'
+import { instanceInfo } from './instance-info.ts'
+import type { Node } from './node.ts'
 
 /** Tells of nodes as they are at one time; what they share is found out once. */
 export class NodeTeller {

@@ -1,26 +1,23 @@
 /** Nodes and the edges between them. Changes go through `edge.ts`, which keeps both ends true. */
-import {
-  isProtocol,
-  type Child,
-  type ChildRole,
-  type Driver,
-  type BitmapKeeper,
-  type Instance,
-  type InstanceInfo,
-  type Limits,
-  type RequestFlags,
-  type WriteObserver,
+import type {
+  BitmapKeeper,
+  Child,
+  ChildRole,
+  Driver,
+  Instance,
+  Limits,
+  WriteObserver,
 } from '../block/driver.ts'
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { Activity } from './activity.ts'
-import { filterOrCowChild } from './chain.ts'
-import { filenameOf } from './describe.ts'
+import { childHandle } from './child-handle.ts'
 import { beginDrained } from './drain.ts'
 import type { NodeIo } from './environment.ts'
 import type { OwnOptions } from './coerce.ts'
 import type { LiveFlags } from './flags.ts'
 import { takeNested, type FlatOptions } from './flat.ts'
+import { limitsOf } from './limits.ts'
 import { OpBlockers } from './op-blockers.ts'
 import type { GraphLock } from './lock.ts'
 import type { DrainedSection, DrainScope, GraphNode } from './graph.ts'
@@ -344,114 +341,4 @@ function lengthOf(instance: Instance): number {
     if (!(error instanceof BlockError)) throw error
     throw new BlockError(describe(errnoText(error.errno)), { errno: error.errno, cause: error })
   }
-}
-
-function childHandle(seat: { readonly edge: Edge }, name: string): Child {
-  return {
-    name,
-    get nodeName() {
-      return seat.edge.child.name
-    },
-    filename: () => filenameOf(seat.edge.child),
-    length: () => seat.edge.child.length(),
-    read: (offset, into, flags) => seat.edge.child.io.read(offset, into, flags),
-    write: (offset, data, flags) => seat.edge.child.io.write(offset, data, flags),
-    zero: (offset, bytes, flags) =>
-      seat.edge.child.io.zero(offset, bytes, zeroFlags(seat.edge, flags)),
-    discard: (offset, bytes) => seat.edge.child.io.discard(offset, bytes),
-    flush: () => seat.edge.child.io.flush(),
-    status: (offset, bytes, query) => seat.edge.child.io.status(offset, bytes, query),
-    truncate: (bytes, options) => seat.edge.child.io.truncate(bytes, options),
-    limits: () => seat.edge.child.limits(),
-    info: () => instanceInfo(seat.edge.child),
-    supportsFua: () => seat.edge.child.instance.supports?.fua === true,
-    supportsUnmapZero: () => seat.edge.child.instance.supports?.unmapZero === true,
-    supportsFastZero: () => seat.edge.child.instance.supports?.fastZero !== false,
-    debugEvent: (event) => seat.edge.child.instance.debugEvent?.(event),
-    snapshot: () => seat.edge.child.instance.snapshot,
-    takesCompressed: () => seat.edge.child.driver.takesCompressed,
-    waitsForNobody: () => seat.edge.child.waitsForNobody,
-    driverName: () => seat.edge.child.driver.name,
-    shows: (node) => showsThrough(seat.edge.child, node),
-    statusAbove: (offset, bytes, base, query) =>
-      seat.edge.child.io.statusAbove(offset, bytes, base, query),
-  }
-}
-
-function showsThrough(top: Node, name: string): boolean {
-  for (let next: Node | undefined = top; next !== undefined; next = filterOrCowChild(next)) {
-    if (next.name === name) return true
-  }
-  return false
-}
-
-/** A node that ignores discards unmaps nothing for its parents; for root users it does. */
-function zeroFlags(edge: Edge, flags: RequestFlags = {}): RequestFlags {
-  return edge.child.flags.discard || flags.mayUnmap !== true ? flags : { ...flags, mayUnmap: false }
-}
-
-/** What is known already while nodes are asked, which ask those below them, and these again. */
-let told: Map<Node, InstanceInfo> | undefined
-
-/**
- * What the node's driver tells; storage that it does not count itself is its children's.
- *
- * @param known - What other nodes told at the same time.
- */
-export function instanceInfo(node: Node, known?: Map<Node, InstanceInfo>): InstanceInfo {
-  const outer = told
-  told = known ?? outer ?? new Map<Node, InstanceInfo>()
-  try {
-    const info = told.get(node) ?? infoOf(node)
-    told.set(node, info)
-    return info
-  } finally {
-    told = outer
-  }
-}
-
-function infoOf(node: Node): InstanceInfo {
-  const own = node.instance.info?.() ?? {}
-  if (own.allocatedBytes !== undefined || node.children.length === 0) return own
-  // What a protocol stores need not lie in its children, so that nobody adds that up.
-  if (isProtocol(node.driver)) return own
-  let allocatedBytes = 0
-  for (const edge of node.children) {
-    // What lies behind a node is not its own.
-    if (edge.role.cow === true) continue
-    const below = instanceInfo(edge.child).allocatedBytes
-    if (below === undefined) return own
-    allocatedBytes += below
-  }
-  return { ...own, allocatedBytes }
-}
-
-const NO_LIMITS: Limits = {
-  requestAlignment: 1,
-  maxTransfer: 0,
-  optimalTransfer: 0,
-  zeroAlignment: 1,
-  maxZero: 0,
-  discardAlignment: 1,
-  maxDiscard: 0,
-}
-
-/**
- * What a node demands of requests. How much moves at once concerns all nodes below too; each takes
- * care of blocks itself, since its offsets need not be its child's.
- */
-function limitsOf(node: Node): Limits {
-  const own: Limits = { ...NO_LIMITS, ...node.instance.limits?.() }
-  let { maxTransfer, optimalTransfer } = own
-  for (const { child, role } of node.children) {
-    // No request of a parent's goes on to a child that only has the parent's own structures.
-    if (role.data !== true && role.filtered !== true && role.cow !== true) continue
-    const below = child.limits()
-    const bounds = [maxTransfer, below.maxTransfer].filter((bytes) => bytes > 0)
-    maxTransfer = bounds.length === 0 ? 0 : Math.min(...bounds)
-    optimalTransfer = Math.max(optimalTransfer, below.optimalTransfer)
-  }
-  // What the driver itself asks for may be more than its children can do: they split again.
-  if (own.maxTransfer > 0) maxTransfer = own.maxTransfer
-  return { ...own, maxTransfer, optimalTransfer }
 }
