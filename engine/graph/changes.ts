@@ -6,6 +6,7 @@ import {
   takePlace,
   writeBacking,
 } from './chain-changes.ts'
+import { addFilename, addNode, openHeld } from './add.ts'
 import { refreshClaims } from './claims.ts'
 import { changeBackingFile } from './change-backing.ts'
 import { changeChild } from './change-child.ts'
@@ -15,7 +16,7 @@ import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphChanges } from './graph.ts'
 import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
-import { addFilename, addNode, openBackingOf, openHeld } from './open.ts'
+import { openBackingOf } from './open.ts'
 import { openImage } from './open-image.ts'
 import { putOverlay } from './overlay.ts'
 import { innerNode } from './public-node.ts'

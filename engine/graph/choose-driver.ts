@@ -1,5 +1,5 @@
 /** Which driver opens a node: the one that is named, that a file name speaks of, or that fits. */
-import { isProtocol, type Driver } from '../block/driver.ts'
+import { isProtocol, type ChildRole, type Driver } from '../block/driver.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Environment } from './environment.ts'
 import { driverForName, hasProtocol, optionsInName } from './filename.ts'
@@ -48,6 +48,17 @@ export function chooseDriver(
   putMissing(options, optionsInName(filename, found.driver, found.prefix, options))
   options.set('driver', found.driver.name)
   return { driver: found.driver, filename: undefined }
+}
+
+/** How a file name is meant that is given for such a child. */
+export function nameUse(driver: Driver, role: ChildRole): NameUse {
+  const isFormat = driver.kind === 'format'
+  if ((isFormat && role.cow !== true) || role.metadata === true) return { protocol: true }
+  // That 7.2 does not take the name apart there looks like an oversight.
+  if (!isFormat && role.data === true && role.filtered !== true) {
+    return { protocol: false, verbatim: true }
+  }
+  return { protocol: role.cow !== true && isProtocol(driver) }
 }
 
 /** A file name among the options is that of a file, whatever it looks like. */

@@ -14,8 +14,9 @@ import { ownPrefix } from './choose-driver.ts'
 import type { Environment } from './environment.ts'
 import { besideOf, driverForName, hasProtocol, isAbsolute, optionsInName } from './filename.ts'
 import type { NewImage } from './graph.ts'
+import { releaseHold } from './lifecycle.ts'
 import { NodeOfNewImage } from './new-image-file.ts'
-import { openNode, releaseHold } from './open.ts'
+import { openNode } from './open.ts'
 import { RootUser } from './user.ts'
 
 /** What is looked at of a file that was there before, so that nobody takes it for what it was. */

@@ -5,6 +5,12 @@ import type { Environment } from './environment.ts'
 import type { Node } from './node.ts'
 import { checkOperation } from './op-blockers.ts'
 
+/** Gives back a hold on a node, which ends if nothing else refers to it. */
+export async function releaseHold(environment: Environment, node: Node): Promise<void> {
+  node.holds--
+  await closeIfUnused(environment, node)
+}
+
 /** Closes the node, and what then is unused below, unless something still refers to it. */
 export async function closeIfUnused(environment: Environment, node: Node): Promise<void> {
   if (node.monitorOwned || node.holds > 0 || node.parents.length > 0) return

@@ -3,8 +3,9 @@ import { isProtocol } from '../block/driver.ts'
 import type { Environment } from './environment.ts'
 import { flatten, type FlatOptions } from './flat.ts'
 import type { HeldNode, ImageFile } from './graph.ts'
+import { releaseHold } from './lifecycle.ts'
 import type { Node } from './node.ts'
-import { openNode, releaseHold } from './open.ts'
+import { openNode } from './open.ts'
 
 /** @throws {BlockError} with the graph as before. */
 export async function openImage(

@@ -9,100 +9,25 @@ import { mustOnlyRead } from '../block/white-lists.ts'
 import { assert } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import { backingQuery } from './backing.ts'
-import { chooseDriver, type NameUse } from './choose-driver.ts'
+import { nameUse } from './choose-driver.ts'
 import { claimsOn, refreshClaims } from './claims.ts'
 import { takeOwnOptions, takeStrictly } from './coerce.ts'
 import { filenameOf } from './describe.ts'
 import { attachEdge } from './edge.ts'
 import { findReference, type Environment } from './environment.ts'
-import { jsonOptions } from './filename.ts'
-import {
-  checkDetectZeroes,
-  checkForceShare,
-  dropGeneric,
-  flagsOf,
-  inheritOptions,
-  OPEN_DEFAULTS,
-} from './flags.ts'
-import {
-  copied,
-  flatten,
-  listed,
-  namesInOrder,
-  putMissing,
-  stringOption,
-  takeNested,
-} from './flat.ts'
-import type { FlatOptions } from './flat.ts'
-import type { FilenameAbout, HeldNode, NodeOptions } from './graph.ts'
+import { checkDetectZeroes, checkForceShare, dropGeneric, flagsOf } from './flags.ts'
+import { listed, namesInOrder, stringOption, takeNested, type FlatOptions } from './flat.ts'
 import { nodeHandle } from './handle.ts'
-import { closeIfUnused, dispose } from './lifecycle.ts'
+import { dispose, releaseHold } from './lifecycle.ts'
 import { chooseName } from './name.ts'
 import { Node } from './node.ts'
+import { openingOf, type Opening, type OpenQuery } from './opening.ts'
 import { formatOf, probe } from './probe.ts'
 import { Transaction } from './transaction.ts'
 import { RootUser } from './user.ts'
 
-/** The node whose child is to be opened, as far as the child takes after it. */
-interface Heritage {
-  /** Absent while the parent itself is still without a driver. */
-  readonly node: Node | undefined
-  readonly options: ReadonlyMap<string, unknown>
-  readonly role: ChildRole
-  readonly depth: number
-  readonly above: Above
-}
-
-/** Backing images that headers alone name, each with its format, from the top down to here. */
-type Above = ReadonlySet<string>
-
-/** One node to open: by its options, a file name, or both; or one that is there already. */
-export interface OpenQuery extends NameUse {
-  readonly filename?: string | undefined
-  readonly reference?: string | undefined
-  readonly options: FlatOptions
-  /** What holds where nothing else is said. */
-  readonly inherited?: FlatOptions
-  readonly parent?: Heritage
-  readonly noBacking?: boolean
-  readonly forCheck?: boolean
-}
-
 /** Deeper chains than this are somebody's mistake, or malice. */
 const MAX_DEPTH = 500
-
-/** `blockdev-add`. @throws {BlockError} with the graph as before. */
-export async function addNode(environment: Environment, options: NodeOptions): Promise<Node> {
-  if (options['node-name'] === undefined) {
-    throw new BlockError("'node-name' must be specified for the root node")
-  }
-  return adopt(await openNode(environment, { options: flatten(options), protocol: false }))
-}
-
-/** Opens a node that nobody owns but who holds it. @throws {BlockError} with the graph as before. */
-export async function openHeld(environment: Environment, options: NodeOptions): Promise<HeldNode> {
-  const node = await openNode(environment, { options: flatten(options), protocol: false })
-  return { node, release: () => releaseHold(environment, node) }
-}
-
-/** Opens an image as tools do. @throws {BlockError} with the graph as before. */
-export async function addFilename(
-  environment: Environment,
-  filename: string | undefined,
-  { format, options = {}, noBacking = false, forCheck = false }: FilenameAbout = {},
-): Promise<Node> {
-  const flat = flatten(options)
-  if (format !== undefined) flat.set('driver', format)
-  const name = filename === undefined ? {} : { filename }
-  const query = { ...name, options: flat, protocol: false, noBacking, forCheck }
-  return adopt(await openNode(environment, query))
-}
-
-function adopt(node: Node): Node {
-  node.monitorOwned = true
-  node.holds--
-  return node
-}
 
 /** Opens a node, or finds one, with one hold on it, which the caller gives back. */
 export async function openNode(environment: Environment, query: OpenQuery): Promise<Node> {
@@ -110,7 +35,7 @@ export async function openNode(environment: Environment, query: OpenQuery): Prom
   if ((query.parent?.depth ?? 0) > MAX_DEPTH) {
     throw new BlockError(`More than ${String(MAX_DEPTH)} images would lie upon each other`)
   }
-  const opening = begin(environment, query)
+  const opening = openingOf(environment, query)
   const early = await openFile(environment, opening)
   try {
     // QEMU opens such a child for a user of its own, which wants nothing, but is a parent.
@@ -137,77 +62,6 @@ function findNode(environment: Environment, query: OpenQuery, reference: string)
   const node = findReference(environment, reference)
   node.holds++
   return node
-}
-
-/** A node on its way. */
-interface Opening {
-  /** What was asked for, and nothing else. */
-  readonly explicit: FlatOptions
-  /** The same with what is inherited and what names say; never changed from here on. */
-  readonly all: FlatOptions
-  /** Those that nobody has read yet. */
-  readonly rest: FlatOptions
-  readonly driver: Driver | undefined
-  /** Of the file below. */
-  readonly filename: string | undefined
-  readonly noBacking: boolean
-  /** That was the options' wish, so that the node's name shows it. */
-  readonly showsNoBacking: boolean
-  /** That was the wish of whoever opens it. */
-  readonly openedAlone: boolean
-  readonly forCheck: boolean
-  readonly depth: number
-  readonly above: Above
-}
-
-function begin(environment: Environment, query: OpenQuery): Opening {
-  const options: FlatOptions = new Map(query.options)
-  const inName =
-    query.filename === undefined ? undefined : jsonOptions(query.filename, environment.parseJson)
-  if (inName !== undefined) putMissing(options, inName)
-  const explicit = copied(options)
-  const { parent } = query
-  if (parent !== undefined) inheritOptions(options, parent.options, parent.role)
-  if (query.inherited !== undefined) putMissing(options, query.inherited)
-  const { driver, filename } = chooseDriver(
-    environment,
-    options,
-    inName === undefined ? query.filename : undefined,
-    query,
-  )
-  putMissing(options, OPEN_DEFAULTS)
-  const noBacking = dropNoBacking(environment, options)
-  if (noBacking) explicit.delete('backing')
-  return {
-    explicit,
-    all: new Map(options),
-    rest: options,
-    driver,
-    filename,
-    noBacking: noBacking || query.noBacking === true,
-    showsNoBacking: noBacking,
-    openedAlone: query.noBacking === true,
-    forCheck: query.forCheck === true,
-    depth: parent?.depth ?? 0,
-    above: parent?.above ?? new Set(),
-  }
-}
-
-/** Whether the options say that there is to be no backing image. */
-function dropNoBacking({ services, profile }: Environment, options: FlatOptions): boolean {
-  const backing = options.get('backing')
-  if (backing !== null && backing !== '') return false
-  if (backing === '' && !profile['options.emptyBacking']) {
-    throw new BlockError('"backing": "" names no node; use "backing": null')
-  }
-  if (backing === '') {
-    services.log(
-      'warning: Use of "backing": "" is deprecated; use "backing": null instead',
-      'asked',
-    )
-  }
-  options.delete('backing')
-  return true
 }
 
 const FILE_ROLE: ChildRole = { data: true, metadata: true, primary: true }
@@ -367,17 +221,6 @@ function roleOf({ given }: Node, { role, roleFor }: ChildDeclaration): ChildRole
   return roleFor?.(given.checked) ?? role
 }
 
-/** How a file name is meant that is given for such a child. */
-export function nameUse(driver: Driver, role: ChildRole): NameUse {
-  const isFormat = driver.kind === 'format'
-  if ((isFormat && role.cow !== true) || role.metadata === true) return { protocol: true }
-  // That 7.2 does not take the name apart there looks like an oversight.
-  if (!isFormat && role.data === true && role.filtered !== true) {
-    return { protocol: false, verbatim: true }
-  }
-  return { protocol: role.cow !== true && isProtocol(driver) }
-}
-
 function attach(node: Node, edge: string, role: ChildRole, child: Node): void {
   attachEdge(node, edge, role, child, claimsOn(node, { name: edge, role, child }))
 }
@@ -458,9 +301,4 @@ async function openBacking(
   } finally {
     await releaseHold(environment, child)
   }
-}
-
-export async function releaseHold(environment: Environment, node: Node): Promise<void> {
-  node.holds--
-  await closeIfUnused(environment, node)
 }
