@@ -1,13 +1,14 @@
 /**
- * One job: its status, who holds it back, how far it is, and how it came out. Its own work runs on
- * a strand; what happens once that has ended is the group's business (`group.ts`).
+ * One job: its status, who holds it back, how far it is, and how it came out. Its own work takes a
+ * course (`course.ts`); what happens once that has ended is the group's business (`group.ts`).
  */
 import { RateLimit, SLICE_NS } from '../copy/rate-limit.ts'
 import type { DrainedSection, GraphNode, JobUser } from '../graph/graph.ts'
-import type { Clock, Timer } from '../host/host.ts'
+import type { Clock } from '../host/host.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError, errnoText } from '../util/errors.ts'
+import { Course } from './course.ts'
 import type { JobGroup } from './group.ts'
 import type { JobControl, JobType, JobWork } from './kind.ts'
 import {
@@ -18,7 +19,7 @@ import {
   type IoStatus,
 } from './on-error.ts'
 import { assertTransition, checkVerb, isCompleted, type JobStatus, type JobVerb } from './status.ts'
-import { PARKED, Strand, type JobRoutine } from './strand.ts'
+import type { JobRoutine } from './strand.ts'
 
 export interface JobAbout {
   readonly id: string
@@ -60,16 +61,13 @@ export class Job implements JobControl {
   holdsSection = false
   readonly #world: JobWorld
   readonly #limit: RateLimit
+  readonly #course: Course
   #status: JobStatus = 'undefined'
   #work: JobWork = { run: nothing }
-  #strand: Strand | undefined
   /** How many hold it back; a job that was not started yet is held back by that. */
   #pauses = 1
   #paused = true
   #userPaused = false
-  /** It works, or waits for a request of its own. */
-  #busy = false
-  #timer: Timer | undefined
   #done = 0
   #total = 0
   /** When it last rested. */
@@ -81,9 +79,6 @@ export class Job implements JobControl {
   /** Pending, and held back by what its work has stopped. */
   #waits = false
   readonly #endWaiters: (() => void)[] = []
-  /** Neither over, nor at rest, nor waiting for a request. */
-  #active = false
-  #restWaiters: (() => void)[] = []
 
   constructor(about: JobAbout, world: JobWorld) {
     this.id = about.id
@@ -91,6 +86,10 @@ export class Job implements JobControl {
     this.group = about.group
     this.#world = world
     this.#limit = new RateLimit(world.clock)
+    this.#course = new Course(world.clock, (busy) => {
+      if (busy) this.user?.begin()
+      else this.user?.end()
+    })
     this.#moveTo('created')
   }
 
@@ -103,7 +102,7 @@ export class Job implements JobControl {
   }
 
   get busy(): boolean {
-    return this.#busy
+    return this.#course.busy
   }
 
   /** Whether anybody holds it back. */
@@ -129,7 +128,7 @@ export class Job implements JobControl {
   }
 
   get isStarted(): boolean {
-    return this.#strand !== undefined
+    return this.#course.isStarted
   }
 
   /** Its result is void, whatever its work came to. */
@@ -162,19 +161,16 @@ export class Job implements JobControl {
     this.adopt(work)
     this.#pauses -= 1
     this.#paused = false
-    this.#setBusy(true)
     this.#moveTo('running')
     this.#restedNs = this.#world.clock.nowNs()
-    this.#strand = new Strand(work.run(this), (error) => {
+    this.#course.start(work.run(this), (error) => {
       this.#workEnded(error)
     })
-    this.#setActive(true)
-    this.#strand.start()
   }
 
   /** Resolves once it rests, is over or waits for a request. */
-  async atRest(): Promise<void> {
-    while (this.#active) await new Promise<void>((resolve) => this.#restWaiters.push(resolve))
+  atRest(): Promise<void> {
+    return this.#course.atRest()
   }
 
   pause(): void {
@@ -186,7 +182,7 @@ export class Job implements JobControl {
     assert(this.#pauses > 0, 'a job is resumed as often as paused')
     this.#pauses -= 1
     // Who sleeps by the clock sleeps on.
-    if (this.#pauses === 0 && this.#timer === undefined) this.enter()
+    if (this.#pauses === 0 && !this.#course.sleeps) this.enter()
   }
 
   /** @throws {BlockError} */
@@ -220,7 +216,7 @@ export class Job implements JobControl {
     this.#work.speedChanged?.(bytesPerSecond)
     // Who may go faster now need not sleep as long as was said.
     if (bytesPerSecond !== 0 && bytesPerSecond <= before) return
-    if (this.#timer !== undefined) this.enter()
+    if (this.#course.sleeps) this.enter()
   }
 
   /** @throws {BlockError} */
@@ -258,7 +254,7 @@ export class Job implements JobControl {
 
   /** The outcome is out: what it was busy with is over. */
   settle(): void {
-    this.#setBusy(false)
+    this.#course.settle()
   }
 
   /** It waits for a client to finalize it. What its work has stopped lets others go on, and not itself. */
@@ -289,7 +285,7 @@ export class Job implements JobControl {
 
   /** It is not listed any more. */
   async dismiss(): Promise<void> {
-    this.#setBusy(false)
+    this.#course.settle()
     this.#paused = false
     this.#ended = true
     this.group.leave(this)
@@ -310,7 +306,7 @@ export class Job implements JobControl {
     const before = this.#status
     this.#moveTo(before === 'ready' ? 'standby' : 'paused')
     this.#paused = true
-    yield* this.#park(undefined)
+    yield* this.#course.park(undefined)
     this.#paused = false
     this.#moveTo(before)
     this.#checkCancelled()
@@ -320,14 +316,14 @@ export class Job implements JobControl {
 
   *sleep(ns: number): JobRoutine<void> {
     this.#checkCancelled()
-    if (this.#pauses === 0) yield* this.#park(ns)
+    if (this.#pauses === 0) yield* this.#course.park(ns)
     yield* this.checkpoint()
     this.#restedNs = this.#world.clock.nowNs()
   }
 
   *rest(): JobRoutine<void> {
     this.#checkCancelled()
-    if (this.#pauses === 0) yield* this.#park(undefined)
+    if (this.#pauses === 0) yield* this.#course.park(undefined)
     yield* this.checkpoint()
   }
 
@@ -338,37 +334,19 @@ export class Job implements JobControl {
 
   /** Lets the work go on if it rests, so that it sees what was asked of it. */
   enter(): void {
-    if (this.#strand?.isParked !== true) return
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#setBusy(true)
-    this.#setActive(true)
-    this.#strand.wake()
+    this.#course.enter()
   }
 
-  *request<T>(make: () => MaybePromise<T>): JobRoutine<T> {
-    const value = make()
-    this.#setActive(false)
-    try {
-      // Strands get the value of what they yield.
-      return (yield afterTurn(value, this.turn())) as T
-    } finally {
-      this.#setActive(true)
-    }
+  request<T>(make: () => MaybePromise<T>): JobRoutine<T> {
+    return this.#course.request(make)
   }
 
   turn(): Promise<void> {
-    return new Promise((resolve) => this.#world.clock.after(0, resolve))
+    return this.#course.turn()
   }
 
   *drain(node: GraphNode): JobRoutine<DrainedSection> {
-    const drained = afterTurn(node.drained(), this.turn())
-    // The section waits for jobs too, and this one has no requests under way.
-    this.#setBusy(false)
-    this.#setActive(false)
-    const section = (yield drained) as DrainedSection
-    this.#setBusy(true)
-    this.#setActive(true)
+    const section = yield* this.#course.drain(node)
     this.holdsSection = true
     return section
   }
@@ -446,33 +424,6 @@ export class Job implements JobControl {
     this.#world.emit('JOB_STATUS_CHANGE', { id: this.id, status })
   }
 
-  #setBusy(busy: boolean): void {
-    if (busy === this.#busy) return
-    this.#busy = busy
-    if (busy) this.user?.begin()
-    else this.user?.end()
-  }
-
-  *#park(ns: number | undefined): JobRoutine<void> {
-    if (ns !== undefined) {
-      this.#timer = this.#world.clock.after(ns, () => {
-        this.#timer = undefined
-        this.enter()
-      })
-    }
-    this.#setBusy(false)
-    this.#setActive(false)
-    yield PARKED
-  }
-
-  #setActive(active: boolean): void {
-    this.#active = active
-    if (active) return
-    const waiters = this.#restWaiters
-    this.#restWaiters = []
-    for (const wake of waiters) wake()
-  }
-
   #checkCancelled(): void {
     if (this.#forced) throw new Cancelled()
   }
@@ -481,20 +432,9 @@ export class Job implements JobControl {
     if (error instanceof BlockError) this.error = error
     else if (error !== undefined && !(error instanceof Cancelled)) this.#world.bug(error)
     this.#ended = true
-    this.#setActive(false)
-    // No drained section waits for a job whose work is over.
-    this.#setBusy(false)
+    this.#course.over()
     for (const wake of this.#endWaiters.splice(0)) wake()
     this.#world.ended(this)
-  }
-}
-
-/** A value that is not to be had before the turn is over; nor is a failure, but one at once. */
-async function afterTurn<T>(value: MaybePromise<T>, turn: Promise<void>): Promise<T> {
-  try {
-    return await value
-  } finally {
-    await turn
   }
 }
 
