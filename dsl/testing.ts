@@ -4,13 +4,16 @@ import { STEPS } from '../runner/steps/index.ts'
 import { compileSuite, type CompileOptions } from './compile.ts'
 import type { Code } from './codes.ts'
 import { lint } from './lint.ts'
-import type { Case, Step, StepKind } from './plan.ts'
+import type { Case, Step, StepKind, Template } from './plan.ts'
 import { place, renderProblem, type Problem } from './problem.ts'
 
 /** Marks the expected place in a text; taken out before it is compiled. */
 export const MARK = '‸'
 
 const FILE = 'suite/area/case.yaml'
+
+/** What a scenario begins with. */
+export const HEADER = 'scenario: 1\ntitle: t\n'
 
 /** A scenario with an image and a node `n` on it, and these lines after its header. */
 export function scenario(lines: string): string {
@@ -100,4 +103,24 @@ export function firstStep<K extends StepKind>(
   const step = stepsOf(text, options)[0]
   assert.equal(step?.kind, kind)
   return step as Step & { readonly kind: K }
+}
+
+/** A template as the plain value it becomes, variables as `$path`. */
+export function plain(template: Template | undefined): unknown {
+  switch (template?.kind) {
+    case undefined:
+      return undefined
+    case 'scalar':
+      return template.value
+    case 'variable':
+      return `$${template.path}`
+    case 'text':
+      return template.parts
+        .map((part) => (typeof part === 'string' ? part : `$${part.path}`))
+        .join('')
+    case 'list':
+      return template.items.map(plain)
+    case 'map':
+      return Object.fromEntries(template.entries.map(({ key, value }) => [key, plain(value)]))
+  }
 }
