@@ -18,6 +18,18 @@ describe('byte arrays', () => {
     )
   })
 
+  it('are zero or not beyond what is compared at once', () => {
+    const data = new Uint8Array(200_000)
+    assert.ok(isZero(data))
+    for (const at of [0, 65_535, 65_536, 199_999]) {
+      data[at] = 1
+      assert.ok(!isZero(data))
+      assert.equal(firstDifference(data, new Uint8Array(200_000)), at)
+      data[at] = 0
+    }
+    assert.ok(isZero(new Uint8Array(0)))
+  })
+
   it('say where they first differ', () => {
     assert.equal(firstDifference(Uint8Array.of(1, 2, 3), Uint8Array.of(1, 9, 9)), 1)
     assert.equal(firstDifference(Uint8Array.of(1, 2), Uint8Array.of(1, 2)), undefined)

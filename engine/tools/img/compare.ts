@@ -2,6 +2,7 @@
 import type { BlockStatus } from '../../block/driver.ts'
 import type { User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
+import { firstDifference } from '../../util/bytes.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { ImgContext } from './command-line.ts'
 import {
@@ -72,7 +73,7 @@ async function compareUsers(
     return 1
   }
   const common = Math.min(left.length(), right.length())
-  const difference = await firstDifference(left, right, common, strict)
+  const difference = await findDifference(left, right, common, strict)
   if (difference?.kind === 'status') {
     say(`Strict mode: Offset ${String(difference.offset)} block status mismatch!\n`)
     return 1
@@ -98,7 +99,7 @@ interface Difference {
   readonly offset: number
 }
 
-async function firstDifference(
+async function findDifference(
   left: User,
   right: User,
   end: number,
@@ -135,8 +136,8 @@ async function contentDifference(
   const zeroes = new Uint8Array(bytes)
   const ours = emptyHere ? zeroes : await readRange(left, offset, bytes)
   const theirs = emptyThere ? zeroes : await readRange(right, offset, bytes)
-  const index = ours.findIndex((byte, position) => byte !== theirs[position])
-  return index === -1 ? undefined : offset + index - (index % SECTOR)
+  const index = firstDifference(ours, theirs)
+  return index === undefined ? undefined : offset + index - (index % SECTOR)
 }
 
 /** Where something other than zeroes is stored from `start` on. */
@@ -145,8 +146,8 @@ async function firstData(user: User, start: number): Promise<number | undefined>
     const status = await user.statusAbove(at, user.length() - at)
     const bytes = Math.min(status.bytes, CHUNK_BYTES)
     if (status.allocated && !status.zero) {
-      const found = (await readRange(user, at, bytes)).findIndex((byte) => byte !== 0)
-      if (found !== -1) return at + found - (found % SECTOR)
+      const found = firstDifference(await readRange(user, at, bytes), new Uint8Array(bytes))
+      if (found !== undefined) return at + found - (found % SECTOR)
     }
     at += bytes
   }

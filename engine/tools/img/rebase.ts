@@ -10,6 +10,7 @@ import { besideOf, hasProtocol, isAbsolute } from '../../graph/filename.ts'
 import type { Graph, GraphNode, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { PROFILES } from '../../profiles/index.ts'
+import { isSame } from '../../util/bytes.ts'
 import { BlockError, errnoText } from '../../util/errors.ts'
 import {
   BACKING,
@@ -242,10 +243,8 @@ function* differences(
   right: Uint8Array,
 ): Generator<{ readonly start: number; readonly end: number }> {
   const end = left.length
-  const differsAt = (at: number): boolean => {
-    const there = right.subarray(at, at + SECTOR)
-    return left.subarray(at, at + SECTOR).some((byte, index) => byte !== there[index])
-  }
+  const differsAt = (at: number): boolean =>
+    !isSame(left.subarray(at, at + SECTOR), right.subarray(at, at + SECTOR))
   for (let at = 0; at < end; at += SECTOR) {
     if (!differsAt(at)) continue
     const start = at
