@@ -7,17 +7,9 @@
  */
 import { join } from 'node:path'
 import { holds } from '../runner/condition.ts'
-import type {
-  Condition,
-  EventClaim,
-  EventMatch,
-  IoOutcome,
-  Match,
-  Pattern,
-  Span,
-  Step,
-  Suite,
-} from '../dsl/plan.ts'
+import type { EventClaim, EventMatch, Match } from '../dsl/plan-claims.ts'
+import type { IoOutcome, Pattern } from '../dsl/plan-io.ts'
+import type { Condition, Span, Step, Suite } from '../dsl/plan.ts'
 import type { CaseEnd } from '../runner/report/event.ts'
 import { runSuite, selectAll } from '../runner/suite.ts'
 import { createTarget, parseTargetSpec } from '../runner/targets/index.ts'

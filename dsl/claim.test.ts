@@ -1,6 +1,6 @@
 /** What is claimed of replies, errors, events and the graph. */
 import assert from 'node:assert/strict'
-import type { Match } from './plan.ts'
+import type { Match } from './plan-claims.ts'
 import { casesOf, firstStep, scenario, stepsOf, withStep } from './testing.ts'
 
 function returned(claim: string): Match {

@@ -2,7 +2,7 @@
 import { readList, readText, shorten, wrongType } from './check.ts'
 import { toMatch } from './claim.ts'
 import type { Context } from './context.ts'
-import type { EventClaim, EventMatch, Match } from './plan.ts'
+import type { EventClaim, EventMatch, Match } from './plan-claims.ts'
 import { didYouMean } from './suggest.ts'
 import {
   isNull,

@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import type { GraphNodeAst, HopAst } from './grammar/ast.ts'
 import { fillWords } from './quoted.ts'
 import { linesOf, parsePiece, spanAt, type Piece } from './mini.ts'
-import type { GraphHop, GraphLine, GraphNode } from './plan.ts'
+import type { GraphHop, GraphLine, GraphNode } from './plan-claims.ts'
 import { printGraph } from './print-graph.ts'
 import type { ScalarNode } from './tree.ts'
 

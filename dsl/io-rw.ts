@@ -5,7 +5,7 @@ import type { Made } from './io.ts'
 import { sendTag } from './io-tags.ts'
 import { spanAt } from './mini.ts'
 import { makePattern } from './pattern.ts'
-import type { IoStatement, Pattern } from './plan.ts'
+import type { IoStatement, Pattern } from './plan-io.ts'
 
 const LETTERS = {
   z: { field: 'zero', meaning: 'writes zeroes' },

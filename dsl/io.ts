@@ -7,7 +7,7 @@ import { makeRw } from './io-rw.ts'
 import { awaitTags } from './io-tags.ts'
 import { makeWant } from './io-want.ts'
 import { linesOf, parsePiece, spanAt, type Piece } from './mini.ts'
-import type { IoLine, IoScript, IoStatement } from './plan.ts'
+import type { IoLine, IoScript, IoStatement } from './plan-io.ts'
 import { printStatement } from './print.ts'
 import type { ScalarNode } from './tree.ts'
 

@@ -4,7 +4,7 @@ import { isTamePath } from './check.ts'
 import { evaluate, nodeOfRef, type IoPlace } from './expr.ts'
 import type { PatternAst } from './grammar/ast.ts'
 import { parsePiece, parseText, spanAt, wholeOf } from './mini.ts'
-import type { Pattern } from './plan.ts'
+import type { Pattern } from './plan-io.ts'
 import { parseSize } from './size.ts'
 import type { ScalarNode } from './tree.ts'
 

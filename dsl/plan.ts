@@ -2,8 +2,10 @@
  * The plan: what a scenario file means, ready to be played. The language produces it and the
  * runner consumes it; neither knows the other. All matrix values, parameters and loops are already
  * filled in; what only a running target can tell (`$save.field`, paths of images) is still a
- * variable. Everything that can be wrong carries the span it came from.
+ * variable. Everything that can be wrong carries the span it came from. Scripts of requests are in
+ * `plan-io.ts`, what is claimed in `plan-claims.ts`.
  */
+import type { EventClaim } from './plan-claims.ts'
 
 /** A place in a source file: character offsets, half-open, and 1-based lines and columns. */
 export interface Span {
@@ -206,168 +208,6 @@ export interface Subject {
   readonly span: Span
 }
 
-export type VerifyWant =
-  | { readonly kind: 'extents'; readonly extents: readonly IoExtent[] }
-  | { readonly kind: 'same'; readonly as: Subject }
-
-// --- I/O scripts -------------------------------------------------------------------------------
-
-export interface IoScript {
-  readonly lines: readonly IoLine[]
-}
-
-/** One statement with its loops already unrolled; `text` is its canonical spelling. */
-export interface IoLine {
-  readonly statement: IoStatement
-  readonly outcome: IoOutcome
-  readonly text: string
-  readonly span: Span
-}
-
-export type IoStatement =
-  | {
-      readonly kind: 'rw'
-      readonly write: boolean
-      /** Completion is not waited for; `tag` names the request. */
-      readonly async: boolean
-      readonly vectored: boolean
-      readonly offset: number
-      readonly bytes: number
-      readonly pattern?: Pattern
-      readonly zero: boolean
-      readonly unmap: boolean
-      readonly noFallback: boolean
-      readonly compressed: boolean
-      readonly fua: boolean
-      /** Check only this part of what was read. */
-      readonly part?: { readonly offset: number; readonly bytes: number }
-      readonly tag?: string
-    }
-  | {
-      readonly kind: 'zero'
-      readonly offset: number
-      readonly bytes: number
-      readonly unmap: boolean
-    }
-  | { readonly kind: 'discard'; readonly offset: number; readonly bytes: number }
-  | { readonly kind: 'flush' }
-  | { readonly kind: 'truncate'; readonly bytes: number }
-  | { readonly kind: 'map'; readonly offset?: number; readonly bytes?: number }
-  | { readonly kind: 'await'; readonly tags: readonly string[] }
-  | { readonly kind: 'verify'; readonly want: VerifyWant }
-
-export type Pattern = (
-  | { readonly kind: 'byte'; readonly byte: number }
-  | { readonly kind: 'seq'; readonly start: number }
-  | { readonly kind: 'lba' }
-  | { readonly kind: 'rand'; readonly seed: number }
-  | { readonly kind: 'hex'; readonly bytes: string }
-  | { readonly kind: 'file'; readonly path: string; readonly offset: number }
-) & { readonly span: Span }
-
-/** Part of a full-range claim; `rest` covers what no other extent names. */
-export interface IoExtent {
-  readonly range: { readonly offset: number; readonly bytes: number } | 'rest'
-  readonly want: Pattern | { readonly kind: 'hole'; readonly span: Span }
-  readonly span: Span
-}
-
-export type IoOutcome = (
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'errno'; readonly errno: string }
-  | { readonly kind: 'mismatch'; readonly at?: number }
-  | { readonly kind: 'pending' }
-  /** The node could not be exported at all; `text` or `regex` claims QEMU's words. */
-  | { readonly kind: 'refused'; readonly text?: string; readonly regex?: RegExp }
-  | { readonly kind: 'any' }
-) & { readonly span: Span; readonly written: boolean }
-
-// --- Expectations ------------------------------------------------------------------------------
-
-/** What must come back from a command. */
-export type Expectation = (
-  | { readonly kind: 'ok' }
-  | {
-      readonly kind: 'error'
-      readonly class?: string
-      readonly classSpan?: Span
-      readonly text?: { readonly match: Match; readonly span: Span }
-      /** `error | crash`: the death of the target satisfies the claim as well. */
-      readonly orCrash: boolean
-    }
-  | { readonly kind: 'any' }
-) & { readonly span: Span; readonly written: boolean }
-
-/** A claim about a value: plain YAML compared as a subset, with match expressions as leaves. */
-export type Claim = { readonly match: Match; readonly span: Span }
-
-/** Every node has the span to blame when it fails. */
-export type Match = { readonly span: Span } & (
-  | { readonly kind: 'any' | 'absent' | 'present' }
-  | { readonly kind: 'equal'; readonly value: Scalar }
-  /** Compared with a variable's value at run time. */
-  | { readonly kind: 'variable'; readonly variable: Variable }
-  | { readonly kind: 'regex'; readonly regex: RegExp }
-  | { readonly kind: 'between'; readonly low: number; readonly high: number }
-  | {
-      readonly kind: 'compare'
-      readonly operator: '<' | '<=' | '>' | '>=' | '==' | '!='
-      readonly to: number
-    }
-  | { readonly kind: 'about'; readonly value: number; readonly percent: number }
-  | { readonly kind: 'type'; readonly type: 'string' | 'int' | 'bool' | 'object' | 'array' }
-  | { readonly kind: 'count'; readonly match: Match }
-  | { readonly kind: 'not'; readonly match: Match }
-  | { readonly kind: 'all' | 'one'; readonly matches: readonly Match[] }
-  /** `exact`: no further members. */
-  | {
-      readonly kind: 'object'
-      readonly exact: boolean
-      readonly members: readonly {
-        readonly key: string
-        readonly keySpan: Span
-        readonly match: Match
-      }[]
-    }
-  /** `seq` ordered and complete, `set` any order and complete, `has` any order and more allowed. */
-  | { readonly kind: 'seq' | 'set' | 'has'; readonly items: readonly Match[] }
-)
-
-export type EventClaim = { readonly span: Span } & (
-  | { readonly kind: 'occurs'; readonly event: EventMatch }
-  | { readonly kind: 'ordered' | 'set'; readonly events: readonly EventMatch[] }
-  | { readonly kind: 'never' | 'optional'; readonly event: EventMatch }
-  | { readonly kind: 'times'; readonly count: number; readonly event: EventMatch }
-  | {
-      readonly kind: 'only'
-      readonly names: readonly { readonly name: string; readonly span: Span }[]
-    }
-)
-
-export interface EventMatch {
-  readonly name: string
-  readonly span: Span
-  readonly data?: Match
-}
-
-export type Condition = { readonly span: Span } & (
-  | { readonly kind: 'constant'; readonly value: boolean }
-  | { readonly kind: 'has'; readonly need: string }
-  | {
-      readonly kind: 'version'
-      readonly operator: '<' | '<=' | '>' | '>=' | '==' | '!='
-      readonly version: string
-    }
-  | {
-      readonly kind: 'compare'
-      readonly equal: boolean
-      readonly left: Template
-      readonly right: Template
-    }
-  | { readonly kind: 'not'; readonly condition: Condition }
-  | { readonly kind: 'and' | 'or'; readonly conditions: readonly Condition[] }
-)
-
 // --- Faults ------------------------------------------------------------------------------------
 
 /** Requests of a node that fail, wait or stop on purpose. */
@@ -435,36 +275,23 @@ export interface TaskChoice {
 
 // --- Other parts of steps -------------------------------------------------------------------------
 
-export type GraphLine = { readonly span: Span; readonly text: string } & (
+export type Condition = { readonly span: Span } & (
+  | { readonly kind: 'constant'; readonly value: boolean }
+  | { readonly kind: 'has'; readonly need: string }
   | {
-      readonly kind: 'path'
-      readonly negated: boolean
-      readonly from: GraphNode
-      readonly hops: readonly GraphHop[]
+      readonly kind: 'version'
+      readonly operator: '<' | '<=' | '>' | '>=' | '==' | '!='
+      readonly version: string
     }
-  /** These and no others have no parent. */
-  | { readonly kind: 'only'; readonly roots: readonly GraphNode[] }
-  | { readonly kind: 'absent'; readonly name: string }
-  | { readonly kind: 'present'; readonly node: GraphNode }
+  | {
+      readonly kind: 'compare'
+      readonly equal: boolean
+      readonly left: Template
+      readonly right: Template
+    }
+  | { readonly kind: 'not'; readonly condition: Condition }
+  | { readonly kind: 'and' | 'or'; readonly conditions: readonly Condition[] }
 )
-
-export interface GraphNode {
-  readonly name: string
-  readonly driver?: string
-  readonly mode?: 'ro' | 'rw'
-  readonly span: Span
-}
-
-export type GraphHop =
-  | {
-      readonly kind: 'edge'
-      readonly child: string
-      /** Letters of c(onsistent-read) w(rite) u(nchanged) r(esize), each side unordered. */
-      readonly permissions?: { readonly used: string; readonly shared: string }
-      readonly to: GraphNode
-      readonly span: Span
-    }
-  | { readonly kind: 'reach'; readonly to: GraphNode; readonly span: Span }
 
 export interface SaveItem {
   readonly name: string

@@ -1,6 +1,6 @@
 /** Canonical spelling of claims about the graph. */
 import type { GraphAst, GraphNodeAst, HopAst } from './grammar/ast.ts'
-import type { GraphLine } from './plan.ts'
+import type { GraphLine } from './plan-claims.ts'
 
 export function printGraphLine(line: GraphLine): string {
   return line.text

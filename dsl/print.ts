@@ -15,7 +15,7 @@ import type {
   SubjectAst,
   WantAst,
 } from './grammar/ast.ts'
-import type { IoLine, Pattern } from './plan.ts'
+import type { IoLine, Pattern } from './plan-io.ts'
 import { printSize } from './size.ts'
 
 // --- expressions -------------------------------------------------------------------------------

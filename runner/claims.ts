@@ -1,6 +1,7 @@
 /** Claims of a scenario held against what came, and what is told of those that fail. */
 import { excerpt } from '../dsl/index.ts'
-import type { Claim, EventClaim, Expectation, Span, StepCommon, Value } from '../dsl/plan.ts'
+import type { Claim, EventClaim, Expectation } from '../dsl/plan-claims.ts'
+import type { Span, StepCommon, Value } from '../dsl/plan.ts'
 import { eventMismatches } from './event-claims.ts'
 import { brief, type Mismatch, mismatches, type Resolve } from './match.ts'
 import type { Normaliser } from './normalise.ts'

@@ -1,6 +1,7 @@
 /** What an image or node holds, as runs of one byte; and whether that is what a claim says. */
 import { createHash } from 'node:crypto'
-import type { IoExtent, Span } from '../dsl/plan.ts'
+import type { IoExtent } from '../dsl/plan-io.ts'
+import type { Span } from '../dsl/plan.ts'
 import type { Device, StatusRun } from './device.ts'
 import type { Mismatch } from './match.ts'
 import { showNumber } from './notation.ts'

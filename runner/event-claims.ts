@@ -1,5 +1,5 @@
 /** Claims about the events that a step caused: occurrence, order, number, absence. */
-import type { EventClaim, EventMatch } from '../dsl/plan.ts'
+import type { EventClaim, EventMatch } from '../dsl/plan-claims.ts'
 import { laneOf } from './lanes.ts'
 import { assign, type Mismatch, mismatches, type Resolve } from './match.ts'
 import type { QmpEvent } from './session.ts'

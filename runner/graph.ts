@@ -1,5 +1,6 @@
 /** The block graph as a target shows it: read over QMP, drawn for goldens, held against claims. */
-import type { GraphHop, GraphLine, GraphNode, Span, Value } from '../dsl/plan.ts'
+import type { GraphHop, GraphLine, GraphNode } from '../dsl/plan-claims.ts'
+import type { Span, Value } from '../dsl/plan.ts'
 import { isList, member, text } from './json.ts'
 import type { Mismatch } from './match.ts'
 import { compareNames } from './normalise.ts'

@@ -2,7 +2,8 @@
  * Whether a value is what a claim says. Each failure names the leaf of the claim that is to blame,
  * so that the caret stands under what the author would change.
  */
-import type { Match, Scalar, Span, Value, Variable } from '../dsl/plan.ts'
+import type { Match } from '../dsl/plan-claims.ts'
+import type { Scalar, Span, Value, Variable } from '../dsl/plan.ts'
 import { isList, isMap, isNumber, member, sameValue } from './json.ts'
 import { show, shown } from './notation.ts'
 

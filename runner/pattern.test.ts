@@ -1,7 +1,7 @@
 /** Tests of the patterns of the I/O language. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Pattern } from '../dsl/plan.ts'
+import type { Pattern } from '../dsl/plan-io.ts'
 import { findWrong, makePattern } from './pattern.ts'
 
 const span = { file: 'x', start: 0, end: 0, line: 1, column: 1, endLine: 1, endColumn: 1 }

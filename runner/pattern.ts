@@ -1,5 +1,5 @@
 /** Data patterns of the I/O language: making them, and finding the first byte that is not as claimed. */
-import type { Pattern } from '../dsl/plan.ts'
+import type { Pattern } from '../dsl/plan-io.ts'
 
 const SECTOR = 512
 

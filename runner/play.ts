@@ -4,18 +4,8 @@
  * claims work alike for all of them. Actors of a `together` step have a lane each: a play of its
  * own over the same target, with a transcript and a current step of its own.
  */
-import type {
-  Claim,
-  Condition,
-  EventClaim,
-  Expectation,
-  Scenario,
-  Span,
-  StepCommon,
-  Suite,
-  Value,
-  Variable,
-} from '../dsl/plan.ts'
+import type { Claim, EventClaim, Expectation } from '../dsl/plan-claims.ts'
+import type { Condition, Scenario, Span, StepCommon, Suite, Value, Variable } from '../dsl/plan.ts'
 import { Claims, type Site } from './claims.ts'
 import { holds } from './condition.ts'
 import { Configuration } from './configuration.ts'

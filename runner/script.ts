@@ -1,5 +1,6 @@
 /** Plays an I/O script on a device, line by line, with requests in flight where the script asks. */
-import type { IoLine, IoOutcome, IoStatement, Span, VerifyWant } from '../dsl/plan.ts'
+import type { IoLine, IoOutcome, IoStatement, VerifyWant } from '../dsl/plan-io.ts'
+import type { Span } from '../dsl/plan.ts'
 import { BlockError } from '../engine/client.ts'
 import { checkExtents, type ContentResult, showStatus } from './content.ts'
 import type { Device } from './device.ts'

@@ -1,7 +1,8 @@
 /** For tests: plans from scenario text, through the real language, and spans told apart by column. */
 import assert from 'node:assert/strict'
 import { renderProblem } from '../dsl/index.ts'
-import type { EventClaim, GraphLine, Match, Scenario, Span, Step } from '../dsl/plan.ts'
+import type { EventClaim, GraphLine, Match } from '../dsl/plan-claims.ts'
+import type { Scenario, Span, Step } from '../dsl/plan.ts'
 import { compileScenario } from './language.ts'
 
 /** The scenario that a text means. */

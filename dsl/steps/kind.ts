@@ -5,10 +5,10 @@
  */
 import type { KeyInfo } from '../check.ts'
 import type { Context } from '../context.ts'
+import type { IoLine } from '../plan-io.ts'
 import type {
   FaultRule,
   ImageSpec,
-  IoLine,
   NodeFaults,
   StepBody,
   StepKind,

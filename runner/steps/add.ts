@@ -4,15 +4,8 @@ import type { Context } from '../../dsl/context.ts'
 import { type Answer, makeAnswer } from '../../dsl/expectation.ts'
 import { needsOfNode, needsOfType } from '../../dsl/needs.ts'
 import { separateFaults } from '../../dsl/node-faults.ts'
-import type {
-  Expectation,
-  NodeFaults,
-  Span,
-  StepBody,
-  StepCommon,
-  Template,
-  Value,
-} from '../../dsl/plan.ts'
+import type { Expectation } from '../../dsl/plan-claims.ts'
+import type { NodeFaults, Span, StepBody, StepCommon, Template, Value } from '../../dsl/plan.ts'
 import { ANSWER_KEYS, type SectionForm, type StepInput } from '../../dsl/steps/kind.ts'
 import { checkName } from '../../dsl/subject.ts'
 import { toTemplate } from '../../dsl/template.ts'

@@ -1,5 +1,6 @@
 /** What `qmp` and the sugar over it share: send a command, show it, hold the reply to its claims. */
-import type { Claim, Expectation, StepCommon, Value } from '../../dsl/plan.ts'
+import type { Claim, Expectation } from '../../dsl/plan-claims.ts'
+import type { StepCommon, Value } from '../../dsl/plan.ts'
 import { member, text } from '../json.ts'
 import type { Shown } from '../notation.ts'
 import type { Play } from '../play.ts'

@@ -1,5 +1,6 @@
 /** `events`: claims about everything since the last such step, or since the phase began. */
 import { makeEventClaims } from '../../dsl/events.ts'
+import type { EventClaim } from '../../dsl/plan-claims.ts'
 import { defineStep } from './step.ts'
 
 declare module '../../dsl/plan.ts' {

@@ -1,6 +1,6 @@
 /** `expect-log`: a claim about what the target has printed for people since it started. */
 import { makeClaim } from '../../dsl/claim.ts'
-import type { Claim } from '../../dsl/plan.ts'
+import type { Claim } from '../../dsl/plan-claims.ts'
 import { isNull, spanOf } from '../../dsl/tree.ts'
 import type { Play } from '../play.ts'
 import { defineStep } from './step.ts'

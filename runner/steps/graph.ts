@@ -1,7 +1,8 @@
 /** `graph`: who points at whom, drawn for the golden or held against claims. */
 import { readScalar } from '../../dsl/check.ts'
 import { makeGraphLines } from '../../dsl/graph.ts'
-import type { GraphLine, Span } from '../../dsl/plan.ts'
+import type { GraphLine } from '../../dsl/plan-claims.ts'
+import type { Span } from '../../dsl/plan.ts'
 import { TEXT } from '../../dsl/steps/kind.ts'
 import { drawGraph, type Graph, graphMismatches, readGraph } from '../graph.ts'
 import { isBare } from '../notation.ts'

@@ -1,7 +1,7 @@
 /** `raw`: bytes sent as they are, for input that no client should send. */
 import { readText } from '../../dsl/check.ts'
 import { makeAnswer } from '../../dsl/expectation.ts'
-import type { Claim, Expectation } from '../../dsl/plan.ts'
+import type { Claim, Expectation } from '../../dsl/plan-claims.ts'
 import { ANSWER_KEYS, TEXT } from '../../dsl/steps/kind.ts'
 import { show, shown, showString } from '../notation.ts'
 import type { Reply } from '../session.ts'

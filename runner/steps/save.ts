@@ -1,6 +1,7 @@
 /** `save`: keeps a part of a query, or of what came last, under a name. */
 import { makeAnswer } from '../../dsl/expectation.ts'
-import type { Claim, SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
+import type { Claim } from '../../dsl/plan-claims.ts'
+import type { SaveItem, SavePath, StepCommon, Value } from '../../dsl/plan.ts'
 import { makeSaves } from '../../dsl/save.ts'
 import { ANSWER_KEYS, TEXT } from '../../dsl/steps/kind.ts'
 import { isGraphQuery } from '../graph.ts'

@@ -8,7 +8,7 @@ import type { Play } from '../play.ts'
 import { StepError } from '../step-error.ts'
 import { showNumber } from '../notation.ts'
 import type { Flight, LineResult, ScriptContext } from '../script.ts'
-import type { VerifyWant } from '../../dsl/plan.ts'
+import type { VerifyWant } from '../../dsl/plan-io.ts'
 
 /** Largest file that a `file(…)` pattern reads. */
 const PATTERN_FILE_BYTES = 16 * 2 ** 20

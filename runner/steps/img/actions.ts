@@ -1,5 +1,6 @@
 /** What the image tool can be asked for, each action whole: how it is written, sent and read. */
-import type { Claim, Expectation, StepCommon, Template } from '../../../dsl/plan.ts'
+import type { Claim, Expectation } from '../../../dsl/plan-claims.ts'
+import type { StepCommon, Template } from '../../../dsl/plan.ts'
 import { plainText } from '../../json.ts'
 import type { Play } from '../../play.ts'
 import { StepError } from '../../step-error.ts'
