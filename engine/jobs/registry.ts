@@ -25,6 +25,8 @@ export interface JobServices {
   readonly emit: (event: string, data: Readonly<Record<string, unknown>>) => void
   /** Runs work when no command is at work. */
   readonly turn: (work: () => Promise<void>) => Promise<void>
+  /** Runs work at once, beside the command that is at work, if one is; the next one waits for it. */
+  readonly beside: (work: () => Promise<void>) => Promise<void>
   /** Something failed that must not. */
   readonly bug: (error: unknown) => void
 }
@@ -201,11 +203,11 @@ export class Jobs {
 
   #completeSoon(job: Job): void {
     this.#ended.add(job)
-    const { clock, turn, bug } = this.#services
+    const { clock, turn, beside, bug } = this.#services
     clock.after(0, () => {
       // A command at work may wait for the section that the job holds.
-      const complete = (): Promise<void> => this.#complete(job)
-      ;(job.holdsSection ? complete() : turn(complete)).catch(bug)
+      const run = job.holdsSection ? beside : turn
+      run(() => this.#complete(job)).catch(bug)
     })
   }
 

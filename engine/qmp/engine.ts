@@ -155,6 +155,7 @@ export class EngineProcess implements Engine, EngineParts {
       clock: host.clock,
       emit: (event, data) => this.events.emit(event, data),
       turn: (work) => this.#turns.take(work),
+      beside: (work) => this.#turns.beside(work),
       bug: (bug) => this.#fail(bug),
     })
     this.commands = commandsOf(this.profile, this.drivers)

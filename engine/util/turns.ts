@@ -9,4 +9,11 @@ export class Turns {
     this.#last = turn.catch(() => undefined)
     return turn
   }
+
+  /** Runs at once, beside whatever has its turn; all that come later wait for it too. */
+  beside<T>(work: () => Promise<T>): Promise<T> {
+    const running = work()
+    this.#last = Promise.allSettled([this.#last, running])
+    return running
+  }
 }

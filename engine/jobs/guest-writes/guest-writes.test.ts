@@ -299,6 +299,40 @@ const FAILING_COMMIT_ABOVE_A_BASE: Parameters<typeof play>[0] = {
   seed: 0,
 }
 
+/** A client finalizes what is being finalized already: commands wait for the end of a job. */
+const FINALIZED_BESIDE_ITS_END: Parameters<typeof play>[0] = {
+  content: [],
+  steps: [
+    { kind: 'guest', how: 'write', sector: 107, sectors: 1493, fill: 1 },
+    {
+      kind: 'start',
+      about: {
+        command: 'block-commit',
+        device: 'active',
+        'top-node': 'top',
+        'base-node': 'mid',
+        speed: 0,
+        'auto-finalize': true,
+      },
+    },
+    {
+      kind: 'start',
+      about: {
+        command: 'blockdev-backup',
+        device: 'active',
+        target: 'over',
+        sync: 'top',
+        speed: 4 * MIB,
+        'auto-finalize': false,
+      },
+    },
+    { kind: 'verb', job: 0, verb: 'block-job-cancel' },
+    { kind: 'verb', job: 0, verb: 'job-finalize' },
+  ],
+  clusterBytes: 4096,
+  seed: 330_204_801,
+}
+
 describe('jobs of all kinds beside a guest', () => {
   it('leave every disk with what it is to have, and the graph without themselves', () =>
     fc.assert(
@@ -311,6 +345,6 @@ describe('jobs of all kinds beside a guest', () => {
         }),
         play,
       ),
-      { numRuns: 60, examples: [[FAILING_COMMIT_ABOVE_A_BASE]] },
+      { numRuns: 60, examples: [[FAILING_COMMIT_ABOVE_A_BASE], [FINALIZED_BESIDE_ITS_END]] },
     ))
 })

@@ -24,6 +24,13 @@ export interface View {
 
 const copyOf = ({ bytes, known }: View): View => ({ bytes: bytes.slice(), known: known.slice() })
 
+/** The same, but for what was asked for at a time that is not known. */
+function unsure(view: View, requests: readonly Request[]): View {
+  const copy = copyOf(view)
+  for (const { offset, bytes } of requests) copy.known.fill(ANYTHING, offset, offset + bytes)
+  return copy
+}
+
 export function checkView(seen: Uint8Array, { bytes, known }: View, what: string): void {
   assert.equal(seen.length, bytes.length, what)
   if (Buffer.compare(seen, bytes) === 0) return
@@ -105,6 +112,10 @@ interface RunningJob {
   completes: boolean
   /** There was no other one beside it at any time. */
   wasAlone: boolean
+  /** Requests since its work was over: either end may have them. */
+  late: Request[] | undefined
+  /** Requests to what it writes to: they came before or after its own. */
+  crossing: Request[]
 }
 
 const NOTHING_YET = {
@@ -114,6 +125,7 @@ const NOTHING_YET = {
   sameBelow: false,
   completes: false,
   wasAlone: true,
+  late: undefined,
 } as const
 
 interface Request {
@@ -135,7 +147,7 @@ export class Model {
   /** Requests of the guest that are not over, or were not when the last step began. */
   #recent: Request[] = []
   readonly #open = new Set<Request>()
-  /** Nodes that jobs have written to: they may have anything of their own. */
+  /** Nodes that may have anything of their own: all but `over`, until somebody writes to that. */
   readonly #written = new Set<string>()
   #heard = 0
   #made = 0
@@ -145,6 +157,7 @@ export class Model {
     this.views = views
     this.below = below
     this.guest = world.guest('top')
+    for (const name of views.keys()) if (name !== 'over') this.#written.add(name)
   }
 
   /** Something is about to happen. */
@@ -186,6 +199,9 @@ export class Model {
       other.offset < offset + bytes && offset < other.offset + other.bytes
     // Nobody could say which of two came first.
     await this.world.until(() => ![...this.#open].some(overlaps), 'over')
+    // A job may have ended meanwhile, and the guest be at another node.
+    this.hear()
+    this.#written.add(this.active)
     const { bytes: content, known } = this.#view(this.active)
     if (how === 'discard') {
       const part = known.subarray(offset, offset + bytes)
@@ -201,8 +217,12 @@ export class Model {
       unmap: () => guest.zero(offset, bytes, { mayUnmap: true }),
       discard: () => guest.discard(offset, bytes),
     }[how]()
+    const request = { offset, bytes, over: Promise.resolve(made) }
+    for (const job of this.jobs) {
+      job.late?.push(request)
+      if (job.target === this.active) job.crossing.push(request)
+    }
     if (!isPromise(made)) return
-    const request = { offset, bytes, over: made }
     this.#open.add(request)
     this.#recent.push(request)
     made.then(
@@ -218,12 +238,8 @@ export class Model {
   }
 
   /** What may have come before or after something that happened in this step is not known. */
-  #asOfNow(view: View): View {
-    const copy = copyOf(view)
-    for (const { offset, bytes } of this.#recent) {
-      copy.known.fill(ANYTHING, offset, offset + bytes)
-    }
-    return copy
+  #asOfNow(view: View, late: readonly Request[] = []): View {
+    return unsure(view, [...this.#recent, ...late])
   }
 
   // Jobs.
@@ -237,7 +253,7 @@ export class Model {
     if (about.command === 'block-commit' && (about['top-node'] ?? device) === this.active) {
       about['auto-finalize'] = true
     }
-    this.jobs.push({ id, about, runs: false, ...NOTHING_YET })
+    this.jobs.push({ id, about, runs: false, crossing: [], ...NOTHING_YET })
     const refused = await this.world.tryTo(command, { ...about, command: undefined, 'job-id': id })
     this.hear()
     const index = this.jobs.findIndex((job) => job.id === id)
@@ -250,6 +266,7 @@ export class Model {
     if (this.jobs.length > 1) for (const other of this.jobs) other.wasAlone = false
     Object.assign(job, this.#ends(job.about))
     const { source, target } = job
+    if (target === this.active) job.crossing.push(...this.#recent)
     job.snapshot = this.#asOfNow(this.#view(source))
     const below = this.below.get(source)
     job.sameBelow =
@@ -297,6 +314,7 @@ export class Model {
       const job = this.jobs[index]
       if (job === undefined) continue
       if (event === 'JOB_STATUS_CHANGE' && data.status === 'running' && !job.runs) this.#began(job)
+      if (event === 'JOB_STATUS_CHANGE' && data.status === 'waiting') job.late ??= [...this.#recent]
       if (event === 'BLOCK_JOB_COMPLETED' || event === 'BLOCK_JOB_CANCELLED') {
         this.jobs.splice(index, 1)
         if (data.error !== undefined) this.#failed(job, data.error)
@@ -320,7 +338,7 @@ export class Model {
       else this.below.set(source, target)
     } else if (about.command === 'blockdev-backup') {
       if (about.sync === 'none' || (about.sync === 'top' && !job.sameBelow)) return
-      if (job.snapshot !== undefined) this.views.set(target, job.snapshot)
+      if (job.snapshot !== undefined) this.views.set(target, unsure(job.snapshot, job.crossing))
     } else if (about.command === 'blockdev-mirror' || source === this.active) {
       this.#converged(job)
     } else {
@@ -330,16 +348,17 @@ export class Model {
     }
   }
 
-  #converged({ about, source, target, sameBelow, completes }: RunningJob): void {
+  #converged({ about, source, target, sameBelow, completes, late, crossing }: RunningJob): void {
     const view = this.#view(source)
     const sync = about.command === 'blockdev-mirror' ? about.sync : 'full'
     if (!completes) {
       const same = sync === 'full'
-      if (same) this.views.set(target, this.#asOfNow(view))
+      if (same) this.views.set(target, unsure(this.#asOfNow(view, late), crossing))
       return
     }
-    this.views.set(target, view)
-    this.views.set(source, this.#asOfNow(view))
+    const merged = unsure(view, crossing)
+    this.views.set(target, merged)
+    this.views.set(source, this.#asOfNow(view, late))
     this.#spoil(target)
     for (const [node, below] of this.below) {
       if (below === source && node !== target) this.below.set(node, target)
@@ -347,6 +366,6 @@ export class Model {
     if (this.active === source) this.active = target
     // Where nothing lies below, all is copied, but the target is not zeroed first.
     const isWhole = sync === 'full' || (sync === 'top' && sameBelow)
-    if (!isWhole) view.known.fill(ANYTHING)
+    if (!isWhole) merged.known.fill(ANYTHING)
   }
 }
