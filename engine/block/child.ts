@@ -82,7 +82,8 @@ export interface Child extends BlockIo {
   /**
    * As `status`, but of everything below: what this node does not have is asked of the node that
    * shows through it, down to `base`, which is not asked unless `include` says so. With `below` the
-   * base is only looked for below the first image, and all is asked where it is that one.
+   * base is only looked for below the first image, and all is asked where it is that one; from the
+   * end of the image below that on there are 0 bytes of answer.
    */
   statusAbove(
     offset: number,

@@ -62,6 +62,11 @@ async function readAbove(next: Child, bottom: string, read: Read): Promise<void>
           { node: bottom, include: true, below: true },
           { allocationOnly: true },
         )
+    // As in 7.2 nothing is copied, and nothing read, from the end of the image below on.
+    if (found?.bytes === 0) {
+      read.into.fill(0, at - read.offset)
+      return
+    }
     const bytes = Math.max(1, found?.bytes ?? own.bytes)
     const copyOnRead = found?.allocated === true
     // Nobody looks at data that is only to be copied.

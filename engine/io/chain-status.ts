@@ -19,10 +19,11 @@ export function statusAbove(
     if (run.allocated) return { ...run, depth: 1 }
     const next = nextBelow(node, base)
     if (next === undefined) return run
+    const startsHere = base?.below === true && node.filteredChild === undefined
+    if (startsHere && offset >= endOf(next)) return { ...run, bytes: 0 }
     // Below the upper disk's range but beyond the lower one's end, the lower one answers: zeroes.
     if (offset >= next.length()) return { ...run, allocated: true, zero: true, depth: 2 }
-    const isImage = node.filteredChild === undefined
-    const rest = base?.below === true && isImage ? { ...base, below: false } : base
+    const rest = startsHere ? { ...base, below: false } : base
     const below = statusAbove(next, { offset, bytes: run.bytes }, rest, query)
     // Where the lower disk ends the upper one goes on.
     const merge = (status: BlockStatus): BlockStatus => ({
@@ -33,6 +34,12 @@ export function statusAbove(
     return isPromise(below) ? below.then(merge) : merge(below)
   }
   return isPromise(found) ? found.then(goOn) : goOn(found)
+}
+
+/** Filters that were there before an image got shorter still have its old length. */
+function endOf(node: Node): number {
+  const { filteredChild } = node
+  return Math.min(node.length(), filteredChild === undefined ? Infinity : endOf(filteredChild))
 }
 
 function nextBelow(node: Node, base: Base): Node | undefined {
