@@ -63,3 +63,17 @@ export function overlayAbove(nodes: readonly GraphNode[], node: GraphNode): Grap
   const image = skipFilters(node)
   return nodes.find(({ cowChild }) => cowChild !== undefined && skipFilters(cowChild) === image)
 }
+
+interface Filtered {
+  readonly filteredChild: Filtered | undefined
+  length(): number
+}
+
+/** Where an image ends. Filters that were there before it got shorter still have its old length. */
+export function endThroughFilters(node: Filtered): number {
+  const { filteredChild } = node
+  return Math.min(
+    node.length(),
+    filteredChild === undefined ? Infinity : endThroughFilters(filteredChild),
+  )
+}

@@ -3,6 +3,7 @@
  * on down to a base.
  */
 import type { BlockStatus, Child, StatusQuery } from '../block/driver.ts'
+import { endThroughFilters } from '../graph/chain.ts'
 import type { Node } from '../graph/node.ts'
 import { isPromise, type MaybePromise } from '../util/async.ts'
 
@@ -20,7 +21,7 @@ export function statusAbove(
     const next = nextBelow(node, base)
     if (next === undefined) return run
     const startsHere = base?.below === true && node.filteredChild === undefined
-    if (startsHere && offset >= endOf(next)) return { ...run, bytes: 0 }
+    if (startsHere && offset >= endThroughFilters(next)) return { ...run, bytes: 0 }
     // Below the upper disk's range but beyond the lower one's end, the lower one answers: zeroes.
     if (offset >= next.length()) return { ...run, allocated: true, zero: true, depth: 2 }
     const rest = startsHere ? { ...base, below: false } : base
@@ -34,12 +35,6 @@ export function statusAbove(
     return isPromise(below) ? below.then(merge) : merge(below)
   }
   return isPromise(found) ? found.then(goOn) : goOn(found)
-}
-
-/** Filters that were there before an image got shorter still have its old length. */
-function endOf(node: Node): number {
-  const { filteredChild } = node
-  return Math.min(node.length(), filteredChild === undefined ? Infinity : endOf(filteredChild))
 }
 
 function nextBelow(node: Node, base: Base): Node | undefined {

@@ -16,6 +16,7 @@ import {
   findBase,
   findOverlay,
   skipFilters,
+  endThroughFilters,
 } from '../graph/chain.ts'
 import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { BlockError, ioError } from '../util/errors.ts'
@@ -236,7 +237,8 @@ function* findMissing(
   stretch.bytes = own.bytes
   if (own.allocated) return
   // Where the image below is at its end, there is nothing to be copied from here on.
-  if (offset >= endThroughFilters(skipFilters(node).cowChild)) {
+  const { cowChild } = skipFilters(node)
+  if (offset >= (cowChild === undefined ? 0 : endThroughFilters(cowChild))) {
     stretch.bytes = node.length() - offset
     return
   }
@@ -244,11 +246,4 @@ function* findMissing(
   const found = yield* job.request(() => user.statusAbove(offset, own.bytes, base, query))
   stretch.bytes = found.bytes
   stretch.moved = found.allocated
-}
-
-/** Filters that were there before an image got shorter still have its old length. */
-function endThroughFilters(node: GraphNode | undefined): number {
-  if (node === undefined) return 0
-  const { filteredChild } = node
-  return Math.min(node.length(), filteredChild ? endThroughFilters(filteredChild) : Infinity)
 }
