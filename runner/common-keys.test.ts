@@ -1,9 +1,7 @@
 /** What every step may carry is heeded wherever it stands: at steps that hold others, at any kind. */
 import assert from 'node:assert/strict'
 import type { CaseEnd } from './report/event.ts'
-import { runSuite, selectAll } from './suite.ts'
-import { parseTargetSpec } from './targets/spec.ts'
-import { scenarioOf, withSteps } from './test-plan.ts'
+import { playOne, scenarioOf, withSteps } from './test-plan.ts'
 
 const TOP = `nodes:
   s: {driver: null-co, size: 1M, read-zeroes: true}
@@ -19,22 +17,7 @@ const COPY = [
 
 async function play(...lines: readonly string[]): Promise<CaseEnd> {
   const scenario = scenarioOf(withSteps(lines.join('\n'), TOP), 'scenarios/test/case.yaml')
-  const ends: CaseEnd[] = []
-  await runSuite({
-    cases: selectAll({ scenarios: [scenario], sources: {} }),
-    target: parseTargetSpec('engine'),
-    jobs: 1,
-    seed: 1,
-    timeoutScale: 1,
-    golden: { mode: 'off', root: '/nowhere' },
-    keep: 'none',
-    onEvent: (event) => {
-      if (event.event === 'case-end') ends.push(event)
-    },
-  })
-  const [end] = ends
-  assert.ok(end !== undefined)
-  return end
+  return playOne(scenario)
 }
 
 const codes = ({ failures }: CaseEnd): string[] => failures.map(({ code }) => code)

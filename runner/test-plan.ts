@@ -4,6 +4,9 @@ import { renderProblem } from '../dsl/index.ts'
 import type { EventClaim, GraphLine, Match } from '../dsl/plan-claims.ts'
 import type { Scenario, Span, Step } from '../dsl/plan.ts'
 import { compileScenario } from './language.ts'
+import type { CaseEnd } from './report/event.ts'
+import { runSuite, selectAll } from './suite.ts'
+import { parseTargetSpec } from './targets/spec.ts'
 
 /** The scenario that a text means. */
 export function scenarioOf(text: string, file = 'scenarios/test/case.yaml'): Scenario {
@@ -48,4 +51,24 @@ export function graphOf(lines: string): readonly GraphLine[] {
 /** What stands in a scenario's text at a span. */
 export function textAt(span: Span, text: string): string {
   return text.slice(span.start, span.end)
+}
+
+/** Plays the one case of a scenario, goldens left alone. */
+export async function playOne(scenario: Scenario, target = 'engine'): Promise<CaseEnd> {
+  const ends: CaseEnd[] = []
+  await runSuite({
+    cases: selectAll({ scenarios: [scenario], sources: {} }),
+    target: parseTargetSpec(target),
+    jobs: 1,
+    seed: 1,
+    timeoutScale: 1,
+    golden: { mode: 'off', root: '/nonexistent' },
+    keep: 'none',
+    onEvent: (event) => {
+      if (event.event === 'case-end') ends.push(event)
+    },
+  })
+  const [end] = ends
+  assert.ok(end !== undefined)
+  return end
 }

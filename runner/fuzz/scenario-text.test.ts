@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { renderProblem } from '../../dsl/index.ts'
 import { compileScenario } from '../language.ts'
 import type { CaseEnd } from '../report/event.ts'
-import { runSuite, selectAll } from '../suite.ts'
+import { playOne } from '../test-plan.ts'
 import type { Difference } from './compare.ts'
 import { nameOf, readRuns, scenarioText } from './scenario-text.ts'
 import { drawSequence, playSteps, type Drawn } from './testing.ts'
@@ -29,22 +29,7 @@ async function play(text: string): Promise<CaseEnd> {
   const errors = problems.filter(({ level }) => level === 'error')
   assert.deepEqual(errors.map(renderProblem), [])
   assert.ok(scenario !== undefined)
-  const ends: CaseEnd[] = []
-  await runSuite({
-    cases: selectAll({ scenarios: [scenario], sources: {} }),
-    target: { kind: 'engine', text: 'engine' },
-    jobs: 1,
-    seed: 1,
-    timeoutScale: 1,
-    golden: { mode: 'off', root: '/nonexistent' },
-    keep: 'none',
-    onEvent: (event) => {
-      if (event.event === 'case-end') ends.push(event)
-    },
-  })
-  const [end] = ends
-  assert.ok(end !== undefined)
-  return end
+  return playOne(scenario)
 }
 
 describe('a sequence as a scenario', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CaseEnd } from '../report/event.ts'
 import { runSuite, selectAll } from '../suite.ts'
-import { scenarioOf, withSteps } from '../test-plan.ts'
+import { playOne, scenarioOf, withSteps } from '../test-plan.ts'
 import { parseTargetSpec } from './spec.ts'
 import { TargetError } from './target.ts'
 
@@ -22,22 +22,7 @@ describe('a badly behaved target', function () {
 
   async function play(how: string): Promise<CaseEnd> {
     const scenario = scenarioOf(withSteps('- qmp: {query-status: {}}\n  within: 300ms'))
-    const ends: CaseEnd[] = []
-    await runSuite({
-      cases: selectAll({ scenarios: [scenario], sources: {} }),
-      target: parseTargetSpec(`qsd:${process.execPath} ${FAKE} ${how}`),
-      jobs: 1,
-      seed: 1,
-      timeoutScale: 1,
-      golden: { mode: 'off', root },
-      keep: 'none',
-      onEvent: (event) => {
-        if (event.event === 'case-end') ends.push(event)
-      },
-    })
-    const [end] = ends
-    assert.ok(end !== undefined)
-    return end
+    return playOne(scenario, `qsd:${process.execPath} ${FAKE} ${how}`)
   }
 
   it('that dies crashes, with its exit status and the step', async () => {
