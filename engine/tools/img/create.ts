@@ -1,6 +1,7 @@
 /** `img create`: makes an image file. */
 import type { Driver } from '../../block/driver.ts'
 import { UNBUILT_FORMATS, type ImageOption } from '../../block/image-options.ts'
+import { driversIn } from '../../block/in-profile.ts'
 import { file } from '../../drivers/file/file.ts'
 import { DRIVERS } from '../../drivers/index.ts'
 import { qcow2 } from '../../drivers/qcow2/qcow2.ts'
@@ -9,6 +10,7 @@ import { ssh } from '../../drivers/ssh/ssh.ts'
 import { besideOf } from '../../graph/filename.ts'
 import type { NewImage } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
+import { PROFILES, type ProfileName } from '../../profiles/index.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { CommandLine, ImgContext } from './command-line.ts'
 import {
@@ -66,30 +68,46 @@ export async function create(
   const name = line.value('format') ?? 'raw'
   if (line.value('options') === 'help') {
     // That of the storage below is not known before the name is.
-    context.stdout(
-      optionHelp(name, name === 'raw' ? (raw.imageOptions ?? []) : optionsOf(name, name)),
-    )
+    const options = name === 'raw' ? (raw.imageOptions ?? []) : optionsOf(context, name, name)
+    context.stdout(optionHelp(name, options))
     return 0
   }
   const [filename, size, extra] = line.words
   if (filename === undefined) throw usageFailure('Expecting image file name', context.program)
   if (extra !== undefined) throw usageFailure(`Unexpected argument: ${extra}`, context.program)
   const given = size === undefined ? undefined : readSize(size, 'image size')
-  const options = optionsOf(name, filename)
+  const options = optionsOf(context, name, filename, `${filename}: `)
   const pairs = checkPairs(filename, options, readPairs(line.value('options') ?? ''))
   await completePairs(host, context, line, { filename, format: name, given, pairs, options })
   await make(host, { filename, format: name, words: pairs }, line.has('quiet'), context)
   return 0
 }
 
-function optionsOf(name: string, filename: string): readonly ImageOption[] {
+/** @param about - What the error begins with. */
+function optionsOf(
+  context: ImgContext,
+  name: string,
+  filename: string,
+  about = '',
+): readonly ImageOption[] {
   const options = Object.hasOwn(FORMATS, name) ? FORMATS[name]?.(filename) : undefined
   if (options !== undefined) return options
-  throw new ImgFailure(
-    UNBUILT_FORMATS.includes(name)
-      ? `${filename}: format '${name}' is not built yet`
-      : `${filename}: Unknown file format '${name}'`,
-  )
+  throw new ImgFailure(`${about}${refusal(name, context.profile)}`)
+}
+
+/** Drivers that 7.2 has, and that make no images. */
+const UNBUILT_READERS: readonly string[] = ['cloop', 'dmg']
+/** With 7.2 these make what is there empty, which is opened first. */
+const UNBUILT_STORAGE: readonly string[] = ['host_device', 'nbd', 'rbd']
+
+function refusal(name: string, profile: ProfileName): string {
+  if (UNBUILT_FORMATS.includes(name) || UNBUILT_STORAGE.includes(name)) {
+    return `format '${name}' is not built yet`
+  }
+  const known = driversIn(PROFILES[profile], DRIVERS).some((driver) => driver.name === name)
+  return known || UNBUILT_READERS.includes(name)
+    ? `Format driver '${name}' does not support image creation`
+    : `Unknown file format '${name}'`
 }
 
 interface Asked {

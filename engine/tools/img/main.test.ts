@@ -364,6 +364,30 @@ describe('img', () => {
     )
   })
 
+  it('lists for people what new images can be told, and says what is wrong with the rest', async () => {
+    const { status, output } = await run(createSimHost(), 'create -f qcow2 -o help')
+    assert.equal(status, 0)
+    const [title, ...lines] = output.split('\n\n')[0]?.split('\n') ?? []
+    assert.equal(title, 'Supported qcow2 options:')
+    const names = lines.map((line) => /^ {2}([a-z0-9_.-]+)=<[^>]+> *- \S/.exec(line)?.[1])
+    assert.deepEqual(names, names.toSorted())
+    assert.ok(names.includes('cluster_size') && names.includes('size'))
+    const refused = [
+      ['-f qcow2 -o bogus=1 a 1M', "a: Invalid parameter 'bogus'"],
+      ['-f qcow2 a', 'a: Image creation needs a size parameter'],
+      ['-f compress a 1M', "a: Format driver 'compress' does not support image creation"],
+      ['-f dmg a 1M', "a: Format driver 'dmg' does not support image creation"],
+      ['-f dmg -o help', "Format driver 'dmg' does not support image creation"],
+      ['-f zz -o help', "Unknown file format 'zz'"],
+    ]
+    for (const [words, text] of refused) {
+      const host = createSimHost()
+      const outcome = await run(host, `create ${words ?? ''}`)
+      assert.deepEqual(outcome, { status: 1, output: '', errors: `qemu-img: ${text ?? ''}\n` })
+      assert.equal(host.files.exists('a'), false)
+    }
+  })
+
   it('explains itself', async () => {
     const { status, output } = await run(createSimHost(), 'map --help')
     assert.equal(status, 0)
