@@ -12,6 +12,7 @@ export const note: Profile = {
   'corrupt.flush': 'refused',
   'corrupt.queryNodes': 'reported',
   'corrupt.reopen': 'refused',
+  'compressed.rewrite': 'replaces',
   'bitmap.forward': true,
   'bitmap.unshareBackingWrite': true,
   'commit.filterInChain': 'error',

@@ -14,6 +14,8 @@ export interface Profile {
   readonly 'corrupt.flush': 'allowed' | 'refused'
   readonly 'corrupt.queryNodes': 'reported' | 'error'
   readonly 'corrupt.reopen': 'refused' | 'bypass'
+  /** What a compressed write does where the image has data already. */
+  readonly 'compressed.rewrite': 'replaces' | 'refused'
   readonly 'bitmap.forward': boolean
   readonly 'bitmap.unshareBackingWrite': boolean
   readonly 'commit.filterInChain': 'error' | 'bypass'

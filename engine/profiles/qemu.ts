@@ -12,6 +12,7 @@ export const qemu: Profile = {
   'corrupt.flush': 'allowed',
   'corrupt.queryNodes': 'error',
   'corrupt.reopen': 'bypass',
+  'compressed.rewrite': 'refused',
   'bitmap.forward': false,
   'bitmap.unshareBackingWrite': false,
   'commit.filterInChain': 'bypass',

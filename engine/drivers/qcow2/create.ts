@@ -106,6 +106,7 @@ export function* createImage(
       nowNs: () => 0,
       keepsCorruptReadOnly: false,
       readsCorrupt: false,
+      rewritesCompressed: false,
     },
   })
   try {

@@ -2,8 +2,8 @@
  * Entries of the L1 and L2 tables. They come as 32-bit halves: offsets are multiples of 512 below
  * 2^56, which a number holds exactly, flags are in the top byte and the lowest bit.
  */
-import type { WordTable } from '../../util/struct.ts'
-import type { Geometry } from './geometry.ts'
+import { WordTable } from '../../util/struct.ts'
+import { ENTRY_BYTES, type Geometry } from './geometry.ts'
 
 /** The refcount of what the entry points to is exactly one: it may be written in place. */
 export const COPIED = 0x8000_0000
@@ -65,6 +65,11 @@ export function kindAt(table: WordTable, index: number): ClusterKind {
 
 export function isCopied(table: WordTable, index: number): boolean {
   return (table.high(index) & COPIED) !== 0
+}
+
+/** One entry as it is now, as a table of its own. */
+export function entryCopy({ bytes }: WordTable, index: number): WordTable {
+  return new WordTable(bytes.slice(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES))
 }
 
 /** Writes an entry that points to `offset` with the flag bits given for either half. */

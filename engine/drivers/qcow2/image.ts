@@ -63,6 +63,8 @@ export interface Surroundings {
   readonly keepsCorruptReadOnly: boolean
   /** One that turns out to be corrupt is read on, where its tables allow. */
   readonly readsCorrupt: boolean
+  /** A compressed cluster takes the place of what is there, which else is an error. */
+  readonly rewritesCompressed: boolean
 }
 
 export interface Image {

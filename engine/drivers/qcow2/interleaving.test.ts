@@ -18,6 +18,7 @@ import {
   type MemoryRequest,
   type Task,
 } from '../../io/testing.ts'
+import { PROFILES } from '../../profiles/index.ts'
 import { qcow2 } from './qcow2.ts'
 import { imageWorld } from './testing.ts'
 
@@ -34,6 +35,12 @@ const write = fc.record({
   bytes: fc.integer({ min: 1, max: 10 }).map((count) => count * 1024),
 })
 
+const packing = fc.record({
+  cluster: fc.integer({ min: 0, max: 3 }),
+  clusters: fc.integer({ min: 1, max: 3 }),
+  how: fc.constantFrom('compressed', 'plain', 'read'),
+})
+
 describe('requests on a qcow2 image that overlap in time', () => {
   it('lose nothing of writes, whatever the order of their steps', async () => {
     await fc.assert(
@@ -48,6 +55,17 @@ describe('requests on a qcow2 image that overlap in time', () => {
     )
   })
 
+  it('lose nothing of compressed writes to the same clusters, where these are taken', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(packing, { minLength: 2, maxLength: 24 }),
+        fc.integer(),
+        playPacked,
+      ),
+      { numRuns: 60 },
+    )
+  })
+
   it('read and discard beside writes elsewhere without harm', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 5 }), fc.integer(), playMixed),
@@ -57,8 +75,8 @@ describe('requests on a qcow2 image that overlap in time', () => {
 })
 
 /** Every file operation takes a random time, so that requests overtake each other. */
-async function world(seed: number) {
-  const images = imageWorld(seed)
+async function world(seed: number, profile = PROFILES.qemu) {
+  const images = imageWorld(seed, profile)
   await images.create('image', { size: SIZE, 'cluster-size': CLUSTER })
   const user = await images.open('image')
   const { host } = images.world
@@ -87,6 +105,41 @@ async function playWrites(writes: readonly Write[], seed: number): Promise<void>
     const allowed = covering.length === 0 ? [0] : covering
     assert.ok(allowed.includes(seen[at] ?? -1), `byte ${String(at)} is ${String(seen[at])}`)
   }
+  await assertSound(images, host)
+  await host.run(images.close('image', user))
+}
+
+/** What is read is what somebody wrote, cluster by cluster: nobody sees half of another's. */
+async function playPacked(
+  requests: readonly { cluster: number; clusters: number; how: string }[],
+  seed: number,
+): Promise<void> {
+  const { images, user, host } = await world(seed, PROFILES.note)
+  await host.run(Promise.resolve(user.write(0, new Uint8Array(SIZE).fill(255))))
+  const reads: Uint8Array[] = []
+  await host.run(
+    Promise.all(
+      requests.map(({ cluster, clusters, how }, index) => {
+        const data = new Uint8Array(clusters * CLUSTER).fill(index + 1)
+        if (how === 'read') reads.push(data)
+        if (how === 'read') return Promise.resolve(user.read(cluster * CLUSTER, data))
+        return Promise.resolve(
+          user.write(cluster * CLUSTER, data, { compressed: how === 'compressed' }),
+        )
+      }),
+    ),
+  )
+  const last = new Uint8Array(SIZE)
+  await host.run(Promise.resolve(user.read(0, last)))
+  for (const seen of [...reads, last]) {
+    for (let at = 0; at < seen.length; at += CLUSTER) {
+      assert.equal(new Set(seen.subarray(at, at + CLUSTER)).size, 1)
+    }
+  }
+  requests.forEach(({ cluster }, index) => {
+    if (!last.includes(index + 1)) return
+    assert.ok(last.indexOf(index + 1) >= cluster * CLUSTER)
+  })
   await assertSound(images, host)
   await host.run(images.close('image', user))
 }

@@ -131,6 +131,7 @@ function* openNode(context: OpenContext<Qcow2Options>): Routine<Instance> {
       nowNs: () => services.clock.nowNs(),
       compression: services.compression,
       readsCorrupt: services.profile['corrupt.reads'] === 'allowed',
+      rewritesCompressed: services.profile['compressed.rewrite'] === 'replaces',
       keepsCorruptReadOnly: services.profile['corrupt.reopen'] === 'refused',
     },
   })

@@ -122,6 +122,11 @@ function setOne(image: Image, block: Table, index: number, count: number, kind: 
   block.dirty = true
   if (count > 0) return
   if (index < image.freeClusterIndex) image.freeClusterIndex = index
+  const { freeByteOffset, around } = image
+  // 7.2 keeps the place in mind, and destroys what is there by the next time.
+  if (around.rewritesCompressed && Math.floor(freeByteOffset / geometry.clusterBytes) === index) {
+    image.freeByteOffset = 0
+  }
   const offset = index * geometry.clusterBytes
   image.refcountCache.drop(offset)
   for (let at = 0; at < geometry.clusterBytes; at += image.l2Cache.tableBytes) {

@@ -4,6 +4,7 @@ import type { User } from '../../graph/graph.ts'
 import { testWorld } from '../../graph/testing.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import { requestPaths } from '../../io/paths.ts'
+import { PROFILES, type Profile } from '../../profiles/index.ts'
 import { run } from '../../util/routine.ts'
 import { file } from '../file/file.ts'
 import { createImage, type CreateOptions } from './create.ts'
@@ -11,6 +12,7 @@ import { qcow2 } from './qcow2.ts'
 
 export interface ImageWorld {
   readonly world: ReturnType<typeof testWorld>
+  readonly profile: Profile
   /** Makes an image in a file of this name. */
   create(name: string, options: Partial<CreateOptions> & { readonly size: number }): Promise<void>
   /** Opens it as a node of the same name and attaches a user that may do everything. */
@@ -31,13 +33,14 @@ export const NO_CREATE_OPTIONS: Omit<CreateOptions, 'size'> = {
   'compression-type': undefined,
 }
 
-export function imageWorld(seed = 0): ImageWorld {
-  const world = testWorld([file, qcow2], requestPaths, createSimHost({ seed }))
+export function imageWorld(seed = 0, profile: Profile = PROFILES.qemu): ImageWorld {
+  const world = testWorld([file, qcow2], requestPaths, createSimHost({ seed }), { profile })
   const { graph, host } = world
   const quiet = { log: () => undefined, compression: host.compression }
   const all = { uses: CONSISTENT_READ | WRITE | RESIZE, shares: ALL_PERMISSIONS }
   return {
     world,
+    profile,
     async create(name, options) {
       host.files.put(name, new Uint8Array())
       const node = await graph.add({ driver: 'file', 'node-name': 'new', filename: name })

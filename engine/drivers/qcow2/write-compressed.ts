@@ -1,20 +1,23 @@
 /**
  * Writing compressed clusters. They lie one behind the other in the file, several of them in one of
- * its clusters, and are never changed: their clusters on the disk must not have any data yet.
+ * its clusters, and are never changed: their clusters on the disk must not have any data yet, or, as
+ * the profile's `compressed.rewrite` says, get another place and give the former one back.
  */
 import { wait, run, type Routine } from '../../util/routine.ts'
+import type { WordTable } from '../../util/struct.ts'
 import type { MaybePromise } from '../../util/async.ts'
 import { isAligned } from '../../util/align.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { packingOf } from './compressed.ts'
 import { signalCorruption } from './corruption.ts'
-import { compressedEntry, isAllocated, kindAt } from './entry.ts'
+import { compressedEntry, entryCopy, isAllocated, kindAt } from './entry.ts'
 import { clusterEnd } from './geometry.ts'
 import type { Image } from './image.ts'
 import { writableL2 } from './l1.ts'
 import { checkOverlap } from './overlap.ts'
-import { AGAIN, changeRefcounts } from './refcount-change.ts'
+import { AGAIN, changeRefcounts, freeClusters } from './refcount-change.ts'
 import { findFree, refcountOf } from './refcount-lookup.ts'
+import { freeEntry } from './refcounts.ts'
 import { reach } from './storage.ts'
 import { trimIfDue } from './trim.ts'
 import { write } from './write.ts'
@@ -22,7 +25,10 @@ import { write } from './write.ts'
 /** How many more clusters 7.2 has begun with when it learns that one could not be written. */
 const BEGUN = 8
 
-/** @throws {BlockError} `EIO` for a cluster that has data; `EINVAL` for less than whole clusters. */
+/**
+ * @throws {BlockError} `EIO` for a cluster that has data, where that is refused; `EINVAL` for less than
+ *   whole clusters.
+ */
 export function writeCompressed(
   image: Image,
   offset: number,
@@ -32,7 +38,7 @@ export function writeCompressed(
 }
 
 function* writeAll(image: Image, offset: number, data: Uint8Array): Routine<void> {
-  const { file, header, inFlight } = image
+  const { file, header, inFlight, around } = image
   const { clusterBytes } = image.geometry
   trimIfDue(image)
   if (data.length === 0) {
@@ -43,7 +49,8 @@ function* writeAll(image: Image, offset: number, data: Uint8Array): Routine<void
   const end = offset + data.length
   const whole = isAligned(data.length, clusterBytes) || end === header.size
   if (!isAligned(offset, clusterBytes) || !whole) throw ioError('EINVAL')
-  const request = inFlight.begin('write', offset, end)
+  // Who writes with the lock held is in nobody's way.
+  const request = around.rewritesCompressed ? undefined : inFlight.begin('write', offset, end)
   let failure: BlockError | undefined
   let last = data.length
   try {
@@ -58,7 +65,7 @@ function* writeAll(image: Image, offset: number, data: Uint8Array): Routine<void
       }
     }
   } finally {
-    inFlight.end(request)
+    if (request !== undefined) inFlight.end(request)
   }
   if (failure !== undefined) throw failure
 }
@@ -75,6 +82,10 @@ function* writeCluster(image: Image, offset: number, data: Uint8Array): Routine<
     yield* wait(write(image, offset, data))
     return
   }
+  if (image.around.rewritesCompressed) {
+    yield* image.lock.during(() => replaceCluster(image, offset, packed))
+    return
+  }
   const place = yield* image.lock.during(function* () {
     if (image.dead) throw ioError('ENOMEDIUM')
     const found = yield* mapCluster(image, offset, packed.length)
@@ -83,6 +94,38 @@ function* writeCluster(image: Image, offset: number, data: Uint8Array): Routine<
   })
   yield* reach(image.file, 'write_compressed')
   yield* wait(image.file.write(place, packed))
+}
+
+/**
+ * With the lock held throughout: writes a compressed cluster, maps it, and gives back what was there.
+ * Nobody sees it half-written, and nobody still writes to or reads what is given back.
+ */
+function* replaceCluster(image: Image, offset: number, packed: Uint8Array): Routine<void> {
+  const { file, geometry, inFlight, lock } = image
+  yield* inFlight.settle(lock, offset, offset + geometry.clusterBytes)
+  if (image.dead) throw ioError('ENOMEDIUM')
+  const place = yield* takeBytes(image, packed.length)
+  let old: WordTable
+  try {
+    yield* checkOverlap(image, place, packed.length)
+    yield* reach(file, 'write_compressed')
+    yield* wait(file.write(place, packed))
+    yield* reach(file, 'l2_update_compressed')
+    const { table, index } = yield* writableL2(image, offset)
+    old = entryCopy(table.words, index)
+    const entry = compressedEntry(geometry, { offset: place, bytes: packed.length })
+    table.words.setExact(index, entry)
+    table.dirty = true
+  } catch (error) {
+    yield* giveBack(image, place, packed.length)
+    throw error
+  }
+  yield* freeEntry(image, old, 0, 'never')
+}
+
+/** A corrupt image stays as it is. */
+function* giveBack(image: Image, place: number, bytes: number): Routine<void> {
+  if (!image.dead) yield* freeClusters(image, place, bytes, 'never')
 }
 
 /** With the lock held: finds room for a compressed cluster and maps it, before it is written. */

@@ -4,9 +4,9 @@ import type { MaybePromise } from '../../util/async.ts'
 import { isAligned } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { run, type Routine } from '../../util/routine.ts'
-import { WordTable } from '../../util/struct.ts'
-import { isAllocated, kindAt, ZERO } from './entry.ts'
-import { clusterEnd, clusterStart, ENTRY_BYTES } from './geometry.ts'
+import type { WordTable } from '../../util/struct.ts'
+import { entryCopy, isAllocated, kindAt, ZERO } from './entry.ts'
+import { clusterEnd, clusterStart } from './geometry.ts'
 import type { Image } from './image.ts'
 import { writableL2 } from './l1.ts'
 import { clustersTouched, lookUp } from './mapping.ts'
@@ -168,7 +168,7 @@ function* changeEntries(
     const { words } = table
     const next = change(words, index)
     if (next.high === words.high(index) && next.low === words.low(index)) continue
-    const old = new WordTable(words.bytes.slice(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES))
+    const old = entryCopy(words, index)
     words.set(index, next.high, next.low)
     table.dirty = true
     if (next.frees) yield* freeEntry(image, old, 0, kind)
