@@ -14,6 +14,7 @@ import { createImage } from './create-image.ts'
 import { beginDrained } from './drain.ts'
 import type { Environment } from './environment.ts'
 import type { DrainedSection, GraphChanges } from './graph.ts'
+import { moveHome } from './home.ts'
 import { dropFilter, insertFilter } from './insert-filter.ts'
 import { removeNode } from './lifecycle.ts'
 import { openBackingOf } from './open.ts'
@@ -50,9 +51,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
     createImage: (about) => change(() => createImage(environment, about)),
     openImage: (node, about) => change(() => openImage(environment, innerNode(node), about)),
     putOverlay: (node, overlay) =>
-      change(async () => {
-        putOverlay(innerNode(node), innerNode(overlay))
-      }),
+      change(() => putOverlay(environment, innerNode(node), innerNode(overlay))),
     dropIntermediate: (about) => change(() => dropIntermediate(environment, about)),
     takePlace: (about) => change(() => takePlace(environment, about)),
     settleClaims: (node) =>
@@ -68,6 +67,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
     writeBacking: (node, hint) => change(() => writeBacking(innerNode(node), hint)),
     setReadOnly: (node, readOnly) =>
       change(() => setReadOnly(environment, innerNode(node), readOnly)),
+    moveHome: (node, home) => change(() => moveHome(environment, innerNode(node), home)),
     resize: (node, bytes) => change(() => resizeNode(environment, innerNode(node), bytes)),
   }
 }

@@ -114,6 +114,12 @@ export interface GraphChanges {
   remove(name: string): Promise<void>
   /** `x-blockdev-change` */
   changeChild(change: ChildChange): Promise<void>
+  /**
+   * Moves a node, with all that it hangs together with, to an iothread; it is drained meanwhile.
+   *
+   * @param home - The thread's path; absent: the main thread.
+   */
+  moveHome(node: GraphNode, home: string | undefined): Promise<void>
   /** `block_resize` of a node, after the argument checks of the command. */
   resize(node: GraphNode, bytes: number | bigint): Promise<void>
   /**

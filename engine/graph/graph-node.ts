@@ -13,6 +13,8 @@ export interface GraphNode {
   readonly monitorOwned: boolean
   /** The image's structures are wrong; how far it is out of use is the profile's choice. */
   readonly corrupted: boolean
+  /** The iothread where it is at home, by its path; absent: the main thread. */
+  readonly home: string | undefined
   /** Inserted by the engine, hidden where QEMU hides such nodes. */
   readonly implicit: boolean
   /** The one child that a filter shows unchanged. */

@@ -42,7 +42,6 @@ import { nameGenerator } from './name.ts'
 import { NodeOfNewImage } from './new-image-file.ts'
 import type { Node } from './node.ts'
 import { checkOperation, type Operation } from './op-blockers.ts'
-import { moveHome } from './home.ts'
 import { innerNode } from './public-node.ts'
 import { checkRoot, hasMedium } from './root.ts'
 import { Transaction } from './transaction.ts'
@@ -69,13 +68,6 @@ export interface Graph extends GraphChanges {
   findNamed(name: string, device?: string): GraphNode
   /** The image below a node that a file name means: as headers store it, or of the same file. */
   findBackingImage(top: GraphNode, filename: string): GraphNode | undefined
-
-  /**
-   * Moves a node, with all that it hangs together with, to an iothread.
-   *
-   * @param home - The thread's path; absent: the main thread.
-   */
-  moveHome(node: GraphNode, home: string | undefined): Promise<void>
 
   /** Begins a drained section of all nodes together. */
   drainedAll(): Promise<DrainedSection>
@@ -197,7 +189,6 @@ export function createGraph(about: GraphAbout): Graph {
     findNamed: (name, device) => findNamed(environment, name, device),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
-    moveHome: (node, home) => moveHome(environment, innerNode(node), home),
     drainedAll: () => environment.lock.section(() => drainAll([...nodes.values()])),
     quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),

@@ -6,7 +6,10 @@ import { drainAll } from './drain.ts'
 import type { Environment } from './environment.ts'
 import type { Node } from './node.ts'
 
-/** Moves all that hangs together with a node, drained; what is there already stays undisturbed. */
+/**
+ * Moves all that hangs together with a node, drained; what is there already stays undisturbed. It must
+ * be the caller's turn to change the graph.
+ */
 export async function moveHome(
   environment: Environment,
   node: Node,
@@ -14,7 +17,7 @@ export async function moveHome(
 ): Promise<void> {
   if (node.home === home) return
   const nodes = [...together(environment, node)]
-  const section = await environment.lock.section(() => drainAll(nodes))
+  const section = await drainAll(nodes)
   for (const member of nodes) member.home = home
   section.end()
 }

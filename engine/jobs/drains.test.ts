@@ -1,6 +1,6 @@
 /** What clients see of jobs while others are at work on their nodes; measured on 7.2. */
 import assert from 'node:assert/strict'
-import { chainWorld } from './testing.ts'
+import { addImage, chainWorld, CLUSTER } from './testing.ts'
 
 const READER = { driver: 'compress', file: 'top', 'read-only': true }
 
@@ -26,5 +26,36 @@ describe('a job that is ready', () => {
     const args = { ...READER, 'node-name': 'other' }
     const twice = ['standby', 'ready', 'standby', 'ready']
     assert.deepEqual(await statusesAt('blockdev-add', args), twice)
+  })
+})
+
+/** How often a backup of `base` pauses, which is in a thread with all that hangs together with it. */
+async function pausesAt(command: string, args: object, thread: string | null): Promise<number> {
+  const test = await chainWorld({ readOnly: ['base', 'mid'] })
+  const size = 20 * CLUSTER
+  for (const name of ['copy', 'other']) {
+    await test.run('blockdev-add', { driver: 'null-co', 'node-name': name, size })
+  }
+  await addImage(test, 'overlay', { size, clusterBytes: CLUSTER })
+  await test.run('object-add', { 'qom-type': 'iothread', id: 't' })
+  await test.run('blockdev-backup', { 'job-id': 'j', device: 'base', target: 'copy', sync: 'none' })
+  await test.run('x-blockdev-set-iothread', { 'node-name': 'base', iothread: thread })
+  const before = test.events.length
+  await test.tryTo(command, args)
+  const later = test.events.slice(before).filter(({ data }) => data.id === 'j')
+  return later.filter(({ data }) => data.status === 'paused').length
+}
+
+describe('a backup in a thread', () => {
+  it('pauses once more when an overlay of the main thread comes above its nodes', async () => {
+    const args = { node: 'top', overlay: 'overlay' }
+    assert.equal(await pausesAt('blockdev-snapshot', args, null), 2)
+    assert.equal(await pausesAt('blockdev-snapshot', args, 't'), 3)
+  })
+
+  it('pauses once more when its nodes become a target, even of a job that is refused', async () => {
+    const args = { 'job-id': 'k', device: 'other', target: 'top', sync: 'bitmap' }
+    assert.equal(await pausesAt('blockdev-backup', args, null), 1)
+    assert.equal(await pausesAt('blockdev-backup', args, 't'), 2)
   })
 })

@@ -27,6 +27,7 @@ export async function prepareBlockdevBackup(
   const source = graph.findDeviceOrNode(given.device)
   const target = graph.findDeviceOrNode(given.target)
   await scope.drain(source)
+  await scope.graph.moveHome(target, source.home)
   return prepareBackupJob(engine, scope, aboutOf(given, source, target, scope.group))
 }
 

@@ -22,8 +22,11 @@ const blockdevMirror = defineCommand({
   doc: 'Copies a node to another one and keeps both in step, which may then take its place.',
   args: BLOCKDEV_MIRROR,
   async run({ engine }, args) {
+    const { source, target } = mirrorNodes(engine, args)
+    await engine.graph.moveHome(target, source.home)
     await start(engine, args, {
-      ...mirrorNodes(engine, args),
+      source,
+      target,
       targetBacking: 'leave',
       zeroTarget: args.sync === 'full',
       unmap: true,
