@@ -64,8 +64,9 @@ async function begin(args: CommitArgs, setup: JobSetup, undoing: Undoing): Promi
   const grows = base.length() < top.length()
   const baseWasReadOnly = base.flags.readOnly
   if (baseWasReadOnly) {
+    // As with 7.2 it is made read-only again, drained, even where it could not be made anything else.
+    undoing.add(() => ignoringRefusal(() => graph.setReadOnly(base, true)))
     await graph.setReadOnly(base, false)
-    undoing.add(() => graph.setReadOnly(base, true))
   }
   const filter = await graph.insertFilter({
     above: top,
