@@ -42,13 +42,13 @@ code, pre { font: 12.5px/1.45 ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono
 .crashes { background: var(--crashes); color: var(--crashes-text); }
 .error { background: var(--error); color: var(--error-text); }
 .not-applicable, .by-test { background: var(--plain); color: var(--plain-text); }
-.totals { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); margin: 1rem 0; }
+.totals { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); margin: 1rem 0; }
 .totals h2 { margin: 0 0 .4rem; }
-.total { display: grid; grid-template-columns: 9.5rem 1fr 5.5rem; gap: .7rem; align-items: center; margin: .25rem 0; }
+.total { display: grid; grid-template-columns: 7rem minmax(0, 1fr) auto; gap: .7rem; align-items: center; margin: .25rem 0; }
 .total b { font-weight: 600; }
 .total span:last-child { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .bar { display: flex; height: 1.25rem; border-radius: 4px; overflow: hidden; background: var(--panel); }
-.bar i { font: 600 11px/1.25rem system-ui, sans-serif; text-align: center; overflow: hidden; }
+.bar i { font: 600 11px/1.25rem system-ui, sans-serif; text-align: center; min-width: 1.35rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .35rem 1.4rem; margin: .9rem 0; font-size: 13.5px; }
 .legend > span { display: inline-flex; align-items: center; gap: .45rem; white-space: nowrap; }
 .cell { display: block; border-radius: 4px; padding: .1rem .2rem; text-align: center; font-size: 13px;
@@ -103,5 +103,18 @@ body:has(#show-holes:checked) .row:not(.hole) { display: none; }
 body:has(#show-differences:checked) section.matrix:not(:has(.row:not(.even))),
 body:has(#show-ends:checked) section.matrix:not(:has(.ends)),
 body:has(#show-holes:checked) section.matrix:not(:has(.hole)) { display: none; }
+@media (max-width: 46rem) {
+  body { padding: .8rem; }
+  .total { grid-template-columns: 5.6rem minmax(0, 1fr) auto; gap: .4rem; font-size: 13px; }
+  .legend > span { white-space: normal; }
+  .table { overflow-x: visible; }
+  .wide { min-width: 0; }
+  .grid { grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: .15rem; }
+  .grid:not(.head) > :nth-child(-n + 2) { grid-column: 1 / -1; }
+  .grid > :first-child:empty, .head > span:empty { display: none; }
+  .head { font-size: 10.5px; padding: .3rem 0; }
+  body .wide .grid > .cell { margin-left: 0; padding: .1rem 0; font-size: 10.5px; white-space: normal; }
+  .why { margin-left: 0; }
+}
 @media print { .show { display: none; } .head { position: static; } .bar i, .cell { print-color-adjust: exact; } }
 `

@@ -47,6 +47,7 @@ export function renderHtml(matrix: Matrix): string {
           <label><input type="radio" name="show" id="show-ends" /> what ends a target</label>
           <label><input type="radio" name="show" id="show-holes" /> without a scenario</label>
         </fieldset>
+        ${showLinks(matrix)}
         <div class="table">
           <div class="wide">
             ${showHead(columns)}
@@ -81,7 +82,10 @@ function gaps(columns: readonly Column[]): string {
   const rules = starts.map(
     (at) => `.grid > .cell:nth-child(${String(at)}) { margin-left: .6rem; }\n`,
   )
-  return [`:root { --columns: ${String(columns.length)}; }\n`, ...rules].join('')
+  // Where all of it is in sight the heads stay so, which they cannot in what scrolls sideways.
+  const roomRem = 34 + columns.length * 5.9
+  const heads = `@media (min-width: ${roomRem.toFixed(1)}rem) { .table { overflow-x: visible; } }\n`
+  return [`:root { --columns: ${String(columns.length)}; }\n`, heads, ...rules].join('')
 }
 
 function showHead(columns: readonly Column[]): Markup {
@@ -131,7 +135,7 @@ function showTotal(column: Column, total: Readonly<Record<State, number>> | unde
   const played = seen.reduce((sum, state) => sum + total[state], 0)
   return html`<div class="total">
     <b>${column.label}</b><span class="bar">${shares}</span
-    ><span>${total.conforms} of ${played}</span>
+    ><span>${total.conforms} of ${played} ok</span>
   </div>`
 }
 
@@ -145,6 +149,19 @@ function showLegend({ totals }: Matrix): Markup {
   return html`<div class="legend">
     ${used}<span><span class="cell conforms">ok ~2</span>${OTHERWISE}</span>
   </div>`
+}
+
+const ENDS = 'Inputs that end a target'
+const OTHERS = 'Transcripts that are others than the goldens although all claims hold'
+
+/** What stands below the table, which is long. */
+function showLinks(matrix: Matrix): Markup {
+  const deaths = deathsOf(matrix).length
+  const links = [
+    deaths === 0 ? NOTHING : html`<a href="#ends">${ENDS}: ${deaths}</a><br />`,
+    otherwiseOf(matrix).length === 0 ? NOTHING : html`<a href="#otherwise">${OTHERS}</a>`,
+  ]
+  return html`<p>${links}</p>`
 }
 
 function showDeaths(matrix: Matrix): Markup {
@@ -162,7 +179,7 @@ function showDeaths(matrix: Matrix): Markup {
       <td>${ways}</td>
     </tr> `
   })
-  return html`<h2>Inputs that end a target</h2>
+  return html`<h2 id="ends">${ENDS}</h2>
     <table>
       <thead>
         <tr>
@@ -201,6 +218,6 @@ function showOtherwise(matrix: Matrix): Markup {
         </tbody>
       </table>`
   })
-  return html`<h2>Transcripts that are others than the goldens although all claims hold</h2>
+  return html`<h2 id="otherwise">${OTHERS}</h2>
     ${tables}`
 }

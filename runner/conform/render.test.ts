@@ -51,6 +51,12 @@ describe('the matrix as a page', () => {
     assert.deepEqual(open, [])
   })
 
+  it('leads from the top to what stands below the matrix', () => {
+    const targets = [...page.matchAll(/<a href="#(ends|otherwise)"/g)].map(([, id = '']) => id)
+    assert.deepEqual(targets, ['ends', 'otherwise'])
+    for (const id of targets) assert.ok(page.includes(`<h2 id="${id}">`), id)
+  })
+
   it('has what differs behind each clause: lines, reasons, and how a target died', () => {
     const row = (id: string): string =>
       new RegExp(
