@@ -70,17 +70,18 @@ async function list(play: Play, command: string, key: string, args?: Value): Pro
 
 /** Deletes newest first, over and over while that helps; returns what stays. */
 async function deleteNodes(play: Play): Promise<readonly string[]> {
+  const found = await nodeNames(play)
+  let names = found.filter((name) => !name.startsWith('#'))
   for (let round = 0; round < ROUNDS; round += 1) {
-    const names = await nodeNames(play)
-    let deleted = 0
+    const left = []
     for (const name of names) {
-      if (name.startsWith('#')) continue
       const reply = await play.ask('blockdev-del', { 'node-name': name })
-      if (reply.kind === 'return') deleted += 1
+      if (reply.kind === 'error') left.push(name)
     }
-    if (deleted === 0) return names
+    if (left.length === names.length) break
+    names = left
   }
-  return nodeNames(play)
+  return found.length === 0 ? found : nodeNames(play)
 }
 
 /** Flat: what nodes lie on is listed by itself, and names are all that is wanted. */

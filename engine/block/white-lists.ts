@@ -13,15 +13,31 @@ export interface WhiteLists {
 
 export const NO_LISTS: WhiteLists = { rw: [], ro: [] }
 
+/** What comes of no lists, by the names that are only read. */
+const UNLISTED = new WeakMap<readonly Driver[], Map<readonly string[], readonly Driver[]>>()
+
 /** @param readOnly - Drivers that are only read where there are no lists. */
 export function listedDrivers(
   drivers: readonly Driver[],
   lists: WhiteLists,
   readOnly: readonly string[],
 ): readonly Driver[] {
-  const { rw, ro } = lists
+  if (lists.rw.length + lists.ro.length > 0) return limited(drivers, lists, readOnly)
+  if (!drivers.some(({ name }) => readOnly.includes(name))) return drivers
+  // Many engines are made one after the other, and what is derived of drivers is kept by their list.
+  const made = UNLISTED.get(drivers) ?? new Map<readonly string[], readonly Driver[]>()
+  UNLISTED.set(drivers, made)
+  const known = made.get(readOnly) ?? limited(drivers, lists, readOnly)
+  made.set(readOnly, known)
+  return known
+}
+
+function limited(
+  drivers: readonly Driver[],
+  { rw, ro }: WhiteLists,
+  readOnly: readonly string[],
+): readonly Driver[] {
   const areListed = rw.length + ro.length > 0
-  if (!areListed && !drivers.some(({ name }) => readOnly.includes(name))) return drivers
   return drivers.map((driver) => {
     const { name } = driver
     if (areListed ? rw.includes(name) : !readOnly.includes(name)) return driver
