@@ -12,7 +12,7 @@ export type { Profile as ProfileTable, ProfileName } from './profiles/index.ts'
 
 export { createRealHost, stdioStream } from './host/real/index.ts'
 export { createSimHost, SimStalled } from './host/sim/index.ts'
-export type { SimHost, SimHostOptions, Surroundings } from './host/sim/index.ts'
+export type { SimHost, SimHostOptions, SimState, Surroundings } from './host/sim/index.ts'
 export { streamPair } from './host/pair.ts'
 export type {
   ByteStream,

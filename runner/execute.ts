@@ -8,6 +8,7 @@ import type { Play } from './play.ts'
 import { StepError } from './step-error.ts'
 import type { Failure } from './report/event.ts'
 import { DeadlineError, GoneError } from './session.ts'
+import { playSetup } from './setup.ts'
 import { showExit } from './steps/exit.ts'
 import { definitionOf } from './steps/index.ts'
 import { isPlayed } from './steps/step.ts'
@@ -108,8 +109,7 @@ async function playSteps(play: Play): Promise<void> {
   const live = setup.filter((step) => !isBeforeStart(step))
   play.transcript.begin('setup')
   play.atRest = true
-  await walk(atRest, play)
-  await play.images.settle()
+  await playSetup(atRest, play)
   play.atRest = false
   await play.start()
   showOptions(play)

@@ -17,14 +17,15 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   compression: 'compression_type',
 }
 
-interface Image {
+export interface NamedImage {
+  readonly name: string
   readonly format: string
-  written: boolean
 }
 
 export class Images {
   readonly #play: Play
-  readonly #images = new Map<string, Image>()
+  /** Formats by name. */
+  readonly #images = new Map<string, string>()
   readonly #formats = new Map<string, string>()
   readonly #atRest: AtRest
 
@@ -53,7 +54,7 @@ export class Images {
   }
 
   format(name: string): string | undefined {
-    return this.#images.get(name)?.format
+    return this.#images.get(name)
   }
 
   /** The format of a file that a step made outside of `images`. */
@@ -65,21 +66,24 @@ export class Images {
     this.#formats.set(path, format)
   }
 
-  /** Images other than raw that something may have written to. */
-  checkable(): readonly { readonly name: string; readonly format: string }[] {
-    return [...this.#images].flatMap(([name, image]) =>
-      image.format === 'raw' ? [] : [{ name, format: image.format }],
-    )
+  list(): readonly NamedImage[] {
+    return [...this.#images].map(([name, format]) => ({ name, format }))
   }
 
-  note(name: string, format: string): void {
-    this.#images.set(name, { format, written: false })
+  /** Images other than raw, which any bytes are. */
+  checkable(): readonly NamedImage[] {
+    return this.list().filter(({ format }) => format !== 'raw')
+  }
+
+  /** There is an image of that name. @returns its path. */
+  note(name: string, format: string): string {
+    this.#images.set(name, format)
+    return this.path(name)
   }
 
   /** Makes an image; plain raw ones without the tool, which is slow to start. */
   async create(spec: ImageSpec): Promise<ToolResult> {
-    const path = this.path(spec.name)
-    this.note(spec.name, spec.format)
+    const path = this.note(spec.name, spec.format)
     const { host } = this.#play.station
     if (spec.format === 'raw' && spec.options.length === 0 && spec.bytes !== undefined) {
       const file = host.files.open(path, { write: true, create: true })
@@ -121,10 +125,9 @@ export class Images {
     span: Span,
     work: (device: Device) => Promise<T>,
   ): Promise<T> {
-    const image = this.#images.get(name)
-    if (image === undefined) throw new StepError(`no image is named '${name}'`, span)
-    if (write) image.written = true
-    const format = as ?? image.format
+    const own = this.#images.get(name)
+    if (own === undefined) throw new StepError(`no image is named '${name}'`, span)
+    const format = as ?? own
     if (format === 'raw') {
       return withFile(this.#play.station.host, this.path(name), write, (file) =>
         work(fileDevice(file)),

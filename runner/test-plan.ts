@@ -53,8 +53,11 @@ export function textAt(span: Span, text: string): string {
   return text.slice(span.start, span.end)
 }
 
-/** Plays the one case of a scenario, goldens left alone. */
-export async function playOne(scenario: Scenario, target = 'engine'): Promise<CaseEnd> {
+/** Plays the cases of a scenario one after the other, goldens left alone. */
+export async function playCases(
+  scenario: Scenario,
+  target = 'engine',
+): Promise<readonly CaseEnd[]> {
   const ends: CaseEnd[] = []
   await runSuite({
     cases: selectAll({ scenarios: [scenario], sources: {} }),
@@ -68,7 +71,12 @@ export async function playOne(scenario: Scenario, target = 'engine'): Promise<Ca
       if (event.event === 'case-end') ends.push(event)
     },
   })
-  const [end] = ends
+  return ends
+}
+
+/** Plays the one case of a scenario. */
+export async function playOne(scenario: Scenario, target?: string): Promise<CaseEnd> {
+  const [end] = await playCases(scenario, target)
   assert.ok(end !== undefined)
   return end
 }

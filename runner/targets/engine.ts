@@ -17,6 +17,7 @@ import type { Nature } from './capabilities.ts'
 import { mortalHost } from './mortal-host.ts'
 import { probeStation } from './probe.ts'
 import { makeScratch } from './scratch.ts'
+import { KeptSetups } from './setups.ts'
 import type {
   Capabilities,
   EngineSpec,
@@ -61,6 +62,7 @@ const NATURE: Nature = {
 export function createEngineTarget(spec: EngineSpec): Target {
   const probed = new Map<Profile, Promise<Capabilities>>()
   const tables = tablesOf(spec)
+  const kept = new KeptSetups()
   return {
     spec,
     probe(profile = 'qemu') {
@@ -73,7 +75,9 @@ export function createEngineTarget(spec: EngineSpec): Target {
     },
     open: (options) =>
       Promise.resolve(
-        options.time === 'virtual' ? simStation(options, tables) : realStation(options, tables),
+        options.time === 'virtual'
+          ? simStation(options, tables, kept)
+          : realStation(options, tables),
       ),
   }
 }
@@ -99,7 +103,7 @@ function natureIn(profile: Profile): Nature {
 
 const SIM_DIRECTORY = '/blockspec'
 
-function simStation(options: StationOptions, tables: Tables): Station {
+function simStation(options: StationOptions, tables: Tables, kept?: KeptSetups): Station {
   const host = createSimHost({
     seed: options.seed,
     ...(options.choose === undefined ? {} : { choose: options.choose }),
@@ -107,12 +111,15 @@ function simStation(options: StationOptions, tables: Tables): Station {
   })
   const directory = options.directory ?? SIM_DIRECTORY
   host.files.makeDirectory(directory)
+  // Whoever chooses among tasks counts on being asked.
+  const setups = options.choose === undefined ? kept?.of(host, JSON.stringify(options)) : undefined
   return {
     ...common(host, options, tables),
     directory,
     socketDirectory: directory,
     play: (work, what) => host.run(work(), LONGEST_NS, what),
     advance: (ns) => sleep(host, ns),
+    ...(setups === undefined ? {} : { setups }),
     close: () => {
       host.files.clear()
       return Promise.resolve([])

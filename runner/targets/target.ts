@@ -11,6 +11,8 @@ import type {
   Surroundings,
 } from '../../engine/index.ts'
 import type { Profile, TargetOptions } from '../../dsl/plan.ts'
+import type { NamedImage } from '../images.ts'
+import type { Fact } from '../transcript.ts'
 
 /** A target as named on the command line; `text` is what was typed. */
 export type TargetSpec =
@@ -129,8 +131,26 @@ export interface Station {
   img(words: readonly string[]): Promise<ToolResult>
   /** Moves the virtual clock; absent in real time. */
   advance?(ns: number): Promise<void>
+  /** What setups of earlier cases came to; absent on a real host. */
+  readonly setups?: Setups
   /** Removes what the case left; returns what could not be removed. */
   close(keep: boolean): Promise<readonly string[]>
+}
+
+/** What steps before the start made of simulated files, for cases that begin with the same ones. */
+export interface Setups {
+  /** Puts the files back as they were after those steps. @returns what was kept with them. */
+  restore(steps: string): SetupRecord | undefined
+  /** Keeps the files as they are; none is open. */
+  keep(steps: string, record: SetupRecord): Promise<void>
+}
+
+/** What is left of such steps besides files. */
+export interface SetupRecord {
+  readonly facts: readonly Fact[]
+  readonly images: readonly NamedImage[]
+  /** How often each normaliser had something to do. */
+  readonly counts: Readonly<Record<string, number>>
 }
 
 export interface StationOptions {

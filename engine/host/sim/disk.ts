@@ -20,7 +20,9 @@ const MOST_SPARE = 512
 const spare: Uint8Array[] = []
 
 interface Chunk {
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
+  /** Copies of the file have the same bytes, which nobody may change from now on. */
+  shared: boolean
   /** Bit per page: content is stored here. */
   stored: number
   /** Bit per page: space is set aside, the content is zeroes. */
@@ -65,7 +67,7 @@ export class SimDisk {
     // As the system call: nothing to write does not make the file longer.
     if (data.length === 0) return
     forChunks(offset, data.length, (index, from, bytes, done) => {
-      const chunk = this.#chunkAt(index, bytes === CHUNK_BYTES)
+      const chunk = this.#ownChunk(index, bytes === CHUNK_BYTES)
       chunk.bytes.set(data.subarray(done, done + bytes), from)
       const pages = pagesTouched(from, bytes)
       chunk.stored |= pages
@@ -76,7 +78,7 @@ export class SimDisk {
 
   /** Forgets all content; chunks go to whoever needs the next ones. */
   release(): void {
-    for (const { bytes } of this.#chunks.values()) putBack(bytes)
+    for (const chunk of this.#chunks.values()) putBack(chunk)
     this.#chunks.clear()
     this.#order = undefined
     this.length = 0
@@ -120,12 +122,14 @@ export class SimDisk {
     return { data, bytes: Math.min(at, this.length) - offset }
   }
 
-  /** An independent copy, for crash points. */
+  /** An independent copy. Chunks are copied when either side changes them. */
   clone(): SimDisk {
     const copy = new SimDisk()
     for (const [index, chunk] of this.#chunks) {
-      copy.#chunks.set(index, { ...chunk, bytes: chunk.bytes.slice() })
+      chunk.shared = true
+      copy.#chunks.set(index, { ...chunk })
     }
+    for (const [index, pages] of this.#cached) copy.#cached.set(index, pages)
     copy.length = this.length
     return copy
   }
@@ -147,15 +151,23 @@ export class SimDisk {
     return next === undefined ? this.length : next * CHUNK_BYTES
   }
 
-  /** @param overwritten - The caller writes all of it, so that it need not be zeroes. */
   #chunkAt(index: number, overwritten = false): Chunk {
     let chunk = this.#chunks.get(index)
     if (chunk === undefined) {
-      chunk = { bytes: takeSpare(overwritten), stored: 0, reserved: 0 }
+      chunk = { bytes: takeSpare(overwritten), shared: false, stored: 0, reserved: 0 }
       this.#chunks.set(index, chunk)
       this.#order = undefined
     }
     return chunk
+  }
+
+  /**
+   * A chunk whose bytes may be changed.
+   *
+   * @param overwritten - The caller writes all of it, so that it need not be zeroes.
+   */
+  #ownChunk(index: number, overwritten = false): Chunk {
+    return owned(this.#chunkAt(index, overwritten))
   }
 
   #clear(offset: number, bytes: number, how: 'drop' | 'reserve'): void {
@@ -165,7 +177,7 @@ export class SimDisk {
       return
     }
     forChunks(offset, bytes, (index, from, count) => {
-      const chunk = this.#chunkAt(index)
+      const chunk = this.#ownChunk(index)
       chunk.bytes.fill(0, from, from + count)
       const whole = pagesInside(from, count)
       chunk.stored &= ~whole
@@ -191,14 +203,14 @@ export class SimDisk {
       const from = Math.max(offset, start) - start
       const to = Math.min(end, start + CHUNK_BYTES) - start
       if (from >= to) continue
-      chunk.bytes.fill(0, from, to)
+      owned(chunk).bytes.fill(0, from, to)
       // The last page of the file goes as a whole when the range reaches the end.
       const kept = ~pagesInside(from, end >= this.length ? roundUpToPage(to) - from : to - from)
       chunk.stored &= kept
       chunk.reserved &= kept
       if ((chunk.stored | chunk.reserved) !== 0) continue
       this.#chunks.delete(index)
-      putBack(chunk.bytes)
+      putBack(chunk)
       this.#order = undefined
     }
   }
@@ -210,8 +222,17 @@ function takeSpare(overwritten: boolean): Uint8Array {
   return overwritten ? bytes : bytes.fill(0)
 }
 
-function putBack(bytes: Uint8Array): void {
-  if (spare.length < MOST_SPARE) spare.push(bytes)
+function putBack({ bytes, shared }: Chunk): void {
+  if (!shared && spare.length < MOST_SPARE) spare.push(bytes)
+}
+
+function owned(chunk: Chunk): Chunk {
+  if (!chunk.shared) return chunk
+  const bytes = takeSpare(true)
+  bytes.set(chunk.bytes)
+  chunk.bytes = bytes
+  chunk.shared = false
+  return chunk
 }
 
 function forChunks(

@@ -39,9 +39,16 @@ export interface SimFiles extends Files {
   setReadOnly(path: string): void
   /** Forgets every file and what is in it; files that are open are empty from now on. */
   clear(): void
+  /** What is in all files, to be put back here or elsewhere; nothing is open. */
+  save(): SavedFiles
+  /** Puts files back beside those that are there. */
+  restore(saved: SavedFiles): void
   /** Every path, in order of making. */
   list(): string[]
 }
+
+/** Files at some time, by path. */
+export type SavedFiles = ReadonlyMap<string, Pick<Inode, 'disk' | 'readOnly'>>
 
 /** What all who opened a file share. */
 interface Inode {
@@ -108,6 +115,15 @@ export function createSimFiles(clock: Clock): SimFiles {
     clear: () => {
       for (const { disk } of inodes.values()) disk.release()
       inodes.clear()
+    },
+    save: () =>
+      new Map(
+        [...inodes].map(([key, { disk, readOnly }]) => [key, { disk: disk.clone(), readOnly }]),
+      ),
+    restore: (saved) => {
+      for (const [key, { disk, readOnly }] of saved) {
+        inodes.set(key, { disk: disk.clone(), readOnly, locks: new Map() })
+      }
     },
     list: () => [...inodes.keys()],
   }

@@ -4,9 +4,9 @@
  */
 import { systemCompression } from '../compression.ts'
 import type { Host } from '../host.ts'
-import type { SimFiles } from './files.ts'
+import type { SavedFiles, SimFiles } from './files.ts'
 import { createSimFiles } from './files.ts'
-import { createPrng } from './prng.ts'
+import { Prng } from './prng.ts'
 import { Scheduler } from './scheduler.ts'
 import { createSimSockets } from './sockets.ts'
 import { LONELY_GUEST, type Surroundings } from './surroundings.ts'
@@ -42,6 +42,19 @@ export interface SimHost extends Host {
   advance(ns: number): Promise<void>
   /** Runs all that is ready without moving the clock. */
   idle(): Promise<void>
+  /** All that goes on from here depends on, while no file is open and nothing under way. */
+  save(): SimState
+  /** Goes on from there. The host is a fresh one, made with the options of the one that saved it. */
+  restore(state: SimState): void
+}
+
+export interface SimState {
+  readonly files: SavedFiles
+  /** What the files take. */
+  readonly storedBytes: number
+  readonly nowNs: number
+  /** Of the seed's choice among tasks, and of random numbers. */
+  readonly prngs: readonly number[]
 }
 
 /** 2001-09-09T01:46:40Z: recognisable, and of the width of today's. */
@@ -49,8 +62,9 @@ const DEFAULT_EPOCH_SECONDS = 1_000_000_000
 
 export function createSimHost(options: SimHostOptions = {}): SimHost {
   const seed = options.seed ?? 0
+  const choices = new Prng(seed)
   const scheduler = new Scheduler({
-    choose: options.choose ?? createPrng(seed),
+    choose: options.choose ?? ((count) => choices.below(count)),
     epochSeconds: options.epochSeconds ?? DEFAULT_EPOCH_SECONDS,
     describe: () => {
       const count = sockets.openConnections()
@@ -63,12 +77,13 @@ export function createSimHost(options: SimHostOptions = {}): SimHost {
   const surroundings = { ...LONELY_GUEST, ...options.surroundings }
   const sockets = createSimSockets(post, scheduler.clock, surroundings)
   // Not the scheduler's sequence: a random number must not depend on how many tasks ran before.
-  const below = createPrng(seed ^ 0x5bd1_e995)
+  const random = new Prng(seed ^ 0x5bd1_e995)
+  const files = createSimFiles(scheduler.clock)
   return {
     kind: 'sim',
-    files: createSimFiles(scheduler.clock),
+    files,
     clock: scheduler.clock,
-    random: { below },
+    random: { below: (bound) => random.below(bound) },
     sockets,
     compression: systemCompression,
     account: undefined,
@@ -76,5 +91,22 @@ export function createSimHost(options: SimHostOptions = {}): SimHost {
     run: (work, limitNs, what) => scheduler.run(work, limitNs, what),
     advance: (ns) => scheduler.advance(ns),
     idle: () => scheduler.idle(),
+    save() {
+      const saved = files.save()
+      let storedBytes = 0
+      for (const { disk } of saved.values()) storedBytes += disk.allocatedBytes()
+      return {
+        files: saved,
+        storedBytes,
+        nowNs: scheduler.clock.nowNs(),
+        prngs: [choices.state, random.state],
+      }
+    },
+    restore({ files: saved, nowNs, prngs: [choice = 0, number = 0] }) {
+      files.restore(saved)
+      scheduler.begin(nowNs)
+      choices.state = choice
+      random.state = number
+    },
   }
 }

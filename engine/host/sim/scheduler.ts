@@ -57,6 +57,11 @@ export class Scheduler {
     this.#options = options
   }
 
+  /** Sets the clock before anything has run. */
+  begin(nowNs: number): void {
+    this.#nowNs = nowNs
+  }
+
   /** Makes a task ready. It runs later, never within the call. */
   post(run: () => void): void {
     this.#ready.push({ run, timer: undefined })

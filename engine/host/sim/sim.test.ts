@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { BlockError } from '../../util/errors.ts'
 import type { ByteStream, HostFile, SocketAddress, Timer } from '../host.ts'
 import { streamPair } from '../pair.ts'
+import type { SavedFiles } from './files.ts'
 import { createSimHost, SimStalled } from './index.ts'
 
 const ADDRESS: SocketAddress = { type: 'unix', path: '/run/s' }
@@ -176,10 +177,10 @@ describe('simulated streams', () => {
 })
 
 describe('simulated files', () => {
-  it('agree with a byte array, and report no hole that has bytes', () => {
+  it('agree with a byte array, report no hole that has bytes, and are kept as they were', () => {
     const place = fc.tuple(fc.nat(200_000), fc.nat(70_000))
     const step = fc.record({
-      kind: fc.constantFrom('write', 'punch', 'zero', 'truncate'),
+      kind: fc.constantFrom('write', 'punch', 'zero', 'truncate', 'save'),
       place,
       byte: fc.integer({ min: 1, max: 255 }),
     })
@@ -188,6 +189,7 @@ describe('simulated files', () => {
         const { files } = createSimHost()
         const file = files.open('/disk', { write: true, create: true })
         let model = Buffer.alloc(0)
+        const kept: { readonly files: SavedFiles; readonly model: Buffer }[] = []
         const fill = (value: number, from: number, bytes: number): void => {
           const end = Math.min(from + bytes, model.length)
           if (from < end) model.fill(value, from, end)
@@ -211,6 +213,8 @@ describe('simulated files', () => {
             file.zeroRange(offset, bytes)
             if (bytes > 0) grow(offset + bytes)
             fill(0, offset, bytes)
+          } else if (kind === 'save') {
+            kept.push({ files: files.save(), model: Buffer.from(model) })
           } else {
             file.truncate(offset)
             grow(offset)
@@ -231,6 +235,11 @@ describe('simulated files', () => {
         }
         // The next one begins with memory that is not all zeroes.
         files.clear()
+        for (const saved of kept) {
+          const elsewhere = createSimHost().files
+          elsewhere.restore(saved.files)
+          assert(saved.model.equals(elsewhere.content('/disk')))
+        }
       }),
       { numRuns: 100, examples: [[[{ kind: 'write', place: [1, 0], byte: 1 }]]] },
     )
