@@ -71,22 +71,40 @@ export class Scheduler {
    * Drives the simulation until `work` settles, and returns or throws what it came to. The work may
    * itself use `idle` and `advance`.
    */
-  async run<T>(work: Promise<T>, limitNs = Infinity, what = 'the work'): Promise<T> {
+  run<T>(work: Promise<T>, limitNs = Infinity, what = 'the work'): Promise<T> {
     const state = { settled: false }
     const settle = (): void => {
       state.settled = true
     }
     work.then(settle, settle)
     const endNs = this.#nowNs + limitNs
-    for (;;) {
-      await microtasks()
-      if (state.settled) return work
-      if (this.#steps > 0 || this.#runOne()) continue
+    const turn = (): void => {
+      if (this.#steps > 0 || this.#runOne()) return
       const next = this.#nextDueNs()
       if (next === undefined) throw this.#stalled(what, 'nothing is left to run')
       if (next > endNs) throw this.#stalled(what, `the limit of ${String(limitNs)} ns has passed`)
       this.#moveTo(next)
     }
+    // Called back and not awaited: a scenario takes hundreds of turns, and each would make promises.
+    return new Promise<T>((resolve, reject) => {
+      const afterMicrotasks = (): void => {
+        if (state.settled) {
+          resolve(work)
+          return
+        }
+        try {
+          turn()
+        } catch (error) {
+          reject(error as Error)
+          return
+        }
+        void NOW.then(onceThereAreNone)
+      }
+      const onceThereAreNone = (): void => {
+        process.nextTick(afterMicrotasks)
+      }
+      void NOW.then(onceThereAreNone)
+    })
   }
 
   /** Runs all that is ready without moving the clock. */
@@ -179,15 +197,18 @@ export class Scheduler {
   }
 }
 
+const NOW = Promise.resolve()
+
 /**
  * Resolves when no microtask is left. A tick callback made from within a microtask runs only once
  * the microtask queue is empty, at a tenth of what a turn of the event loop costs.
  */
-async function microtasks(): Promise<void> {
-  // The caller may not be in a microtask: then the tick would come before them.
-  await Promise.resolve()
-  await new Promise<void>((resolve) => {
-    process.nextTick(resolve)
+function microtasks(): Promise<void> {
+  return new Promise<void>((resolve) => {
+    // The caller may not be in a microtask: then the tick would come before them.
+    void NOW.then(() => {
+      process.nextTick(resolve)
+    })
   })
 }
 
