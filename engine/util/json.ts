@@ -17,9 +17,7 @@ export interface PrintOptions {
 
 /** Prints parsed values and plain data alike; an `undefined` member is left out. */
 export function printJson(value: unknown, options: PrintOptions = {}): string {
-  const parts: string[] = []
-  print(value, options.pretty === true ? 0 : undefined, parts)
-  return parts.join('')
+  return print(value, options.pretty === true ? 0 : undefined)
 }
 
 /** A value that was printed before, or the beginning of one; it goes into the compact form as it is. */
@@ -32,56 +30,51 @@ export class PrintedJson {
 }
 
 /** `depth` is undefined for the compact form. */
-function print(value: unknown, depth: number | undefined, parts: string[]): void {
-  if (value === null) parts.push('null')
-  else if (value instanceof PrintedJson) parts.push(value.text)
-  else if (typeof value === 'string') parts.push(printString(value))
-  else if (typeof value === 'number') parts.push(printNumber(value))
-  else if (typeof value === 'boolean' || typeof value === 'bigint') parts.push(String(value))
-  else if (Array.isArray(value)) printItems('[', ']', listItems(value), depth, parts)
-  else if (typeof value === 'object') printItems('{', '}', memberItems(value), depth, parts)
-  else throw new TypeError(`a ${typeof value} has no JSON form`)
-}
-
-type Item = readonly [name: string | undefined, value: unknown]
-
-function listItems(values: readonly unknown[]): Item[] {
-  return values.map((value) => [undefined, value])
-}
-
-function memberItems(value: object): Item[] {
-  const entries: readonly Item[] =
-    value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : Object.entries(value)
-  return inKeyOrder(entries.some(isLeftOut) ? entries.filter((item) => !isLeftOut(item)) : entries)
-}
-
-function isLeftOut([, member]: Item): boolean {
-  return member === undefined
-}
-
-function printItems(
-  open: string,
-  close: string,
-  items: readonly Item[],
-  depth: number | undefined,
-  parts: string[],
-): void {
-  const inner = depth === undefined ? undefined : depth + 1
-  parts.push(open)
-  let first = true
-  for (const [name, value] of items) {
-    if (!first) parts.push(inner === undefined ? ', ' : ',')
-    first = false
-    if (inner !== undefined) parts.push(newline(inner))
-    if (name !== undefined) parts.push(printString(name), ': ')
-    print(value, inner, parts)
+function print(value: unknown, depth: number | undefined): string {
+  switch (typeof value) {
+    case 'string':
+      return printString(value)
+    case 'number':
+      return printNumber(value)
+    case 'boolean':
+    case 'bigint':
+      return String(value)
+    case 'object':
+      if (value === null) return 'null'
+      if (value instanceof PrintedJson) return value.text
+      return Array.isArray(value) ? printList(value, depth) : printMembers(value, depth)
+    default:
+      throw new TypeError(`a ${typeof value} has no JSON form`)
   }
-  if (depth !== undefined) parts.push(newline(depth))
-  parts.push(close)
 }
 
-function newline(depth: number): string {
-  return `\n${'    '.repeat(depth)}`
+function printList(values: readonly unknown[], depth: number | undefined): string {
+  const inner = depth === undefined ? undefined : depth + 1
+  let text = ''
+  for (const value of values) text += `${separator(text, inner)}${print(value, inner)}`
+  return `[${text}${lineBreak(depth)}]`
+}
+
+function printMembers(value: object, depth: number | undefined): string {
+  const inner = depth === undefined ? undefined : depth + 1
+  const entries: readonly (readonly [string, unknown])[] =
+    value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : Object.entries(value)
+  let text = ''
+  for (const [name, member] of inKeyOrder(entries)) {
+    if (member === undefined) continue
+    text += `${separator(text, inner)}${printString(name)}: ${print(member, inner)}`
+  }
+  return `{${text}${lineBreak(depth)}}`
+}
+
+/** What goes before an item, given those before it. */
+function separator(before: string, depth: number | undefined): string {
+  const comma = before === '' ? '' : depth === undefined ? ', ' : ','
+  return `${comma}${lineBreak(depth)}`
+}
+
+function lineBreak(depth: number | undefined): string {
+  return depth === undefined ? '' : `\n${'    '.repeat(depth)}`
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {

@@ -42,18 +42,21 @@ export function inKeyOrder<T extends readonly [string | undefined, unknown]>(
 
 /** For the handful of members that most objects have: each goes where it belongs among the earlier. */
 function placed<T extends readonly [string | undefined, unknown]>(entries: readonly T[]): T[] {
-  const ordered = entries.slice()
-  for (let next = 1; next < ordered.length; next++) {
-    const entry = entries[next]
-    if (entry === undefined) continue
+  const ordered: T[] = []
+  // Beside the entries, since each is compared with several.
+  const buckets: number[] = []
+  for (const entry of entries) {
     const bucket = keyBucket(entry[0] ?? '')
-    let at = next
+    let at = ordered.length
     for (; at > 0; at--) {
       const before = ordered[at - 1]
-      if (before === undefined || keyBucket(before[0] ?? '') < bucket) break
+      const beforeBucket = buckets[at - 1]
+      if (before === undefined || beforeBucket === undefined || beforeBucket < bucket) break
       ordered[at] = before
+      buckets[at] = beforeBucket
     }
     ordered[at] = entry
+    buckets[at] = bucket
   }
   return ordered
 }

@@ -95,7 +95,7 @@ export class Scheduler {
         try {
           turn()
         } catch (error) {
-          reject(error as Error)
+          reject(error instanceof Error ? error : new Error(String(error)))
           return
         }
         void NOW.then(onceThereAreNone)
