@@ -1,11 +1,12 @@
 /**
  * The one I/O channel: the runner exports a node over NBD for one step and talks to it. The export,
- * the server, their events and their errors are the runner's own and stay out of the transcript.
+ * the server, their events and their errors are the runner's own and stay out of the transcript. The
+ * engine in this process shows the node itself, without the wire, where nobody could tell.
  */
 import { resolve } from 'node:path'
 import { BlockError, NbdClient, type SocketAddress } from '../engine/index.ts'
 import type { Value } from '../dsl/plan.ts'
-import { ALLOCATION, type Device, nbdDevice } from './device.ts'
+import { ALLOCATION, type Device, nbdDevice, nodeDevice } from './device.ts'
 import { isMap, member, text } from './json.ts'
 import type { Play } from './play.ts'
 import type { Flight } from './script.ts'
@@ -31,10 +32,16 @@ export interface ScenarioConnection {
 }
 
 interface Entry extends OpenExport {
-  readonly id: string
-  readonly client: NbdClient
+  close(): Promise<void>
   /** Steps that use it now: actors may share one. */
   users: number
+}
+
+/** How a step uses a node. */
+export interface Use {
+  readonly writable: boolean
+  /** Nothing else goes on in the scenario meanwhile, and no request outlives the step. */
+  readonly alone: boolean
 }
 
 export class HiddenExports {
@@ -77,22 +84,22 @@ export class HiddenExports {
   }
 
   /** An export of the node for a step, or the words in which it was refused. */
-  open(node: string, writable: boolean): Promise<OpenExport | string> {
-    return this.#alone(() => this.#openNow(node, writable))
+  open(node: string, use: Use): Promise<OpenExport | string> {
+    return this.#inTurn(() => this.#openNow(node, use))
   }
 
   /** Ends the export unless somebody uses it or requests are still under way. */
   release(opened: OpenExport): Promise<void> {
-    return this.#alone(() => this.#releaseNow(opened))
+    return this.#inTurn(() => this.#releaseNow(opened))
   }
 
-  #alone<T>(work: () => Promise<T>): Promise<T> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#turn.then(work)
     this.#turn = mine.catch(() => undefined)
     return mine
   }
 
-  async #openNow(node: string, writable: boolean): Promise<OpenExport | string> {
+  async #openNow(node: string, { writable, alone }: Use): Promise<OpenExport | string> {
     const known =
       this.#open.get(keyOf(node, true)) ??
       (writable ? undefined : this.#open.get(keyOf(node, false)))
@@ -100,6 +107,32 @@ export class HiddenExports {
       known.users += 1
       return known
     }
+    const shown = alone ? this.#show(node, writable) : undefined
+    const entry = shown ?? (await this.#export(node, writable))
+    if (typeof entry !== 'string') this.#open.set(keyOf(node, writable), entry)
+    return entry
+  }
+
+  /** Nothing where only a server can show the node, or the scenario's own one would do it. */
+  #show(node: string, writable: boolean): Entry | string | undefined {
+    try {
+      const shown = this.#play.machine?.showDevice?.(node, { writable })
+      if (shown === undefined) return undefined
+      return {
+        node,
+        writable,
+        device: nodeDevice(shown),
+        flights: [],
+        users: 1,
+        close: () => this.#play.limit(shown.close(), 'the end of an export'),
+      }
+    } catch (error) {
+      if (error instanceof BlockError) return error.message
+      throw error
+    }
+  }
+
+  async #export(node: string, writable: boolean): Promise<Entry | string> {
     const address = await this.#server()
     if (typeof address === 'string') return address
     this.#serial += 1
@@ -119,10 +152,8 @@ export class HiddenExports {
       return error.message
     })
     if (typeof client === 'string') return client
-    const device = nbdDevice(client)
-    const entry: Entry = { id, node, writable, client, device, flights: [], users: 1 }
-    this.#open.set(keyOf(node, writable), entry)
-    return entry
+    const close = (): Promise<void> => this.#closeExport(id, client)
+    return { node, writable, device: nbdDevice(client), flights: [], users: 1, close }
   }
 
   async #releaseNow(opened: OpenExport): Promise<void> {
@@ -132,16 +163,19 @@ export class HiddenExports {
     entry.users = Math.max(0, entry.users - 1)
     if (entry.users > 0 || entry.flights.length > 0) return
     this.#open.delete(key)
-    await this.#play.limit(entry.client.disconnect(), 'the NBD client')
+    await entry.close()
+  }
+
+  async #closeExport(id: string, client: NbdClient): Promise<void> {
+    await this.#play.limit(client.disconnect(), 'the NBD client')
     const { session, withinMs } = this.#play
     const seen = session.events.length
-    const reply = await this.#play.ask('block-export-del', { id: entry.id, mode: 'hard' })
+    const reply = await this.#play.ask('block-export-del', { id, mode: 'hard' })
     if (reply.kind === 'error') return
     await session.waitFor(
       () =>
         session.events.some(
-          (event, index) =>
-            index >= seen && this.owns(event) && member(event.data, 'id') === entry.id,
+          (event, index) => index >= seen && this.owns(event) && member(event.data, 'id') === id,
         ),
       withinMs,
       'the end of an export',
@@ -211,7 +245,7 @@ export class HiddenExports {
 
   /** A server for exports that the scenario declares without starting one. */
   async ensureServer(): Promise<string | undefined> {
-    const address = await this.#alone(() => this.#server())
+    const address = await this.#inTurn(() => this.#server())
     return typeof address === 'string' ? address : undefined
   }
 

@@ -13,6 +13,7 @@ import { bare, countsBytes, hasUnit, type Shown } from './notation.ts'
 const EXIT_CHATTER = new Set(['SHUTDOWN'])
 
 const AUTONAME = /#block(\d+)\d\d\b/
+const AUTONAMES = new RegExp(AUTONAME, 'g')
 
 /** Members that come first, in this order; the others follow by name, `error` at the end. */
 const LEAD = [
@@ -118,7 +119,7 @@ export class Normaliser {
   }
 
   #replaceNames(text: string): string {
-    return text.replace(new RegExp(AUTONAME, 'g'), (name) => this.#autoname(name))
+    return text.includes('#') ? text.replace(AUTONAMES, (name) => this.#autoname(name)) : text
   }
 
   #autoname(name: string): string {

@@ -71,7 +71,8 @@ export class Play {
   readonly #life: Life
   readonly #events: EventStream
   readonly #saved: Map<string, Value>
-  readonly #isLane: boolean
+  /** One actor's part of a case. */
+  readonly isLane: boolean
   #stepWithinMs = STEP_WITHIN_MS
   /** Limit of steps that name none. */
   #usualWithinMs = STEP_WITHIN_MS
@@ -85,7 +86,7 @@ export class Play {
     this.scenario = selected.scenario
     this.station = station
     this.capabilities = options.capabilities
-    this.#isLane = parent !== undefined
+    this.isLane = parent !== undefined
     this.normaliser =
       parent?.normaliser ?? new Normaliser([station.directory, station.socketDirectory])
     this.#saved = parent === undefined ? new Map<string, Value>() : parent.#saved
@@ -239,7 +240,7 @@ export class Play {
     this.#stepWithinMs = this.#life.scaled(step.withinMs ?? this.#usualWithinMs)
     this.#step = step
     this.doing = words
-    if (!this.#isLane) this.#events.beginStep()
+    if (!this.isLane) this.#events.beginStep()
     this.options.onStep?.(this.transcript.phase, words)
     const recorded = this.transcript.recording
     this.transcript.recording = recorded && step.golden

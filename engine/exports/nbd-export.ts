@@ -1,11 +1,11 @@
 /** One node offered by the NBD server, and the clients that use it. */
 import type { User } from '../graph/graph.ts'
-import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
-import { MAX_PAYLOAD_BYTES, MAX_STRING_BYTES } from '../nbd/limits.ts'
+import { MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
 import { BlockError } from '../util/errors.ts'
+import { attachExported, exportedLength, largestPayload, type Gate } from './exported-user.ts'
 import type { ExportServices, NbdExportOptions } from './exports.ts'
 import type { MetaContext } from './meta-context.ts'
 import { contextsOf } from './meta-contexts.ts'
@@ -54,33 +54,26 @@ export class NbdExport implements OfferedExport {
     { graph, hasIothread }: Pick<ExportServices, 'graph' | 'hasIothread'>,
     server: NbdServer | undefined,
   ): NbdExport {
-    const node = graph.findNamed(options['node-name'])
-    const writable = options.writable ?? false
-    if (writable && node.flags.readOnly) {
-      throw new BlockError('Cannot export read-only node as writable')
-    }
-    if (options.iothread !== undefined && hasIothread?.(options.iothread) !== true) {
-      throw new BlockError(`iothread "${options.iothread}" not found`)
-    }
-    // What others may do is restricted only later: conflicts come up in this order.
-    const uses = CONSISTENT_READ | (writable ? WRITE : 0)
+    const { iothread } = options
+    const about = { name: options['node-name'], writable: options.writable ?? false }
     let made: NbdExport | undefined
-    // It is the clients that a drained section holds back: those that are there when it begins.
-    const user = graph.attach(node, {
-      uses,
-      shares: ALL_PERMISSIONS,
-      goesOn: true,
-      drainedBegin: () => {
+    const clients: Gate = {
+      close: () => {
         for (const client of made?.clients ?? []) client.hold()
       },
-      drainedEnd: () => {
+      open: () => {
         for (const client of made?.clients ?? []) client.resume()
       },
+    }
+    const { node, user, restrict } = attachExported(graph, about, clients, () => {
+      if (iothread !== undefined && hasIothread?.(iothread) !== true) {
+        throw new BlockError(`iothread "${iothread}" not found`)
+      }
     })
     try {
       if (server === undefined) throw new BlockError('NBD server not running')
       checkNames(options, server)
-      user.setClaims({ uses, shares: ALL_PERMISSIONS & ~RESIZE })
+      restrict()
       const contexts = contextsOf({ options, node, graph })
       made = new NbdExport(options, { user, server, contexts })
       return made
@@ -105,14 +98,12 @@ export class NbdExport implements OfferedExport {
     this.contexts = contexts
     this.name = exportName(options)
     this.description = options.description
-    this.size = lengthOf(user)
+    this.size = exportedLength(user)
     this.readOnly = options.writable !== true
     this.writethrough = options.writethrough ?? false
     this.flags = transmissionFlags(this.readOnly, server.multiConn)
     this.minimumBlock = user.limits().requestAlignment
-    const { maxTransfer } = user.limits()
-    this.maximumBlock =
-      maxTransfer === 0 ? MAX_PAYLOAD_BYTES : Math.min(maxTransfer, MAX_PAYLOAD_BYTES)
+    this.maximumBlock = largestPayload(user)
     this.preferredBlock = Math.max(PREFERRED_BLOCK, this.minimumBlock)
     this.user = user
     this.#server = server
@@ -182,13 +173,4 @@ function transmissionFlags(readOnly: boolean, multiConn: boolean): number {
   return readOnly
     ? common | EXPORT_FLAG.readOnly
     : common | EXPORT_FLAG.trim | EXPORT_FLAG.writeZeroes | EXPORT_FLAG.fastZero
-}
-
-function lengthOf(user: User): number {
-  try {
-    return user.length()
-  } catch (error) {
-    if (!(error instanceof BlockError)) throw error
-    throw BlockError.prepend("Failed to determine the NBD export's length", error)
-  }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { SimHost } from '../host/sim/index.ts'
 import { createSimHost } from '../host/sim/index.ts'
 import { NbdClient } from '../nbd/client.ts'
-import type { TestEngine } from '../qmp/testing.ts'
+import type { TestEngine, TestMonitor } from '../qmp/testing.ts'
 import { testEngine } from '../qmp/testing.ts'
 import { img } from '../tools/img/main.ts'
 import { BlockError } from '../util/errors.ts'
@@ -173,4 +173,78 @@ describe('a node used inside the process', () => {
       })(),
     )
   })
+})
+
+describe('a node that is shown inside the process', () => {
+  type Work = (test: TestEngine, run: TestMonitor['run']) => Promise<void>
+
+  /** An engine with the image as node `n`. */
+  const withNode = async (readOnly: boolean, work: Work): Promise<void> => {
+    const host = await withImage()
+    const test = testEngine(1, host)
+    await host.run(
+      (async () => {
+        const { run } = await test.monitor()
+        await run('blockdev-add', { ...OPTIONS, 'read-only': readOnly })
+        await work(test, run)
+        await test.engine.shutdown()
+      })(),
+    )
+  }
+
+  const refusals: readonly (readonly [string, string, boolean])[] = [
+    ['that is not there', 'nowhere', false],
+    ['that is read-only', 'n', true],
+  ]
+  for (const [which, name, readOnly] of refusals) {
+    it(`is refused as its export is: one ${which}`, () =>
+      withNode(readOnly, async ({ engine }, run) => {
+        let text = ''
+        try {
+          engine.showDevice(name, { writable: true })
+        } catch (error) {
+          assert(error instanceof BlockError)
+          text = error.message
+        }
+        await run('nbd-server-start', { addr: { type: 'unix', data: { path: SOCKET } } })
+        const [answer] = await run('block-export-add', {
+          type: 'nbd',
+          id: 'e',
+          'node-name': name,
+          writable: true,
+        })
+        assert.equal((JSON.parse(answer ?? '') as { error: { desc: string } }).error.desc, text)
+      }))
+  }
+
+  it('keeps others from changing its length, until it is closed', () =>
+    withNode(false, async ({ engine }, run) => {
+      const device = engine.showDevice('n', { writable: true })
+      const resize = { 'node-name': 'n', size: 2 * SIZE }
+      const [refused] = await run('block_resize', resize)
+      assert.match(refused ?? '', /"error"/)
+      await device?.close()
+      assert.deepEqual(await run('block_resize', resize), ['{"return": {}}'])
+    }))
+
+  it('holds requests back while a drained section lasts', () =>
+    withNode(false, async ({ engine, host }) => {
+      const device = engine.showDevice('n', { writable: true })
+      assert(device !== undefined)
+      const section = await engine.graph.drainedAll()
+      const states: string[] = []
+      const write = device.write(0, new Uint8Array(512), {}).then(() => states.push('written'))
+      await host.idle()
+      states.push('drained')
+      section.end()
+      await write
+      assert.deepEqual(states, ['drained', 'written'])
+      await device.close()
+    }))
+
+  it('is left to the clients of a server that runs', () =>
+    withNode(false, async ({ engine }, run) => {
+      await run('nbd-server-start', { addr: { type: 'unix', data: { path: SOCKET } } })
+      assert.equal(engine.showDevice('n', { writable: false }), undefined)
+    }))
 })

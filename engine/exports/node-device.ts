@@ -2,14 +2,14 @@
  * A node for whoever runs the engine in this process: all that a client of an NBD export would see of
  * it, without server and wire. What is asked, and in which pieces, is what would be asked there.
  */
-import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import type { Graph, NodeOptions, User } from '../graph/graph.ts'
 import { STATUS } from '../nbd/constants.ts'
 import { mapErrno } from '../nbd/errno.ts'
-import { MAX_PAYLOAD_BYTES, MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
+import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
 import { inPieces } from '../nbd/pieces.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
+import { attachExported, exportedLength, largestPayload, type Gate } from './exported-user.ts'
 import { collectAllocation } from './meta-context.ts'
 import { inSteps } from './steps.ts'
 
@@ -52,24 +52,67 @@ export async function openNodeDevice(
   options: NodeOptions,
   { writable }: { readonly writable: boolean },
 ): Promise<NodeDevice> {
-  const node = await graph.add(options)
+  const { name } = await graph.add(options)
   try {
-    const user = graph.attach(node, {
-      uses: CONSISTENT_READ | (writable ? WRITE : 0),
-      shares: ALL_PERMISSIONS & ~RESIZE,
-    })
-    return deviceOf(user, writable, async () => {
-      await user.close()
-      await graph.remove(node.name)
-    })
+    const device = shownDevice(graph, name, { writable })
+    return {
+      ...device,
+      async close() {
+        await device.close()
+        await graph.remove(name)
+      },
+    }
   } catch (error) {
-    await graph.remove(node.name)
+    await graph.remove(name)
     throw error
   }
 }
 
-function deviceOf(user: User, writable: boolean, close: () => Promise<void>): NodeDevice {
-  const size = user.length()
+/**
+ * A node that is there already, as an export would show it.
+ *
+ * @throws {BlockError} what `block-export-add` would say against that.
+ */
+export function shownDevice(
+  graph: Graph,
+  name: string,
+  { writable }: { readonly writable: boolean },
+): NodeDevice {
+  const gate = new Waiting()
+  const { user, restrict } = attachExported(graph, { name, writable }, gate)
+  try {
+    restrict()
+    return deviceOf(user, writable, gate)
+  } catch (error) {
+    void user.close()
+    throw error
+  }
+}
+
+/** Where new requests wait while a drained section lasts. */
+class Waiting implements Gate {
+  #opened: Promise<void> | undefined
+  #open: () => void = () => undefined
+
+  close(): void {
+    this.#opened ??= new Promise((resolve) => {
+      this.#open = resolve
+    })
+  }
+
+  open(): void {
+    this.#opened = undefined
+    this.#open()
+  }
+
+  async pass(): Promise<void> {
+    while (this.#opened !== undefined) await this.#opened
+  }
+}
+
+function deviceOf(user: User, writable: boolean, gate: Waiting): NodeDevice {
+  const size = exportedLength(user)
+  const largest = largestPayload(user)
   const request = async <T>(
     offset: number,
     bytes: number,
@@ -77,6 +120,7 @@ function deviceOf(user: User, writable: boolean, close: () => Promise<void>): No
     work: () => MaybePromise<T>,
   ): Promise<T> => {
     if ((changes && !writable) || offset + bytes > size) throw ioError('EINVAL')
+    await gate.pass()
     try {
       return await work()
     } catch (error) {
@@ -87,7 +131,7 @@ function deviceOf(user: User, writable: boolean, close: () => Promise<void>): No
     size,
     async read(offset, bytes) {
       const into = new Uint8Array(bytes)
-      await inPieces(bytes, MAX_PAYLOAD_BYTES, (done, count) =>
+      await inPieces(bytes, largest, (done, count) =>
         request(offset + done, count, false, () =>
           user.read(offset + done, into.subarray(done, done + count)),
         ),
@@ -95,7 +139,7 @@ function deviceOf(user: User, writable: boolean, close: () => Promise<void>): No
       return into
     },
     write: (offset, data, { fua = false }) =>
-      inPieces(data.length, MAX_PAYLOAD_BYTES, (done, count) =>
+      inPieces(data.length, largest, (done, count) =>
         request(offset + done, count, true, () =>
           user.write(offset + done, data.subarray(done, done + count), { fua }),
         ),
@@ -122,6 +166,6 @@ function deviceOf(user: User, writable: boolean, close: () => Promise<void>): No
         zero: (flags & STATUS.zero) !== 0,
       }))
     },
-    close,
+    close: () => user.close(),
   }
 }

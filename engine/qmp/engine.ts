@@ -7,7 +7,7 @@ import { DRIVERS } from '../drivers/index.ts'
 import type { Exports } from '../exports/exports.ts'
 import { createExports } from '../exports/exports.ts'
 import type { NodeDevice } from '../exports/node-device.ts'
-import { openNodeDevice } from '../exports/node-device.ts'
+import { openNodeDevice, shownDevice } from '../exports/node-device.ts'
 import type { Graph, NodeOptions } from '../graph/graph.ts'
 import { createGraph } from '../graph/graph.ts'
 import type { ByteStream, Host } from '../host/host.ts'
@@ -67,6 +67,13 @@ export interface Engine {
    * @throws {BlockError} where it cannot be opened, or not so.
    */
   openDevice(options: NodeOptions, access: { readonly writable: boolean }): Promise<NodeDevice>
+  /**
+   * Shows a node that is there already as an NBD export would, which then needs no server.
+   *
+   * @returns nothing while a server runs: then it is its clients who see nodes.
+   * @throws {BlockError} what `block-export-add` would say against that.
+   */
+  showDevice(name: string, access: { readonly writable: boolean }): NodeDevice | undefined
   /** Closes exports, then nodes, as the daemon does at its end. */
   shutdown(): Promise<void>
 }
@@ -184,6 +191,11 @@ export class EngineProcess implements Engine, EngineParts {
 
   openDevice(options: NodeOptions, access: { readonly writable: boolean }): Promise<NodeDevice> {
     return openNodeDevice(this.graph, options, access)
+  }
+
+  showDevice(name: string, access: { readonly writable: boolean }): NodeDevice | undefined {
+    if (this.exports.serverRunning) return undefined
+    return shownDevice(this.graph, name, access)
   }
 
   /** What is refused or hidden from now on. */

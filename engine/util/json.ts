@@ -50,27 +50,46 @@ function print(value: unknown, depth: number | undefined): string {
 
 function printList(values: readonly unknown[], depth: number | undefined): string {
   const inner = depth === undefined ? undefined : depth + 1
-  let text = ''
-  for (const value of values) text += `${separator(text, inner)}${print(value, inner)}`
-  return `[${text}${lineBreak(depth)}]`
+  let text = '['
+  let before = lineBreak(inner)
+  for (const value of values) {
+    text += before
+    text += print(value, inner)
+    before = separator(inner)
+  }
+  return `${text}${lineBreak(depth)}]`
 }
 
 function printMembers(value: object, depth: number | undefined): string {
   const inner = depth === undefined ? undefined : depth + 1
   const entries: readonly (readonly [string, unknown])[] =
     value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : Object.entries(value)
-  let text = ''
+  let text = '{'
+  let before = lineBreak(inner)
   for (const [name, member] of inKeyOrder(entries)) {
     if (member === undefined) continue
-    text += `${separator(text, inner)}${printString(name)}: ${print(member, inner)}`
+    text += before
+    text += label(name)
+    text += print(member, inner)
+    before = separator(inner)
   }
-  return `{${text}${lineBreak(depth)}}`
+  return `${text}${lineBreak(depth)}}`
 }
 
-/** What goes before an item, given those before it. */
-function separator(before: string, depth: number | undefined): string {
-  const comma = before === '' ? '' : depth === undefined ? ', ' : ','
-  return `${comma}${lineBreak(depth)}`
+/** The same few names come again and again; names may come from outside, so not all are kept. */
+const labels = new Map<string, string>()
+const MAX_LABELS = 1024
+
+function label(name: string): string {
+  let text = labels.get(name)
+  if (text !== undefined) return text
+  text = `${printString(name)}: `
+  if (labels.size < MAX_LABELS) labels.set(name, text)
+  return text
+}
+
+function separator(depth: number | undefined): string {
+  return depth === undefined ? ', ' : `,${lineBreak(depth)}`
 }
 
 function lineBreak(depth: number | undefined): string {

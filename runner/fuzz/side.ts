@@ -323,7 +323,7 @@ class SidePlay {
     work: (device: Device) => Promise<T>,
   ): Promise<T | { readonly refused: string }> {
     const { hidden, normaliser } = this.#play
-    const opened = await hidden.open(node, writable)
+    const opened = await hidden.open(node, { writable, alone: false })
     if (typeof opened === 'string') return { refused: normaliser.prose(opened) }
     const result = await work(opened.device)
     await hidden.release(opened)

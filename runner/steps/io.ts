@@ -56,7 +56,8 @@ export const io = defineStep({
     }
     const { lines } = step.script
     const context = scriptContext(play, 'io', step.subject)
-    await withSubject(play, step.subject, needsWriting(lines), async (reached) => {
+    const access = { write: needsWriting(lines), leavesRequests: lines.some(isAsync) }
+    await withSubject(play, step.subject, access, async (reached) => {
       if ('refused' in reached) {
         for (const line of lines)
           reportLine(context, line, { kind: 'refused', text: reached.refused })
@@ -67,6 +68,11 @@ export const io = defineStep({
   },
   claimsEffect: ({ script }) => script.lines.some(readsBytes),
 })
+
+/** Whether requests are sent that the step need not wait for, or were before. */
+function isAsync({ statement }: IoLine): boolean {
+  return statement.kind === 'await' || (statement.kind === 'rw' && statement.async)
+}
 
 function changesContent({ statement }: IoLine): boolean {
   if (statement.kind === 'rw') return statement.write || statement.async

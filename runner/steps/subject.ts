@@ -17,11 +17,18 @@ const PATTERN_FILE_BYTES = 16 * 2 ** 20
 export type Reached =
   { readonly device: Device; readonly flights: Flight[] } | { readonly refused: string }
 
+/** What is done with a subject. */
+export interface Access {
+  readonly write: boolean
+  /** Requests may still be under way when the work is done. */
+  readonly leavesRequests?: boolean
+}
+
 /** Opens what a subject names for the length of `work`. */
 export async function withSubject<T>(
   play: Play,
   subject: Subject,
-  write: boolean,
+  { write, leavesRequests = false }: Access,
   work: (reached: Reached) => Promise<T>,
 ): Promise<T> {
   if (subject.kind === 'nbd') return withScenarioExport(play, subject, work)
@@ -30,7 +37,8 @@ export async function withSubject<T>(
       work({ device, flights: [] }),
     )
   }
-  const opened = await play.hidden.open(subject.name, write)
+  const alone = !play.isLane && !leavesRequests
+  const opened = await play.hidden.open(subject.name, { writable: write, alone })
   if (typeof opened === 'string') return work({ refused: play.normaliser.prose(opened) })
   try {
     return await work(opened)
@@ -104,7 +112,7 @@ async function compareWith(
   want: Extract<VerifyWant, { readonly kind: 'same' }>,
   device: Device,
 ): Promise<ContentResult> {
-  return withSubject(play, want.as, false, async (other) => {
+  return withSubject(play, want.as, { write: false }, async (other) => {
     if ('refused' in other) throw new StepError(other.refused, want.as.span)
     const at = await firstDeviceDifference(device, other.device)
     const name = showSubject(want.as, play.atRest)

@@ -53,7 +53,7 @@ export const verify = defineStep({
   words: (step) => `verify ${step.subject.name}`,
   async run(step, play) {
     const subject = showSubject(step.subject, play.atRest)
-    await withSubject(play, step.subject, false, async (reached) => {
+    await withSubject(play, step.subject, { write: false }, async (reached) => {
       if ('refused' in reached) {
         play.transcript.add({ kind: 'data', subject, words: ['refused'] })
         play.blame('claim', { span: step.subject.span, message: `refused: ${reached.refused}` })

@@ -180,6 +180,7 @@ function startEngine(
     exited,
     debug: engine.debug,
     openDevice: (options, access) => engine.openDevice(options, access),
+    showDevice: (node, access) => engine.showDevice(node, access),
     log: () => log,
     kill: () => {
       monitor.destroy()

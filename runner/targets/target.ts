@@ -95,6 +95,15 @@ export interface Machine {
     options: Readonly<Record<string, unknown>>,
     access: { readonly writable: boolean },
   ) => Promise<NodeDevice>
+  /**
+   * Shows a node that runs as an NBD export would, unless a server runs; absent likewise.
+   *
+   * @throws {BlockError} where the export would be refused.
+   */
+  readonly showDevice?: (
+    node: string,
+    access: { readonly writable: boolean },
+  ) => NodeDevice | undefined
   /** The QMP stream; the greeting has not been read. */
   readonly monitor: ByteStream
   readonly exited: Promise<Exit>

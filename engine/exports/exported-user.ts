@@ -1,0 +1,71 @@
+/** What an export is to its node: who reads and perhaps writes it, and what others may still do. */
+import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
+import type { Graph, GraphNode, User } from '../graph/graph.ts'
+import { MAX_PAYLOAD_BYTES } from '../nbd/limits.ts'
+import { BlockError } from '../util/errors.ts'
+
+export interface ExportedUser {
+  readonly node: GraphNode
+  readonly user: User
+  /** What others may do is restricted only now: conflicts come up in this order. @throws {BlockError} */
+  readonly restrict: () => void
+}
+
+/** What is held back while a drained section lasts. */
+export interface Gate {
+  close(): void
+  open(): void
+}
+
+/**
+ * @param between - Checks that come after those of the node and before anything is used.
+ * @throws {BlockError} in the order in which the real daemon checks.
+ */
+export function attachExported(
+  graph: Graph,
+  { name, writable }: { readonly name: string; readonly writable: boolean },
+  gate: Gate,
+  between?: () => void,
+): ExportedUser {
+  const node = graph.findNamed(name)
+  if (writable && node.flags.readOnly) {
+    throw new BlockError('Cannot export read-only node as writable')
+  }
+  between?.()
+  const uses = CONSISTENT_READ | (writable ? WRITE : 0)
+  const user = graph.attach(node, {
+    uses,
+    shares: ALL_PERMISSIONS,
+    // It is the clients that a drained section holds back: those that are there when it begins.
+    goesOn: true,
+    drainedBegin: () => {
+      gate.close()
+    },
+    drainedEnd: () => {
+      gate.open()
+    },
+  })
+  return {
+    node,
+    user,
+    restrict: () => {
+      user.setClaims({ uses, shares: ALL_PERMISSIONS & ~RESIZE })
+    },
+  }
+}
+
+/** @throws {BlockError} where the length is not known. */
+export function exportedLength(user: User): number {
+  try {
+    return user.length()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw BlockError.prepend("Failed to determine the NBD export's length", error)
+  }
+}
+
+/** The most that a client may ask for at once. */
+export function largestPayload(user: User): number {
+  const { maxTransfer } = user.limits()
+  return maxTransfer === 0 ? MAX_PAYLOAD_BYTES : Math.min(maxTransfer, MAX_PAYLOAD_BYTES)
+}
