@@ -10,7 +10,7 @@ import { unreachable } from '../util/assert.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json, JsonObject } from '../util/json.ts'
 import { checkExactInteger, checkInteger } from './integer.ts'
-import type { Feature, Members, Schema, Union } from './option.ts'
+import { entriesOf, type Feature, type Members, type Schema, type Union } from './option.ts'
 import { firstUndeclared } from './undeclared.ts'
 
 export type Wire = 'json' | 'keyval'
@@ -72,7 +72,7 @@ export function withDefaults(
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = { ...given }
-  for (const [name, member] of Object.entries(members)) {
+  for (const [name, member] of entriesOf(members)) {
     if (values[name] === undefined && member.default !== undefined) values[name] = member.default
   }
   return values
@@ -172,7 +172,7 @@ function checkList(of: Schema, value: Json, place: Place): unknown[] {
 function checkStruct(members: Members, value: Json, place: Place): Record<string, unknown> {
   const object = objectOf(value, place)
   const checked = checkDeclared(members, object, place)
-  refuseUndeclared(members, object, place)
+  refuseUndeclared(members, object, place, checked)
   return checked
 }
 
@@ -181,8 +181,9 @@ function checkUnion(schema: Union, value: Json, place: Place): Record<string, un
   const base = checkDeclared(schema.base, object, place)
   const variant = variantOf(schema, base)
   const further = checkDeclared(variant, object, place)
-  refuseUndeclared({ ...schema.base, ...variant }, object, place)
-  return { ...base, ...further }
+  const checked = { ...base, ...further }
+  refuseUndeclared({ ...schema.base, ...variant }, object, place, checked)
+  return checked
 }
 
 function variantOf(schema: Union, base: Readonly<Record<string, unknown>>): Members {
@@ -200,13 +201,14 @@ function checkDeclared(
   place: Place,
 ): Record<string, unknown> {
   const checked: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(members)) {
+  for (const [name, member] of entriesOf(members)) {
     const value = object.get(name)
+    // Of the dozens that a driver declares few are given.
+    if (value === undefined && member.optional) continue
     const path = within(place, name)
-    if (value !== undefined) {
-      place.allow?.(member.features, 'parameter', name)
-      checked[name] = check(member.schema, value, { ...place, path, name })
-    } else if (!member.optional) throw new BlockError(`Parameter '${path}' is missing`)
+    if (value === undefined) throw new BlockError(`Parameter '${path}' is missing`)
+    place.allow?.(member.features, 'parameter', name)
+    checked[name] = check(member.schema, value, { ...place, path, name })
   }
   return checked
 }
@@ -215,7 +217,14 @@ function within(place: Place, name: string): string {
   return place.path === '' ? name : `${place.path}.${name}`
 }
 
-function refuseUndeclared(members: Members, object: JsonObject, place: Place): void {
+/** @param checked - What was declared of the object's members. */
+function refuseUndeclared(
+  members: Members,
+  object: JsonObject,
+  place: Place,
+  checked: Readonly<Record<string, unknown>>,
+): void {
+  if (Object.keys(checked).length === object.size) return
   const name = firstUndeclared(Object.keys(members), object.keys())
   if (name !== undefined) throw new BlockError(`Parameter '${within(place, name)}' is unexpected`)
 }

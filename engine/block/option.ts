@@ -68,6 +68,19 @@ export interface Member<T = unknown> extends Conditional {
 
 export type Members = Readonly<Record<string, Member>>
 
+type Entries = readonly (readonly [name: string, member: Member])[]
+
+const ENTRIES = new WeakMap<Members, Entries>()
+
+/** The members as declared. They are gone through for every command and every node, so they are kept. */
+export function entriesOf(members: Members): Entries {
+  const known = ENTRIES.get(members)
+  if (known !== undefined) return known
+  const made = Object.entries(members)
+  ENTRIES.set(members, made)
+  return made
+}
+
 /** The TypeScript value of checked members: an absent optional member without default is `undefined`. */
 export type Values<M extends Members> = {
   readonly [K in keyof M]: M[K] extends Member<infer T> ? T : never

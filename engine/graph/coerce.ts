@@ -3,10 +3,10 @@
  * of file names may be strings, or have another JSON type that stands for the same.
  */
 import { checkMembers, withDefaults } from '../block/check.ts'
-import type { Member, Members, Schema } from '../block/option.ts'
+import { entriesOf, type Member, type Members, type Schema } from '../block/option.ts'
 import { BlockError } from '../util/errors.ts'
 import type { Json } from '../util/json.ts'
-import { headsOf, takeValue, type FlatOptions } from './flat.ts'
+import { headOf, headsOf, takeValue, type FlatOptions } from './flat.ts'
 
 export interface OwnOptions {
   /** As they were given. */
@@ -19,7 +19,13 @@ export interface OwnOptions {
 export function takeOwnOptions(declared: Members, options: FlatOptions): OwnOptions {
   const own: Record<string, unknown> = {}
   const checked: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(declared)) {
+  // Few of the dozens that a driver declares are given, and looking for each in all is dear.
+  const heads = new Set(headsOf(options))
+  for (const [name, member] of entriesOf(declared)) {
+    if (!heads.has(headOf(name))) {
+      checked[name] = member.default
+      continue
+    }
     const value = takeValue(options, name)
     if (isEmpty(value) && !hasPlainForm(member.schema)) {
       // It has no flat form, so no driver sees it, and it is complained about in the end.

@@ -89,7 +89,12 @@ export function takeValue(options: FlatOptions, name: string): unknown {
 
 /** What the names begin with, up to their first dot, each once. */
 export function headsOf(options: ReadonlyMap<string, unknown>): string[] {
-  return [...new Set([...options.keys()].map((name) => name.split('.', 1)[0] ?? ''))]
+  return [...new Set([...options.keys()].map(headOf))]
+}
+
+export function headOf(name: string): string {
+  const dot = name.indexOf('.')
+  return dot < 0 ? name : name.slice(0, dot)
 }
 
 /** Lists where the names count from 0 on, dictionaries elsewhere. */
