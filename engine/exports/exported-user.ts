@@ -3,6 +3,7 @@ import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permis
 import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { MAX_PAYLOAD_BYTES } from '../nbd/limits.ts'
 import { BlockError } from '../util/errors.ts'
+import type { Gate } from './gate.ts'
 
 export interface ExportedUser {
   readonly node: GraphNode
@@ -11,11 +12,8 @@ export interface ExportedUser {
   readonly restrict: () => void
 }
 
-/** What is held back while a drained section lasts. */
-export interface Gate {
-  close(): void
-  open(): void
-}
+/** What holds requests back while a drained section lasts. */
+export type Holding = Pick<Gate, 'close' | 'open'>
 
 /**
  * @param between - Checks that come after those of the node and before anything is used.
@@ -24,7 +22,7 @@ export interface Gate {
 export function attachExported(
   graph: Graph,
   { name, writable }: { readonly name: string; readonly writable: boolean },
-  gate: Gate,
+  gate: Holding,
   between?: () => void,
 ): ExportedUser {
   const node = graph.findNamed(name)

@@ -5,7 +5,7 @@ import type { OfferedExport } from '../nbd/handshake-server.ts'
 import { MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
 import { BlockError } from '../util/errors.ts'
-import { attachExported, exportedLength, largestPayload, type Gate } from './exported-user.ts'
+import { attachExported, exportedLength, largestPayload, type Holding } from './exported-user.ts'
 import type { ExportServices, NbdExportOptions } from './exports.ts'
 import type { MetaContext } from './meta-context.ts'
 import { contextsOf } from './meta-contexts.ts'
@@ -57,7 +57,7 @@ export class NbdExport implements OfferedExport {
     const { iothread } = options
     const about = { name: options['node-name'], writable: options.writable ?? false }
     let made: NbdExport | undefined
-    const clients: Gate = {
+    const clients: Holding = {
       close: () => {
         for (const client of made?.clients ?? []) client.hold()
       },

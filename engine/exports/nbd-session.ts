@@ -8,6 +8,7 @@ import { StreamEnded, StreamReader } from '../nbd/reader.ts'
 import { REQUEST } from '../nbd/wire.ts'
 import { answer } from './nbd-answer.ts'
 import type { ExportClient, NbdExport } from './nbd-export.ts'
+import { Gate } from './gate.ts'
 import { ClientFailed } from './nbd-failure.ts'
 import { ReplyWriter } from './nbd-replies.ts'
 import type { NbdRequest } from './nbd-request.ts'
@@ -25,9 +26,7 @@ export class NbdSession implements ExportClient {
   /** Wakes the loop that waits for a free place among the running requests. */
   #wake: (() => void) | undefined
   #dropped = false
-  /** Lets requests go on that a drained section holds back. */
-  #resume: (() => void) | undefined
-  #held: Promise<void> | undefined
+  readonly #gate = new Gate()
   #becomeIdle: () => void = () => undefined
   readonly idle: Promise<void>
 
@@ -68,15 +67,11 @@ export class NbdSession implements ExportClient {
   }
 
   hold(): void {
-    this.#held ??= new Promise((resolve) => {
-      this.#resume = resolve
-    })
+    this.#gate.close()
   }
 
   resume(): void {
-    this.#held = undefined
-    this.#resume?.()
-    this.#resume = undefined
+    this.#gate.open()
   }
 
   async #negotiate(): Promise<Negotiated<NbdExport> | undefined> {
@@ -104,7 +99,7 @@ export class NbdSession implements ExportClient {
       for (;;) {
         while (this.#running >= MAX_REQUESTS) await this.#oneDone()
         const request = await this.#receive(negotiated, writer)
-        while (this.#held !== undefined) await this.#held
+        while (this.#gate.waiting !== undefined) await this.#gate.waiting
         if (request === 'leave') return
         if (request !== 'refused') this.#start(request, negotiated, writer)
       }

@@ -9,7 +9,8 @@ import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
 import { inPieces } from '../nbd/pieces.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import { attachExported, exportedLength, largestPayload, type Gate } from './exported-user.ts'
+import { attachExported, exportedLength, largestPayload } from './exported-user.ts'
+import { Gate } from './gate.ts'
 import { collectAllocation } from './meta-context.ts'
 import { inSteps } from './steps.ts'
 
@@ -78,7 +79,7 @@ export function shownDevice(
   name: string,
   { writable }: { readonly writable: boolean },
 ): NodeDevice {
-  const gate = new Waiting()
+  const gate = new Gate()
   const { user, restrict } = attachExported(graph, { name, writable }, gate)
   try {
     restrict()
@@ -89,28 +90,7 @@ export function shownDevice(
   }
 }
 
-/** Where new requests wait while a drained section lasts. */
-class Waiting implements Gate {
-  #opened: Promise<void> | undefined
-  #open: () => void = () => undefined
-
-  close(): void {
-    this.#opened ??= new Promise((resolve) => {
-      this.#open = resolve
-    })
-  }
-
-  open(): void {
-    this.#opened = undefined
-    this.#open()
-  }
-
-  async pass(): Promise<void> {
-    while (this.#opened !== undefined) await this.#opened
-  }
-}
-
-function deviceOf(user: User, writable: boolean, gate: Waiting): NodeDevice {
+function deviceOf(user: User, writable: boolean, gate: Gate): NodeDevice {
   const size = exportedLength(user)
   const largest = largestPayload(user)
   const request = async <T>(
@@ -120,7 +100,7 @@ function deviceOf(user: User, writable: boolean, gate: Waiting): NodeDevice {
     work: () => MaybePromise<T>,
   ): Promise<T> => {
     if ((changes && !writable) || offset + bytes > size) throw ioError('EINVAL')
-    await gate.pass()
+    while (gate.waiting !== undefined) await gate.waiting
     try {
       return await work()
     } catch (error) {
