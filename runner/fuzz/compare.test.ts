@@ -37,6 +37,15 @@ describe('comparing', () => {
     )
   })
 
+  it('does not tell how the engine ended later than the real target', () => {
+    const found = firstDifference(
+      STEPS,
+      side(['a'], { kind: 'died', how: 'SIGABRT' }),
+      side(['a', 'b'], { kind: 'died', how: 'exit 0' }),
+    )
+    assert.deepEqual([found?.side, found?.ours], ['real', 'went on'])
+  })
+
   it('tells the death of the engine', () => {
     const found = firstDifference(STEPS, side(['a', 'b']), side(['a'], { kind: 'died', how: 'x' }))
     assert.deepEqual([found?.step, found?.part, found?.side], [1, 'died', 'ours'])

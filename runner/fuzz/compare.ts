@@ -52,11 +52,12 @@ function endingDifference(
   const worst = bad ?? ourBad
   if (worst === undefined) return undefined
   const side = bad === undefined ? 'ours' : ourBad === undefined ? 'real' : 'both'
-  return difference(at, step, worst.kind, side, told(real.ending), told(ours.ending))
+  return difference(at, step, worst.kind, side, told(bad), told(ourBad))
 }
 
-function told(ending: Ending): string {
-  return ending.kind === 'done' ? 'went on' : `${ending.kind}: ${ending.how}`
+/** What the one that went on met later is no part of it. */
+function told(bad: Ending | undefined): string {
+  return bad === undefined || bad.kind === 'done' ? 'went on' : `${bad.kind}: ${bad.how}`
 }
 
 function recordDifference(

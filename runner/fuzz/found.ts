@@ -40,6 +40,7 @@ export class FoundFolder {
     const found = {
       steps: finding.replayed.steps,
       real: finding.replayed.real.records,
+      ours: finding.replayed.ours.records,
       difference: finding.difference,
       again,
     }

@@ -17,7 +17,7 @@ export const NOWHERE = {
 
 /** Most of a node or file that is looked at from its start and from its end. */
 const WHOLE = 4 * 2 ** 20
-const EDGE = 65_536
+export const EDGE = 65_536
 
 const noFiles = (): never => {
   throw new Error('patterns of fuzz steps name no files')

@@ -7,6 +7,7 @@ import { playOne } from '../test-plan.ts'
 import type { Difference } from './compare.ts'
 import { nameOf, readRuns, scenarioText } from './scenario-text.ts'
 import { drawSequence, playSteps, type Drawn } from './testing.ts'
+import type { StepRecord } from './record.ts'
 import type { FuzzStep } from './step.ts'
 
 const RAW_IMAGES_ONLY = /\$img\.[fq][1-9]|\$img\.q0/
@@ -18,7 +19,18 @@ function at(step: number): Difference {
 function textOf(drawn: Drawn): string {
   const { steps, records } = drawn
   const step = steps.length - 1
-  return scenarioText({ steps, real: records, difference: at(step), again: '--seed 1 --only 2' })
+  return scenarioText({
+    steps,
+    real: records,
+    ours: records,
+    difference: at(step),
+    again: '--seed 1 --only 2',
+  })
+}
+
+/** Of a target that did not survive the first step, which the engine answered, or did not. */
+function lost(steps: readonly FuzzStep[], ours: readonly StepRecord[] = []): string {
+  return scenarioText({ steps, real: [], ours, difference: at(0), again: '' })
 }
 
 async function play(text: string): Promise<CaseEnd> {
@@ -73,7 +85,7 @@ describe('a sequence as a scenario', () => {
 
   it('has the images that its steps name, and what backs them', () => {
     const steps: FuzzStep[] = [{ kind: 'qmp', command: 'x', args: { filename: '$img.q1' } }]
-    const text = scenarioText({ steps, real: [], difference: at(0), again: '' })
+    const text = lost(steps)
     const images = [...text.matchAll(/^ {2}([fq]\d): (?:raw|qcow2)/gm)].map(([, name]) => name)
     assert.deepEqual(images, ['q0', 'q1'])
     assert.ok(RAW_IMAGES_ONLY.test(text))
@@ -81,9 +93,24 @@ describe('a sequence as a scenario', () => {
 
   it('lets the target die where it has died', () => {
     const steps: FuzzStep[] = [{ kind: 'qmp', command: 'quit', args: {} }]
-    const text = scenarioText({ steps, real: [], difference: at(0), again: '' })
+    const text = lost(steps)
     assert.match(text, /expect: error \| crash/)
   })
+
+  for (const { words, reads } of [
+    { words: ['0..1000=0x00', '1000..1536=mixed(31)'], reads: ['0 1536'] },
+    {
+      words: ['8388608 bytes:', '0..64k=0x00', '...', '0..64k=0x00'],
+      reads: ['0 65536', '8323072 65536'],
+    },
+  ]) {
+    it(`reads all that the target has died of reading: ${words[0] ?? ''}`, () => {
+      const record: StepRecord = { parts: {}, accepted: true, outcome: { kind: 'content', words } }
+      const text = lost([{ kind: 'content', node: 'n0' }], [record])
+      const lines = [...text.matchAll(/read (.*) => any/g)].map(([, range]) => range)
+      assert.deepEqual(lines, reads)
+    })
+  }
 
   it('is named after what differs and where', () => {
     const steps: FuzzStep[] = [{ kind: 'qmp', command: 'blockdev-add', args: { driver: 'raw' } }]

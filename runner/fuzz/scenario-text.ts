@@ -9,12 +9,15 @@ import { isList, isMap, printJson } from '../json.ts'
 import { type Difference, shapeOf } from './compare.ts'
 import { imagesText, withBacking } from './images.ts'
 import type { OpResult, StepRecord } from './record.ts'
+import { EDGE } from './requests.ts'
 import { type FuzzStep, type IoOp, showOp } from './step.ts'
 
 export interface Found {
   readonly steps: readonly FuzzStep[]
   /** What the real target showed; fewer than the steps where it ended before. */
   readonly real: readonly StepRecord[]
+  /** What the engine showed. */
+  readonly ours: readonly StepRecord[]
   readonly difference: Difference
   /** How the sequence is drawn again: `--seed 1 --only 17`. */
   readonly again: string
@@ -30,7 +33,7 @@ export function scenarioText(found: Found): string {
     'tags: [fuzz]',
     imagesText(withBacking(usedImages(played))).trimEnd(),
     'steps:',
-    ...played.flatMap((step, at) => stepLines(step, found.real[at])),
+    ...played.flatMap((step, at) => stepLines(step, found.real[at], found.ours[at])),
     ...lookLines(difference),
     ...afterLines(found),
   ]
@@ -81,7 +84,11 @@ function usedImages(steps: readonly FuzzStep[]): ReadonlySet<string> {
 
 // --- Steps -------------------------------------------------------------------------------------
 
-function stepLines(step: FuzzStep, record: StepRecord | undefined): string[] {
+function stepLines(
+  step: FuzzStep,
+  record: StepRecord | undefined,
+  ours: StepRecord | undefined,
+): string[] {
   switch (step.kind) {
     case 'qmp': {
       const args = step.args === undefined ? 'null' : flow(step.args)
@@ -92,7 +99,9 @@ function stepLines(step: FuzzStep, record: StepRecord | undefined): string[] {
     case 'io':
       return ioLines(step.node, step.ops, record)
     case 'content':
-      return contentLines(step.node, record)
+      return record === undefined
+        ? unsurvivedLines(step.node, ours)
+        : contentLines(step.node, record)
   }
 }
 
@@ -165,12 +174,23 @@ export function readRuns(words: readonly string[]): readonly Run[] | undefined {
   return runs
 }
 
-function contentLines(node: string, record: StepRecord | undefined): string[] {
-  const words = record?.outcome.kind === 'content' ? record.outcome.words : []
+/** All that was read of the node, as long as the engine found it: the target did not survive some of it. */
+function unsurvivedLines(node: string, ours: StepRecord | undefined): string[] {
+  const words = ours?.outcome.kind === 'content' ? ours.outcome.words : []
+  const large = /^(\d+) bytes:$/.exec(words[0] ?? '')?.[1]
+  const size = /\.\.(\d+[kMGT]?)=/.exec(words.at(-1) ?? '')?.[1]
+  const ranges =
+    large === undefined
+      ? [`0 ${size ?? '512'}`]
+      : [`0 ${String(EDGE)}`, `${String(Number(large) - EDGE)} ${String(EDGE)}`]
+  return [`  - io: ${node}`, '    do: |', ...ranges.map((range) => `      read ${range} => any`)]
+}
+
+function contentLines(node: string, { outcome }: StepRecord): string[] {
+  const words = outcome.kind === 'content' ? outcome.words : []
   const runs = readRuns(words)
   if (runs === undefined || runs.length === 0) {
-    const isRefused =
-      record?.outcome.kind === 'ops' && record.outcome.results[0]?.kind === 'refused'
+    const isRefused = outcome.kind === 'ops' && outcome.results[0]?.kind === 'refused'
     return [`  - io: ${node}`, `    do: read 0 512 => ${isRefused ? 'refused' : 'any'}`]
   }
   return [`  - verify: { ${node}: ${words.join(' | ')} }`]
