@@ -3,24 +3,27 @@ import { BlockError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
 import type { Storage } from './storage.ts'
 
+interface Run {
+  offset: number
+  bytes: number
+}
+
 export class DiscardQueue {
-  #runs: { offset: number; bytes: number }[] = []
+  #runs: Run[] = []
   /** While true, what is queued waits for `process`. */
   held = false
 
   add(offset: number, bytes: number): void {
-    for (const run of this.#runs) {
-      if (run.offset + run.bytes === offset) {
-        run.bytes += bytes
-        return
-      }
-      if (offset + bytes === run.offset) {
-        run.offset = offset
-        run.bytes += bytes
-        return
-      }
+    const run = this.#runs.find((each) => touches(each, { offset, bytes }))
+    if (run === undefined) {
+      this.#runs.push({ offset, bytes })
+      return
     }
-    this.#runs.push({ offset, bytes })
+    take(run, { offset, bytes })
+    // It may have closed the gap before a run that was queued later.
+    const next = this.#runs.findIndex((each) => touches(each, run))
+    const [joined] = next === -1 ? [] : this.#runs.splice(next, 1)
+    if (joined !== undefined) take(run, joined)
   }
 
   /** Discards all that is queued. That it cannot be done is no failure. */
@@ -39,4 +42,13 @@ export class DiscardQueue {
   clear(): void {
     this.#runs = []
   }
+}
+
+function touches(a: Run, b: Run): boolean {
+  return a.offset + a.bytes === b.offset || b.offset + b.bytes === a.offset
+}
+
+function take(run: Run, other: Run): void {
+  run.offset = Math.min(run.offset, other.offset)
+  run.bytes += other.bytes
 }
