@@ -35,8 +35,9 @@ export async function insertFilter(environment: Environment, about: FilterAbout)
     for (const child of [about.above, ...Object.values(about.children ?? {})]) {
       await moveHome(environment, innerNode(child), filter.home)
     }
+    if (isListed) await saying('Could not create node', () => create(environment, filter, about))
     await using _drained = await beginDrained(above)
-    if (isListed) await insert(environment, filter, about)
+    if (isListed) await putInPlace(filter, above)
     else await append(environment, filter, above)
     return filter
   } catch (error) {
@@ -113,14 +114,13 @@ function append(environment: Environment, filter: Node, above: Node): Promise<vo
   })
 }
 
-/** As `blockdev-add` would open the filter, which is then put in the node's place. */
-async function insert(environment: Environment, filter: Node, about: FilterAbout): Promise<void> {
-  await saying('Could not create node', () => create(environment, filter, about))
-  await saying('Could not replace node', () => {
-    replaceNode(innerNode(about.above), filter)
+function putInPlace(filter: Node, above: Node): Promise<void> {
+  return saying('Could not replace node', () => {
+    replaceNode(above, filter)
   })
 }
 
+/** As `blockdev-add` would open the filter: requests go on meanwhile. */
 async function create(environment: Environment, filter: Node, about: FilterAbout): Promise<void> {
   filter.given = takeOwnOptions(filter.driver.options, flatten(about.options ?? {}))
   const children = { file: about.above, ...about.children }

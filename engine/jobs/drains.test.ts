@@ -27,6 +27,20 @@ describe('a job that is ready', () => {
     const twice = ['standby', 'ready', 'standby', 'ready']
     assert.deepEqual(await statusesAt('blockdev-add', args), twice)
   })
+
+  it('goes on where the filter of another job above its source cannot be made', async () => {
+    const test = await chainWorld()
+    const fixed = { driver: 'copy-on-read', 'node-name': 'fixed', file: 'top', bottom: 'mid' }
+    await test.run('blockdev-add', fixed)
+    await test.run('blockdev-add', { driver: 'null-co', 'node-name': 'copy', size: 20 * CLUSTER })
+    const mirror = { 'job-id': 'j', device: 'fixed', target: 'copy', sync: 'top' }
+    await test.run('blockdev-mirror', mirror)
+    await test.until(async () => (await test.status('j')) === 'ready', 'ready')
+    const before = test.events.length
+    const refusal = await test.tryTo('block-stream', { 'job-id': 'k', device: 'top' })
+    assert.match(refusal ?? '', /^Could not create node: /)
+    assert.deepEqual(test.events.slice(before), [])
+  })
 })
 
 /** How often a backup of `base` pauses, which is in a thread with all that hangs together with it. */
