@@ -128,7 +128,8 @@ class Copying {
       const { side, error } = failure
       const action = job.failed({ operation: side, policy: policies[side], error })
       if (action === 'report') throw error
-      yield* job.checkpoint()
+      // As in 7.2 a job that is cancelled while it is halted begins its requests once more.
+      yield* job.halt()
     }
   }
 
@@ -150,7 +151,10 @@ class Copying {
       const request = this.#begin(job)
       if (request === undefined) return undefined
       try {
-        while (this.#current !== undefined) yield* job.rest()
+        // What begins at once is under way before it is noticed.
+        if (job.isCancelled) yield* job.request(() => undefined)
+        do yield* job.rest()
+        while (this.#current !== undefined)
       } finally {
         yield* this.stop()
       }

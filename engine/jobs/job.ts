@@ -303,15 +303,23 @@ export class Job implements JobControl {
       this.#checkCancelled()
       if (!this.heldBack) return
     }
+    yield* this.#pause()
+    this.#checkCancelled()
+    // Somebody may have asked again meanwhile.
+    if (this.#pauses > 0) yield* this.checkpoint()
+  }
+
+  *halt(): JobRoutine<void> {
+    while (this.#pauses > 0 && !this.#cancelled) yield* this.#pause()
+  }
+
+  *#pause(): JobRoutine<void> {
     const before = this.#status
     this.#moveTo(before === 'ready' ? 'standby' : 'paused')
     this.#paused = true
     yield* this.#course.park(undefined)
     this.#paused = false
     this.#moveTo(before)
-    this.#checkCancelled()
-    // Somebody may have asked again meanwhile.
-    if (this.#pauses > 0) yield* this.checkpoint()
   }
 
   *sleep(ns: number): JobRoutine<void> {

@@ -34,6 +34,8 @@ export interface JobControl {
   readonly isDue: boolean
   /** Pauses here if somebody asked for that. Ends the work if it was cancelled, by throwing. */
   checkpoint(): JobRoutine<void>
+  /** Pauses here if somebody asked for that, and goes on even if it was cancelled meanwhile. */
+  halt(): JobRoutine<void>
   /** Rests that long, or until somebody wakes the job; then as `checkpoint`. */
   sleep(ns: number): JobRoutine<void>
   /** Rests until somebody wakes the job; then as `checkpoint`. */
