@@ -1,6 +1,7 @@
 /** What the rest of the engine may ask of exports: the NBD server and the nodes it offers. */
 import type { Graph } from '../graph/graph.ts'
 import type { SocketAddress, Sockets } from '../host/host.ts'
+import { isPromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { closingOrder } from './closing-order.ts'
 import { NbdExport } from './nbd-export.ts'
@@ -121,13 +122,13 @@ class Registry implements Exports {
     server.close()
   }
 
-  add(options: NbdExportOptions): Promise<void> {
+  async add(options: NbdExportOptions): Promise<void> {
     const { id } = options
     if (!isWellFormedId(id)) throw new BlockError('Invalid block export id')
     if (this.#exports.has(id)) throw new BlockError(`Block export id '${id}' is already in use`)
     const made = NbdExport.create(options, this.#services, this.#server)
-    this.#exports.set(id, made)
-    return Promise.resolve()
+    // Nobody else may take the name in between.
+    this.#exports.set(id, isPromise(made) ? await made : made)
   }
 
   async remove(id: string, mode: 'safe' | 'hard'): Promise<void> {

@@ -4,6 +4,7 @@ import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
 import { MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
+import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
 import { attachExported, exportedLength, largestPayload, type Holding } from './exported-user.ts'
 import type { ExportServices, NbdExportOptions } from './exports.ts'
@@ -48,12 +49,15 @@ export class NbdExport implements OfferedExport {
   /** Number of the latest connection. */
   lastConnection = 0
 
-  /** Checks in the order in which the real daemon does, then offers the node. */
+  /**
+   * Checks in the order in which the real daemon does, then offers the node. Whatever is refused, the
+   * node is let go by then.
+   */
   static create(
     options: NbdExportOptions,
     { graph, hasIothread }: Pick<ExportServices, 'graph' | 'hasIothread'>,
     server: NbdServer | undefined,
-  ): NbdExport {
+  ): MaybePromise<NbdExport> {
     const { iothread } = options
     const about = { name: options['node-name'], writable: options.writable ?? false }
     let made: NbdExport | undefined
@@ -78,8 +82,9 @@ export class NbdExport implements OfferedExport {
       made = new NbdExport(options, { user, server, contexts })
       return made
     } catch (error) {
-      void user.close()
-      throw error
+      return user.close().then(() => {
+        throw error
+      })
     }
   }
 

@@ -28,6 +28,19 @@ describe('a job that is ready', () => {
     assert.deepEqual(await statusesAt('blockdev-add', args), twice)
   })
 
+  it('pauses twice before its source is said not to be exported, and nobody uses it then', async () => {
+    const test = await chainWorld()
+    await test.run('block-commit', { 'job-id': 'j', device: 'top', 'base-node': 'mid' })
+    await test.until(async () => (await test.status('j')) === 'ready', 'ready')
+    const before = test.events.length
+    const { graph, exports } = test.engine
+    await assert.rejects(async () => exports.add({ type: 'nbd', id: 'e', 'node-name': 'top' }))
+    assert.equal(graph.hasRootUser(graph.find('top')), false)
+    await test.pass(0)
+    const statuses = test.events.slice(before).map(({ data }) => data.status)
+    assert.deepEqual(statuses, ['standby', 'ready', 'standby', 'ready'])
+  })
+
   it('goes on where the filter of another job above its source cannot be made', async () => {
     const test = await chainWorld()
     const fixed = { driver: 'copy-on-read', 'node-name': 'fixed', file: 'top', bottom: 'mid' }
