@@ -3,7 +3,7 @@
  * `client.ts` has. Nothing outside `engine/` imports any other file of it.
  */
 export { createEngine } from './qmp/engine.ts'
-export type { Engine, EngineOptions } from './qmp/engine.ts'
+export type { Engine, EngineOptions, ShownAccess } from './qmp/engine.ts'
 export type { EngineDebug } from './qmp/debug.ts'
 export type { NodeDevice } from './exports/node-device.ts'
 export { checkCompat } from './qmp/policy.ts'

@@ -113,10 +113,11 @@ export class HiddenExports {
     return entry
   }
 
-  /** Nothing where only a server can show the node, or the scenario's own one would do it. */
+  /** Nothing where only a server can show the node, or one that the scenario uses would do it. */
   #show(node: string, writable: boolean): Entry | string | undefined {
+    const ownsServer = this.#ownServer !== undefined && this.#guests.size === 0
     try {
-      const shown = this.#play.machine?.showDevice?.(node, { writable })
+      const shown = this.#play.machine?.showDevice?.(node, { writable, ownsServer })
       if (shown === undefined) return undefined
       return {
         node,

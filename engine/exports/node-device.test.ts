@@ -247,4 +247,13 @@ describe('a node that is shown inside the process', () => {
       await run('nbd-server-start', { addr: { type: 'unix', data: { path: SOCKET } } })
       assert.equal(engine.showDevice('n', { writable: false }), undefined)
     }))
+
+  it('is shown beside a server that its user runs', () =>
+    withNode(false, async ({ engine }, run) => {
+      await run('nbd-server-start', { addr: { type: 'unix', data: { path: SOCKET } } })
+      const device = engine.showDevice('n', { writable: false, ownsServer: true })
+      assert(device !== undefined)
+      assert.equal(device.size, SIZE)
+      await device.close()
+    }))
 })

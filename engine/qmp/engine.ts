@@ -70,12 +70,18 @@ export interface Engine {
   /**
    * Shows a node that is there already as an NBD export would, which then needs no server.
    *
-   * @returns nothing while a server runs: then it is its clients who see nodes.
+   * @returns nothing while a server runs that is not the caller's: its clients see nodes then.
    * @throws {BlockError} what `block-export-add` would say against that.
    */
-  showDevice(name: string, access: { readonly writable: boolean }): NodeDevice | undefined
+  showDevice(name: string, access: ShownAccess): NodeDevice | undefined
   /** Closes exports, then nodes, as the daemon does at its end. */
   shutdown(): Promise<void>
+}
+
+export interface ShownAccess {
+  readonly writable: boolean
+  /** A server that runs was started by the caller, and exports nothing but for the caller. */
+  readonly ownsServer?: boolean
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -193,9 +199,9 @@ export class EngineProcess implements Engine, EngineParts {
     return openNodeDevice(this.graph, options, access)
   }
 
-  showDevice(name: string, access: { readonly writable: boolean }): NodeDevice | undefined {
-    if (this.exports.serverRunning) return undefined
-    return shownDevice(this.graph, name, access)
+  showDevice(name: string, { writable, ownsServer = false }: ShownAccess): NodeDevice | undefined {
+    if (this.exports.serverRunning && !ownsServer) return undefined
+    return shownDevice(this.graph, name, { writable })
   }
 
   /** What is refused or hidden from now on. */

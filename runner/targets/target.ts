@@ -8,6 +8,7 @@ import type {
   NodeDevice,
   ProfileName,
   ProfileTable,
+  ShownAccess,
   Surroundings,
 } from '../../engine/index.ts'
 import type { Profile, TargetOptions } from '../../dsl/plan.ts'
@@ -96,14 +97,11 @@ export interface Machine {
     access: { readonly writable: boolean },
   ) => Promise<NodeDevice>
   /**
-   * Shows a node that runs as an NBD export would, unless a server runs; absent likewise.
+   * Shows a node that runs as an NBD export would, unless somebody's server runs; absent likewise.
    *
    * @throws {BlockError} where the export would be refused.
    */
-  readonly showDevice?: (
-    node: string,
-    access: { readonly writable: boolean },
-  ) => NodeDevice | undefined
+  readonly showDevice?: (node: string, access: ShownAccess) => NodeDevice | undefined
   /** The QMP stream; the greeting has not been read. */
   readonly monitor: ByteStream
   readonly exited: Promise<Exit>
