@@ -172,7 +172,7 @@ function checkList(of: Schema, value: Json, place: Place): unknown[] {
 function checkStruct(members: Members, value: Json, place: Place): Record<string, unknown> {
   const object = objectOf(value, place)
   const checked = checkDeclared(members, object, place)
-  refuseUndeclared(members, object, place, checked)
+  if (!holdsAll(checked, object)) refuseUndeclared(members, object, place)
   return checked
 }
 
@@ -182,7 +182,7 @@ function checkUnion(schema: Union, value: Json, place: Place): Record<string, un
   const variant = variantOf(schema, base)
   const further = checkDeclared(variant, object, place)
   const checked = { ...base, ...further }
-  refuseUndeclared({ ...schema.base, ...variant }, object, place, checked)
+  if (!holdsAll(checked, object)) refuseUndeclared({ ...schema.base, ...variant }, object, place)
   return checked
 }
 
@@ -217,14 +217,12 @@ function within(place: Place, name: string): string {
   return place.path === '' ? name : `${place.path}.${name}`
 }
 
-/** @param checked - What was declared of the object's members. */
-function refuseUndeclared(
-  members: Members,
-  object: JsonObject,
-  place: Place,
-  checked: Readonly<Record<string, unknown>>,
-): void {
-  if (Object.keys(checked).length === object.size) return
+/** Whether all of the object's members were declared. */
+function holdsAll(checked: Readonly<Record<string, unknown>>, object: JsonObject): boolean {
+  return Object.keys(checked).length === object.size
+}
+
+function refuseUndeclared(members: Members, object: JsonObject, place: Place): void {
   const name = firstUndeclared(Object.keys(members), object.keys())
   if (name !== undefined) throw new BlockError(`Parameter '${within(place, name)}' is unexpected`)
 }

@@ -1,40 +1,124 @@
 /** A child as its parent's driver sees it, whatever node takes that place by now. */
-import type { Child, RequestFlags } from '../block/driver.ts'
+import type {
+  BlockStatus,
+  Child,
+  DebugEvent,
+  InstanceInfo,
+  Limits,
+  RequestFlags,
+  SnapshotIo,
+  StatusQuery,
+  TruncateOptions,
+} from '../block/driver.ts'
+import type { MaybePromise } from '../util/async.ts'
 import { filterOrCowChild } from './chain.ts'
 import { filenameOf } from './describe.ts'
 import { instanceInfo } from './instance-info.ts'
 import type { Edge, Node } from './node.ts'
 
-/** @param seat - Says which edge it is that stands there. */
-export function childHandle(seat: { readonly edge: Edge }, name: string): Child {
-  return {
-    name,
-    get nodeName() {
-      return seat.edge.child.name
-    },
-    filename: () => filenameOf(seat.edge.child),
-    length: () => seat.edge.child.length(),
-    read: (offset, into, flags) => seat.edge.child.io.read(offset, into, flags),
-    write: (offset, data, flags) => seat.edge.child.io.write(offset, data, flags),
-    zero: (offset, bytes, flags) =>
-      seat.edge.child.io.zero(offset, bytes, zeroFlags(seat.edge, flags)),
-    discard: (offset, bytes) => seat.edge.child.io.discard(offset, bytes),
-    flush: () => seat.edge.child.io.flush(),
-    status: (offset, bytes, query) => seat.edge.child.io.status(offset, bytes, query),
-    truncate: (bytes, options) => seat.edge.child.io.truncate(bytes, options),
-    limits: () => seat.edge.child.limits(),
-    info: () => instanceInfo(seat.edge.child),
-    supportsFua: () => seat.edge.child.instance.supports?.fua === true,
-    supportsUnmapZero: () => seat.edge.child.instance.supports?.unmapZero === true,
-    supportsFastZero: () => seat.edge.child.instance.supports?.fastZero !== false,
-    debugEvent: (event) => seat.edge.child.instance.debugEvent?.(event),
-    snapshot: () => seat.edge.child.instance.snapshot,
-    takesCompressed: () => seat.edge.child.driver.takesCompressed,
-    waitsForNobody: () => seat.edge.child.waitsForNobody,
-    driverName: () => seat.edge.child.driver.name,
-    shows: (node) => showsThrough(seat.edge.child, node),
-    statusAbove: (offset, bytes, base, query) =>
-      seat.edge.child.io.statusAbove(offset, bytes, base, query),
+/** A class and no closures: every edge has one, and few of its methods are ever called. */
+export class ChildHandle implements Child {
+  readonly name: string
+  /** The edge that stands in this place now. */
+  edge: Edge
+
+  constructor(edge: Edge) {
+    this.name = edge.name
+    this.edge = edge
+  }
+
+  get nodeName(): string {
+    return this.edge.child.name
+  }
+
+  filename(): string {
+    return filenameOf(this.edge.child)
+  }
+
+  length(): number {
+    return this.edge.child.length()
+  }
+
+  read(offset: number, into: Uint8Array, flags?: RequestFlags): MaybePromise<void> {
+    return this.edge.child.io.read(offset, into, flags)
+  }
+
+  write(offset: number, data: Uint8Array, flags?: RequestFlags): MaybePromise<void> {
+    return this.edge.child.io.write(offset, data, flags)
+  }
+
+  zero(offset: number, bytes: number, flags?: RequestFlags): MaybePromise<void> {
+    const { child } = this.edge
+    return child.io.zero(offset, bytes, zeroFlags(child, flags))
+  }
+
+  discard(offset: number, bytes: number): MaybePromise<void> {
+    return this.edge.child.io.discard(offset, bytes)
+  }
+
+  flush(): MaybePromise<void> {
+    return this.edge.child.io.flush()
+  }
+
+  status(offset: number, bytes: number, query?: StatusQuery): MaybePromise<BlockStatus> {
+    return this.edge.child.io.status(offset, bytes, query)
+  }
+
+  truncate(bytes: number, options?: TruncateOptions): MaybePromise<void> {
+    return this.edge.child.io.truncate(bytes, options)
+  }
+
+  limits(): Limits {
+    return this.edge.child.limits()
+  }
+
+  info(): InstanceInfo {
+    return instanceInfo(this.edge.child)
+  }
+
+  supportsFua(): boolean {
+    return this.edge.child.instance.supports?.fua === true
+  }
+
+  supportsUnmapZero(): boolean {
+    return this.edge.child.instance.supports?.unmapZero === true
+  }
+
+  supportsFastZero(): boolean {
+    return this.edge.child.instance.supports?.fastZero !== false
+  }
+
+  debugEvent(event: DebugEvent): MaybePromise<void> {
+    return this.edge.child.instance.debugEvent?.(event)
+  }
+
+  snapshot(): SnapshotIo | undefined {
+    return this.edge.child.instance.snapshot
+  }
+
+  takesCompressed(): boolean {
+    return this.edge.child.driver.takesCompressed
+  }
+
+  waitsForNobody(): boolean {
+    return this.edge.child.waitsForNobody
+  }
+
+  driverName(): string {
+    return this.edge.child.driver.name
+  }
+
+  shows(name: string): boolean {
+    return showsThrough(this.edge.child, name)
+  }
+
+  statusAbove(
+    offset: number,
+    bytes: number,
+    base?: Parameters<Child['statusAbove']>[2],
+    query?: StatusQuery,
+  ): MaybePromise<BlockStatus> {
+    return this.edge.child.io.statusAbove(offset, bytes, base, query)
   }
 }
 
@@ -46,6 +130,6 @@ function showsThrough(top: Node, name: string): boolean {
 }
 
 /** A node that ignores discards unmaps nothing for its parents; for root users it does. */
-function zeroFlags(edge: Edge, flags: RequestFlags = {}): RequestFlags {
-  return edge.child.flags.discard || flags.mayUnmap !== true ? flags : { ...flags, mayUnmap: false }
+function zeroFlags(child: Node, flags: RequestFlags = {}): RequestFlags {
+  return child.flags.discard || flags.mayUnmap !== true ? flags : { ...flags, mayUnmap: false }
 }

@@ -99,23 +99,27 @@ export async function childChanged(
  */
 async function settled(nodes: readonly Node[]): Promise<void> {
   const watched = new Set<Activity>()
-  for (const node of nodes.flatMap((start) => [...withAll(start, above)])) {
-    watched.add(node.activity)
-    for (const edge of node.parents) watched.add(edge.parent.activity)
+  for (const node of nodes) watchAbove(node, watched)
+  for (let busy = busyOf(watched); busy !== undefined; busy = busyOf(watched)) await busy.idle()
+}
+
+/** A node and all above it. */
+function watchAbove(node: Node, watched: Set<Activity>): void {
+  if (watched.has(node.activity)) return
+  watched.add(node.activity)
+  for (const { parent } of node.parents) {
+    if (parent.asNode === undefined) watched.add(parent.activity)
+    else watchAbove(parent.asNode, watched)
   }
-  for (;;) {
-    const busy = [...watched].find((activity) => activity.inFlight > 0)
-    if (busy === undefined) return
-    await busy.idle()
-  }
+}
+
+function busyOf(watched: ReadonlySet<Activity>): Activity | undefined {
+  for (const activity of watched) if (activity.inFlight > 0) return activity
+  return undefined
 }
 
 function below(node: Node): Node[] {
   return node.children.map((edge) => edge.child)
-}
-
-function above(node: Node): Node[] {
-  return node.parents.flatMap((edge) => edge.parent.asNode ?? [])
 }
 
 function withAll(start: Node, next: (node: Node) => Node[]): Set<Node> {

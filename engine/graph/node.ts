@@ -11,7 +11,7 @@ import type {
 import type { Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { Activity } from './activity.ts'
-import { childHandle } from './child-handle.ts'
+import { ChildHandle } from './child-handle.ts'
 import { beginDrained } from './drain.ts'
 import type { NodeIo } from './environment.ts'
 import type { OwnOptions } from './coerce.ts'
@@ -54,7 +54,7 @@ export class Edge {
   /** Undoes what the edge forbids at the node below. */
   unblock: (() => void) | undefined
   /** What stays the same for the parent's driver when another edge takes this one's place. */
-  readonly seat: Seat
+  readonly seat: ChildHandle
 
   constructor(about: EdgeAbout) {
     this.parent = about.parent
@@ -62,12 +62,12 @@ export class Edge {
     this.role = about.role
     this.child = about.child
     this.claims = about.claims
-    this.seat = about.replaces?.seat ?? newSeat(this)
+    this.seat = about.replaces?.seat ?? new ChildHandle(this)
   }
 
   /** How the parent's driver sees the node below. */
   get handle(): Child {
-    return this.seat.handle
+    return this.seat
   }
 }
 
@@ -81,17 +81,6 @@ export interface EdgeAbout {
   readonly replaces?: Edge | undefined
   /** Whoever makes it looks for cycles once all is in place. */
   readonly mayCycle?: boolean
-}
-
-/** A place at a parent: what its driver holds on to, and the edge that is there now. */
-interface Seat {
-  edge: Edge
-  readonly handle: Child
-}
-
-function newSeat(edge: Edge): Seat {
-  const seat: { edge: Edge } = { edge }
-  return Object.assign(seat, { handle: childHandle(seat, edge.name) })
 }
 
 /** A node's options without those of its children. */

@@ -4,12 +4,12 @@
  */
 import type { Member, Members, Schema } from '../block/option.ts'
 
-type Plain = Readonly<Record<string, unknown>>
+export type Plain = Readonly<Record<string, unknown>>
 
 /** Whether a declared member is told at all. */
-type Shown = (member: Member) => boolean
+export type Shown = (member: Member) => boolean
 
-const ALL: Shown = () => true
+export const ALL: Shown = () => true
 
 /** The same value; members that are not declared come last. */
 export function inDeclaredOrder(schema: Schema, value: unknown, shown: Shown = ALL): unknown {
@@ -46,6 +46,6 @@ export function membersInOrder(members: Members, value: Plain, shown: Shown = AL
   return ordered
 }
 
-function isPlain(value: unknown): value is Plain {
+export function isPlain(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,14 +1,15 @@
 /** From a request to its answer: find the command, check the arguments, run. */
 import { checkMembers, checkValue, withDefaults, type Allow } from '../block/check.ts'
 import { BlockError } from '../util/errors.ts'
-import type { Json } from '../util/json.ts'
+import { type Json, PrintedJson } from '../util/json.ts'
 import type { Command, CommandContext } from './command.ts'
 import { isUnion } from './command.ts'
-import { inDeclaredOrder } from './declared-order.ts'
+import { inDeclaredOrder, type Shown } from './declared-order.ts'
 import type { Request } from './envelope.ts'
 import { readEnvelope, requestId } from './envelope.ts'
 import { refusalIn } from './negotiation.ts'
 import { checkInput, isShown, type Compat } from './policy.ts'
+import { printDeclared } from './print-declared.ts'
 
 /** An answer as it goes out. */
 export type Answer = Readonly<Record<string, unknown>>
@@ -43,7 +44,10 @@ async function run(request: Request, context: CommandContext): Promise<unknown> 
   if (refusal !== undefined) notFound(refusal.text)
   const result = await command.run(context, args)
   if (command.returns === undefined) return {}
-  return inDeclaredOrder(command.returns, result, ({ features }) => isShown(compat, features))
+  const shown: Shown = ({ features }) => isShown(compat, features)
+  return context.monitor.pretty
+    ? inDeclaredOrder(command.returns, result, shown)
+    : new PrintedJson(printDeclared(command.returns, result, shown))
 }
 
 /** @throws always: there is no such command, at least not now. */

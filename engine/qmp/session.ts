@@ -18,6 +18,8 @@ import { VERSION } from './version.ts'
 
 /** What a command may know and change of the session that it came by. */
 export interface MonitorState {
+  /** Answers are printed with a line for each member. */
+  readonly pretty: boolean
   readonly phase: Phase
   readonly oobEnabled: boolean
   negotiate(capabilities: { readonly oob: boolean }): void
@@ -44,12 +46,14 @@ export class Session implements MonitorState {
   #working = false
   #closed = false
   #unread = 0
+  readonly pretty: boolean
   phase: Phase = 'negotiating'
   oobEnabled = false
 
   constructor(stream: ByteStream, options: SessionOptions) {
     this.#stream = stream
     this.#options = options
+    this.pretty = options.pretty
     this.#parser = new JsonParser({
       value: (value) => this.#take(value),
       error: (error) => this.#take({ error }),
@@ -113,7 +117,7 @@ export class Session implements MonitorState {
       this.close()
       return
     }
-    const text = printJson(value, { pretty: this.#options.pretty })
+    const text = printJson(value, { pretty: this.pretty })
     const sent = this.#stream.write(Buffer.from(`${text.replaceAll('\n', '\r\n')}\r\n`))
     if (!(sent instanceof Promise)) {
       this.#unread = 0

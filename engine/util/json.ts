@@ -69,7 +69,7 @@ function printMembers(value: object, depth: number | undefined): string {
   for (const [name, member] of inKeyOrder(entries)) {
     if (member === undefined) continue
     text += before
-    text += label(name)
+    text += labelText(name)
     text += print(member, inner)
     before = separator(inner)
   }
@@ -80,7 +80,8 @@ function printMembers(value: object, depth: number | undefined): string {
 const labels = new Map<string, string>()
 const MAX_LABELS = 1024
 
-function label(name: string): string {
+/** A member's name as it stands before its value. */
+export function labelText(name: string): string {
   let text = labels.get(name)
   if (text !== undefined) return text
   text = `${printString(name)}: `

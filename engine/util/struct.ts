@@ -231,7 +231,26 @@ export class WordTable {
   /** The first word from `from` on that is not zero; `length` if there is none. */
   nextSet(from: number): number {
     const halves = this.#halves
-    for (let at = 2 * from; at < halves.length; at++) if (halves[at] !== 0) return at >> 1
+    const { length } = halves
+    let at = 2 * from
+    // Most tables are almost empty: four words at a time.
+    while (at + 8 <= length) {
+      if (
+        (half(halves, at) |
+          half(halves, at + 1) |
+          half(halves, at + 2) |
+          half(halves, at + 3) |
+          half(halves, at + 4) |
+          half(halves, at + 5) |
+          half(halves, at + 6) |
+          half(halves, at + 7)) !==
+        0
+      ) {
+        break
+      }
+      at += 8
+    }
+    for (; at < length; at++) if (halves[at] !== 0) return at >> 1
     return this.length
   }
 
@@ -256,6 +275,10 @@ export class WordTable {
     this.#changed?.push(index)
     this.#view.setBigUint64(index * WORD_BYTES, value)
   }
+}
+
+function half(halves: Int32Array, at: number): number {
+  return halves[at] ?? 0
 }
 
 const WORD_BYTES = 8

@@ -15,7 +15,7 @@ interface PendingTimer {
   readonly dueNs: number
   /** Timers of one instant become ready in the order of their making. */
   readonly serial: number
-  readonly fire: () => void
+  fire: () => void
   cancelled: boolean
 }
 
@@ -151,6 +151,8 @@ export class Scheduler {
     return {
       cancel: () => {
         timer.cancelled = true
+        // It stays in the heap until it would be due, and must keep nothing alive until then.
+        timer.fire = NOTHING
       },
     }
   }
@@ -198,6 +200,8 @@ export class Scheduler {
 }
 
 const NOW = Promise.resolve()
+
+const NOTHING = (): void => undefined
 
 /**
  * Resolves when no microtask is left. A tick callback made from within a microtask runs only once
