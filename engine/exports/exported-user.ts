@@ -15,21 +15,32 @@ export interface ExportedUser {
 /** What holds requests back while a drained section lasts. */
 export type Holding = Pick<Gate, 'close' | 'open'>
 
-/**
- * @param between - Checks that come after those of the node and before anything is used.
- * @throws {BlockError} in the order in which the real daemon checks.
- */
-export function attachExported(
-  graph: Graph,
-  { name, writable }: { readonly name: string; readonly writable: boolean },
-  gate: Holding,
-  between?: () => void,
-): ExportedUser {
+export interface ExportedAbout {
+  readonly name: string
+  readonly writable: boolean
+}
+
+/** @throws {BlockError} where there is no such node, or none that can be exported so. */
+export function findExported(graph: Graph, { name, writable }: ExportedAbout): GraphNode {
   const node = graph.findNamed(name)
   if (writable && node.flags.readOnly) {
     throw new BlockError('Cannot export read-only node as writable')
   }
-  between?.()
+  return node
+}
+
+/** @throws {BlockError} in the order in which the real daemon checks. */
+export function attachExported(graph: Graph, about: ExportedAbout, gate: Holding): ExportedUser {
+  return attachFound(graph, findExported(graph, about), about, gate)
+}
+
+/** @throws {BlockError} for a permission conflict. */
+export function attachFound(
+  graph: Graph,
+  node: GraphNode,
+  { writable }: Pick<ExportedAbout, 'writable'>,
+  gate: Holding,
+): ExportedUser {
   const uses = CONSISTENT_READ | (writable ? WRITE : 0)
   const user = graph.attach(node, {
     uses,
@@ -50,6 +61,13 @@ export function attachExported(
       user.setClaims({ uses, shares: ALL_PERMISSIONS & ~RESIZE })
     },
   }
+}
+
+/** As in 7.2 a node comes back to the main thread when anybody leaves it. */
+export async function leaveExported(graph: Graph, user: User): Promise<void> {
+  const { node } = user
+  await user.close()
+  if (node.home !== undefined) await graph.moveHome(node, undefined)
 }
 
 /** @throws {BlockError} where the length is not known. */

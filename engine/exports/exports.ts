@@ -71,8 +71,8 @@ export interface Exports {
 export interface ExportServices {
   readonly graph: Graph
   readonly sockets: Sockets
-  /** Whether there is a thread of this name for exports to run in. */
-  readonly hasIothread?: (id: string) => boolean
+  /** What nodes in the iothread of this name have as their home; undefined: there is none. */
+  readonly threadOf?: (id: string) => string | undefined
   /** An object that a client created, as drivers look for it. */
   readonly object?: (type: string, id: string) => unknown
   /** Raises a QMP event. */

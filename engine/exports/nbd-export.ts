@@ -1,12 +1,20 @@
 /** One node offered by the NBD server, and the clients that use it. */
-import type { User } from '../graph/graph.ts'
+import type { Graph, GraphNode, User } from '../graph/graph.ts'
 import { EXPORT_FLAG } from '../nbd/constants.ts'
 import type { OfferedExport } from '../nbd/handshake-server.ts'
 import { MAX_STRING_BYTES } from '../nbd/limits.ts'
 import { encodeText } from '../nbd/text.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
-import { attachExported, exportedLength, largestPayload, type Holding } from './exported-user.ts'
+import {
+  attachFound,
+  exportedLength,
+  findExported,
+  largestPayload,
+  leaveExported,
+  type ExportedAbout,
+  type Holding,
+} from './exported-user.ts'
 import type { ExportServices, NbdExportOptions } from './exports.ts'
 import type { MetaContext } from './meta-context.ts'
 import { contextsOf } from './meta-contexts.ts'
@@ -41,6 +49,7 @@ export class NbdExport implements OfferedExport {
   readonly writethrough: boolean
   readonly user: User
   readonly contexts: readonly MetaContext[]
+  readonly #graph: Graph
   readonly #server: NbdServer
   readonly clients = new Set<ExportClient>()
   readonly gone: Promise<void>
@@ -55,11 +64,24 @@ export class NbdExport implements OfferedExport {
    */
   static create(
     options: NbdExportOptions,
-    { graph, hasIothread }: Pick<ExportServices, 'graph' | 'hasIothread'>,
+    services: Pick<ExportServices, 'graph' | 'threadOf'>,
     server: NbdServer | undefined,
   ): MaybePromise<NbdExport> {
+    const { graph } = services
     const { iothread } = options
-    const about = { name: options['node-name'], writable: options.writable ?? false }
+    const node = findExported(graph, aboutOf(options))
+    if (iothread === undefined) return NbdExport.#offer(options, graph, node, server)
+    const home = services.threadOf?.(iothread)
+    if (home === undefined) throw new BlockError(`iothread "${iothread}" not found`)
+    return graph.moveHome(node, home).then(() => NbdExport.#offer(options, graph, node, server))
+  }
+
+  static #offer(
+    options: NbdExportOptions,
+    graph: Graph,
+    node: GraphNode,
+    server: NbdServer | undefined,
+  ): MaybePromise<NbdExport> {
     let made: NbdExport | undefined
     const clients: Holding = {
       close: () => {
@@ -69,20 +91,16 @@ export class NbdExport implements OfferedExport {
         for (const client of made?.clients ?? []) client.resume()
       },
     }
-    const { node, user, restrict } = attachExported(graph, about, clients, () => {
-      if (iothread !== undefined && hasIothread?.(iothread) !== true) {
-        throw new BlockError(`iothread "${iothread}" not found`)
-      }
-    })
+    const { user, restrict } = attachFound(graph, node, aboutOf(options), clients)
     try {
       if (server === undefined) throw new BlockError('NBD server not running')
       checkNames(options, server)
       restrict()
       const contexts = contextsOf({ options, node, graph })
-      made = new NbdExport(options, { user, server, contexts })
+      made = new NbdExport(options, { graph, user, server, contexts })
       return made
     } catch (error) {
-      return user.close().then(() => {
+      return leaveExported(graph, user).then(() => {
         throw error
       })
     }
@@ -91,15 +109,18 @@ export class NbdExport implements OfferedExport {
   private constructor(
     options: NbdExportOptions,
     {
+      graph,
       user,
       server,
       contexts,
     }: {
+      readonly graph: Graph
       readonly user: User
       readonly server: NbdServer
       readonly contexts: readonly MetaContext[]
     },
   ) {
+    this.#graph = graph
     this.contexts = contexts
     this.name = exportName(options)
     this.description = options.description
@@ -150,8 +171,12 @@ export class NbdExport implements OfferedExport {
     this.beginShutdown()
     await Promise.all(clients.map(({ idle }) => idle))
     for (const context of this.contexts) context.close?.()
-    await this.user.close()
+    await leaveExported(this.#graph, this.user)
   }
+}
+
+function aboutOf(options: NbdExportOptions): ExportedAbout {
+  return { name: options['node-name'], writable: options.writable ?? false }
 }
 
 function exportName(options: NbdExportOptions): string {

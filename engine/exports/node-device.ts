@@ -9,7 +9,7 @@ import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
 import { inPieces } from '../nbd/pieces.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError, ioError } from '../util/errors.ts'
-import { attachExported, exportedLength, largestPayload } from './exported-user.ts'
+import { attachExported, exportedLength, largestPayload, leaveExported } from './exported-user.ts'
 import { Gate } from './gate.ts'
 import { collectAllocation } from './meta-context.ts'
 import { inSteps } from './steps.ts'
@@ -83,14 +83,14 @@ export function shownDevice(
   const { user, restrict } = attachExported(graph, { name, writable }, gate)
   try {
     restrict()
-    return deviceOf(user, writable, gate)
+    return deviceOf(graph, user, writable, gate)
   } catch (error) {
-    void user.close()
+    void leaveExported(graph, user)
     throw error
   }
 }
 
-function deviceOf(user: User, writable: boolean, gate: Gate): NodeDevice {
+function deviceOf(graph: Graph, user: User, writable: boolean, gate: Gate): NodeDevice {
   const size = exportedLength(user)
   const largest = largestPayload(user)
   const request = async <T>(
@@ -146,6 +146,6 @@ function deviceOf(user: User, writable: boolean, gate: Gate): NodeDevice {
         zero: (flags & STATUS.zero) !== 0,
       }))
     },
-    close: () => user.close(),
+    close: () => leaveExported(graph, user),
   }
 }

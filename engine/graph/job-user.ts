@@ -46,6 +46,10 @@ export class JobParent implements JobUser, Parent {
     return this.#sections > 0
   }
 
+  get home(): string | undefined {
+    return this.#held.at(-1)?.edge.child.home
+  }
+
   uses(node: GraphNode): boolean {
     return this.#held.some(({ edge }) => edge.child === node)
   }

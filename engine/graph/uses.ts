@@ -57,6 +57,8 @@ export interface JobUser extends AsyncDisposable {
   /** True inside a drained section of one of its nodes. */
   readonly quiesced: boolean
   uses(node: GraphNode): boolean
+  /** The iothread where its nodes are at home; undefined: the main thread. */
+  readonly home: string | undefined
   /**
    * Adds an edge and forbids operations on the node but those allowed.
    *

@@ -56,6 +56,58 @@ describe('a job that is ready', () => {
   })
 })
 
+describe('jobs on a node that is exported in a thread', () => {
+  const exported = { type: 'nbd', id: 'e', 'node-name': 'top', iothread: 't' }
+  const serving = { addr: { type: 'unix', data: { path: 'socket' } } }
+
+  /** The statuses of a job that is at rest on `top`: while it is exported, and while that ends. */
+  async function statuses(
+    start: (test: Awaited<ReturnType<typeof chainWorld>>) => Promise<void>,
+    serves: boolean,
+  ): Promise<readonly string[]> {
+    const test = await chainWorld()
+    await test.run('object-add', { 'qom-type': 'iothread', id: 't' })
+    await test.run('blockdev-add', { driver: 'null-co', 'node-name': 'copy', size: 20 * CLUSTER })
+    await start(test)
+    if (serves) await test.run('nbd-server-start', serving)
+    const told: string[] = []
+    const note = async (command: string, args: object): Promise<void> => {
+      const before = test.events.length
+      await test.tryTo(command, args)
+      await test.pass(1)
+      const fresh = test.events.slice(before).flatMap(({ data }) => data.status ?? [])
+      told.push(fresh.join(' '))
+    }
+    await note('block-export-add', exported)
+    if (serves) await note('block-export-del', { id: 'e' })
+    return told
+  }
+
+  const mirror = async (test: Awaited<ReturnType<typeof chainWorld>>): Promise<void> => {
+    const args = { 'job-id': 'j', device: 'top', target: 'copy', sync: 'top' }
+    await test.run('blockdev-mirror', args)
+    await test.until(async () => (await test.status('j')) === 'ready', 'ready')
+  }
+  const backup = async (test: Awaited<ReturnType<typeof chainWorld>>): Promise<void> => {
+    const args = { 'job-id': 'j', device: 'top', target: 'copy', sync: 'none' }
+    await test.run('blockdev-backup', args)
+  }
+  const paused = (times: number): string => Array(times).fill('paused running').join(' ')
+
+  it('pause once when it moves there, and once more when it leaves and moves back', async () => {
+    assert.deepEqual(await statuses(backup, true), [paused(1), paused(3)])
+  })
+
+  it('pause there and back when the export is refused after it has moved', async () => {
+    assert.deepEqual(await statuses(backup, false), [paused(4)])
+  })
+
+  it('go on only behind the command where it is enough that they are paused', async () => {
+    assert.deepEqual(await statuses(mirror, true), ['standby ready', 'standby ready'])
+    assert.deepEqual(await statuses(mirror, false), ['standby ready'])
+  })
+})
+
 /** How often a backup of `base` pauses, which is in a thread with all that hangs together with it. */
 async function pausesAt(command: string, args: object, thread: string | null): Promise<number> {
   const test = await chainWorld({ readOnly: ['base', 'mid'] })

@@ -78,6 +78,8 @@ export class Job implements JobControl {
   #ended = false
   /** Pending, and held back by what its work has stopped. */
   #waits = false
+  /** It goes on in its thread as soon as it may. */
+  #entersLate = false
   readonly #endWaiters: (() => void)[] = []
 
   constructor(about: JobAbout, world: JobWorld) {
@@ -182,7 +184,25 @@ export class Job implements JobControl {
     assert(this.#pauses > 0, 'a job is resumed as often as paused')
     this.#pauses -= 1
     // Who sleeps by the clock sleeps on.
-    if (this.#pauses === 0 && !this.#course.sleeps) this.enter()
+    if (this.#pauses > 0 || this.#course.sleeps) return
+    if (this.user?.home === undefined) this.enter()
+    else void this.#enterLate()
+  }
+
+  /**
+   * A command keeps a thread's nodes to itself until it waits for something, or is over. It waits for
+   * the job in a drained section, but for one of whom it is enough that it is paused.
+   */
+  async #enterLate(): Promise<void> {
+    if (this.#entersLate) return
+    this.#entersLate = true
+    const isWaitedFor = this.#work.restsWhilePaused !== true
+    const { user } = this
+    if (isWaitedFor) user?.begin()
+    await this.turn()
+    this.#entersLate = false
+    if (isWaitedFor || this.#pauses === 0) this.enter()
+    if (isWaitedFor) user?.end()
   }
 
   /** @throws {BlockError} */

@@ -86,6 +86,8 @@ export interface JobWork {
   cancel?(forced: boolean): boolean
   /** Called before it pauses: lets requests that it does not wait for itself come to an end. */
   pausing?(): JobRoutine<void>
+  /** While it is paused nothing is under way, so that drained sections need not wait for it to go on. */
+  readonly restsWhilePaused?: boolean
   /** A client chose another speed, 0 for none. */
   speedChanged?(bytesPerSecond: number): void
   /** A client resumed the job. */

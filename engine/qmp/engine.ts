@@ -159,7 +159,7 @@ export class EngineProcess implements Engine, EngineParts {
       graph: this.graph,
       sockets: host.sockets,
       object: (type, id) => this.objects.instance(type, id),
-      hasIothread: (id) => findObject(iothreadType.name, id, this) !== undefined,
+      threadOf: (id) => findObject(iothreadType.name, id, this)?.path,
       emit: (event, data) => this.events.emit(event, data),
       log,
     })

@@ -28,6 +28,7 @@ export class MirrorWork implements JobWork {
   #unlist: (() => void) | undefined
   #shouldComplete = false
   #section: DrainedSection | undefined
+  readonly restsWhilePaused = true
 
   /** @param thaw - Lets others change the chain between source and target again. */
   constructor(args: MirrorArgs, setup: JobSetup, target: User, thaw: (() => void) | undefined) {
