@@ -81,9 +81,7 @@ export function readGraph(debug: Value, named: Value): Graph {
 const ANY = '*'
 
 /** `children.10` comes after `children.9`. */
-function compareChildNames(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true })
-}
+const { compare: compareChildNames } = new Intl.Collator('en', { numeric: true })
 
 function letters(list: Value | undefined): ReadonlySet<string> {
   return new Set(

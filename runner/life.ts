@@ -13,7 +13,8 @@ export class Life {
   readonly #timeoutScale: number
   #machine: Machine | undefined
   #session: Session | undefined
-  #lastDump = ''
+  /** That of the target before, which may still be asked what was said. */
+  #lastSession: Session | undefined
   #lastLog = ''
   /** The scenario has told the target to quit. */
   endExpected = false
@@ -62,7 +63,8 @@ export class Life {
 
   async start(): Promise<void> {
     this.#machine = await this.#station.start(this.#options)
-    this.#session = new Session(this.#machine.monitor, this.#station.host.clock)
+    const { monitor, fence } = this.#machine
+    this.#session = new Session(monitor, this.#station.host.clock, fence)
     this.endExpected = false
     await this.#session.negotiate(this.scaled(GREETING_WITHIN_MS))
   }
@@ -75,9 +77,9 @@ export class Life {
   /** Forgets the target; what it said stays to be read. */
   forget(): Machine | undefined {
     const machine = this.#machine
-    this.#lastDump = this.dump()
     this.#lastLog = this.log()
     this.#session?.close()
+    this.#lastSession = this.#session ?? this.#lastSession
     this.#session = undefined
     this.#machine = undefined
     return machine
@@ -133,7 +135,7 @@ export class Life {
 
   /** Pending commands and the last messages. */
   dump(): string {
-    return this.#session?.dump() ?? this.#lastDump
+    return (this.#session ?? this.#lastSession)?.dump() ?? ''
   }
 
   /** What the target wrote on its standard error. */

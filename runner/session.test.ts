@@ -13,7 +13,7 @@ interface Peer {
   readonly heard: () => string
 }
 
-function connect(): Peer {
+function connect(fence?: () => Promise<void>): Peer {
   const host = createSimHost({ seed: 1 })
   const [ours, served] = streamPair(host)
   let heard = ''
@@ -23,7 +23,7 @@ function connect(): Peer {
   const say = (text: string): void => {
     void served.write(new TextEncoder().encode(text))
   }
-  return { host, served, session: new Session(ours, host.clock), say, heard: () => heard }
+  return { host, served, session: new Session(ours, host.clock, fence), say, heard: () => heard }
 }
 
 describe('a QMP session', () => {
@@ -87,6 +87,26 @@ describe('a QMP session', () => {
     say('{"error": {"class": "GenericError", "desc": "no"}}\n{"return": {}, "id": "b1"}\n')
     const replies = await host.run(session.raw('{nonsense', 100))
     assert.deepEqual(replies, [{ kind: 'error', class: 'GenericError', desc: 'no' }])
+  })
+
+  it('asks nothing where the target can tell that all has arrived', async () => {
+    const { host, session, heard } = connect(() => Promise.resolve())
+    await host.run(session.fence(100))
+    assert.equal(heard(), '')
+  })
+
+  it('asks all the same while an answer is due', async () => {
+    const { host, session, say, heard } = connect(() => Promise.resolve())
+    const work = Promise.all([session.command('x', undefined, 100), session.fence(100)])
+    await host.idle()
+    assert.match(heard(), /query-version/)
+    say('{"return": 1, "id": "b1"}\n{"return": 2, "id": "b2"}\n')
+    await host.run(work)
+  })
+
+  it('gives up a fence that the target never tells of', async () => {
+    const { host, session } = connect(() => new Promise(() => undefined))
+    await assert.rejects(host.run(session.fence(5000)), DeadlineError)
   })
 
   it('negotiates out-of-band execution where it is offered', async () => {

@@ -51,6 +51,9 @@ export const LIMITS = {
   recent: 50,
 }
 
+/** Every case ends with it, mostly unread: made once, as errors are dear. */
+const CLOSED = new GoneError('the runner closed the QMP connection', 'closed')
+
 interface Waiter {
   check(): boolean
   fail(error: Error): void
@@ -59,6 +62,7 @@ interface Waiter {
 export class Session {
   readonly #stream: ByteStream
   readonly #clock: Clock
+  readonly #fence: (() => Promise<void>) | undefined
   readonly #framer = new Framer(LIMITS)
   readonly #replies = new Map<string, Reply>()
   /** Replies whose id is not ours, since the last fence. */
@@ -72,9 +76,11 @@ export class Session {
   #gone: GoneError | undefined
   #serial = 0
 
-  constructor(stream: ByteStream, clock: Clock) {
+  /** @param fence - What tells, without a command, that all has arrived. */
+  constructor(stream: ByteStream, clock: Clock, fence?: () => Promise<void>) {
     this.#stream = stream
     this.#clock = clock
+    this.#fence = fence
     stream.onData((chunk) => {
       this.#receive(chunk)
     })
@@ -112,7 +118,7 @@ export class Session {
   /** The last messages both ways, and commands without an answer. */
   dump(): string {
     const waiting = [...this.#commands.values()].map((name) => `  waiting for: ${name}`)
-    return [...waiting, ...this.#recent.map((line) => `  ${line}`)].join('\n')
+    return [...waiting, ...this.#recent.map((line) => `  ${line.trimEnd()}`)].join('\n')
   }
 
   /** Starts the count by which a flood of events is noticed. */
@@ -143,7 +149,7 @@ export class Session {
   async raw(bytes: string, withinMs: number): Promise<RawReplies> {
     this.#strays = []
     this.#write(bytes.endsWith('\n') ? bytes : `${bytes}\n`)
-    await this.fence(withinMs)
+    await this.#ask(withinMs)
     const replies = this.#strays
     this.#strays = []
     return replies
@@ -151,6 +157,18 @@ export class Session {
 
   /** Everything that earlier commands caused synchronously has arrived when this returns. */
   async fence(withinMs: number): Promise<void> {
+    // Commands under way are on the wire, and only what follows them there waits for them.
+    if (this.#fence === undefined || this.#commands.size > 0) return this.#ask(withinMs)
+    let passed = false
+    void this.#fence().then(() => {
+      passed = true
+      this.#wake()
+    })
+    await this.waitFor(() => passed, withinMs, 'the end of what was asked')
+  }
+
+  /** The fence of any target: a command, which is answered after those before it. */
+  async #ask(withinMs: number): Promise<void> {
     await this.command('query-version', undefined, withinMs)
   }
 
@@ -185,7 +203,7 @@ export class Session {
 
   close(): void {
     this.#stream.destroy()
-    this.#end(new GoneError('the runner closed the QMP connection', 'closed'))
+    this.#end(CLOSED)
   }
 
   #nextId(): string {
@@ -194,7 +212,7 @@ export class Session {
   }
 
   #write(line: string): void {
-    this.#remember(`-> ${line.trimEnd()}`)
+    this.#remember(`-> ${line}`)
     if (this.#gone !== undefined) throw this.#gone
     // Requests are few and small; the peer's buffer takes them.
     void this.#stream.write(Buffer.from(line))
@@ -219,6 +237,10 @@ export class Session {
       this.#end(gone)
       return
     }
+    this.#wake()
+  }
+
+  #wake(): void {
     for (const waiter of [...this.#waiters]) waiter.check()
   }
 

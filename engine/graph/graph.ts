@@ -161,7 +161,7 @@ export interface GraphAbout {
 export function createGraph(about: GraphAbout): Graph {
   const { drivers, services, random, paths, parseJson, profile } = about
   const environment: Environment = {
-    drivers: new Map(driversIn(profile, drivers).map((driver) => [driver.name, driver])),
+    drivers: byName(driversIn(profile, drivers)),
     services,
     paths,
     parseJson,
@@ -182,13 +182,13 @@ export function createGraph(about: GraphAbout): Graph {
     }
   }
   return {
+    ...graphChanges(environment),
     nodes: () => [...nodes.values()],
     findOrUndefined: (name) => nodes.get(name),
     find: (name) => findNode(environment, name),
     findDeviceOrNode: (name) => findReference(environment, name),
     findNamed: (name, device) => findNamed(environment, name, device),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
-    ...graphChanges(environment),
     drainedAll: () => environment.lock.section(() => drainAll([...nodes.values()])),
     quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),
@@ -246,6 +246,17 @@ export function createGraph(about: GraphAbout): Graph {
     describe: () => blockGraph(environment),
     close: () => closeAll(environment),
   }
+}
+
+/** Many engines are made one after the other, of the same drivers. */
+const BY_NAME = new WeakMap<readonly Driver[], ReadonlyMap<string, Driver>>()
+
+function byName(drivers: readonly Driver[]): ReadonlyMap<string, Driver> {
+  const known = BY_NAME.get(drivers)
+  if (known !== undefined) return known
+  const made = new Map(drivers.map((driver) => [driver.name, driver]))
+  BY_NAME.set(drivers, made)
+  return made
 }
 
 function breakpointsOf(node: Node): Breakpoints | undefined {

@@ -74,6 +74,8 @@ export interface Engine {
    * @throws {BlockError} what `block-export-add` would say against that.
    */
   showDevice(name: string, access: ShownAccess): NodeDevice | undefined
+  /** Resolves where a command that came in now would be answered, had it nothing to do. */
+  settled(): Promise<void>
   /** Closes exports, then nodes, as the daemon does at its end. */
   shutdown(): Promise<void>
 }
@@ -207,6 +209,10 @@ export class EngineProcess implements Engine, EngineParts {
   /** What is refused or hidden from now on. */
   setCompat(compat: Partial<Compat>): void {
     this.compat = { ...this.compat, ...compat }
+  }
+
+  settled(): Promise<void> {
+    return this.#turns.take(() => this.jobs.settle())
   }
 
   async shutdown(): Promise<void> {

@@ -1,3 +1,4 @@
+/** A result is printed the same way, whether its order was worked out before or not. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { opt, shape, type Schema } from '../block/option.ts'

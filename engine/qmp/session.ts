@@ -118,7 +118,8 @@ export class Session implements MonitorState {
       return
     }
     const text = printJson(value, { pretty: this.pretty })
-    const sent = this.#stream.write(Buffer.from(`${text.replaceAll('\n', '\r\n')}\r\n`))
+    const lines = this.pretty ? text.replaceAll('\n', '\r\n') : text
+    const sent = this.#stream.write(Buffer.from(`${lines}\r\n`))
     if (!(sent instanceof Promise)) {
       this.#unread = 0
       return

@@ -166,8 +166,9 @@ function startEngine(
       if (log.length < LOG_BYTES) log += `${line}\n`
     },
   })
-  const [monitor, served]: [ByteStream, ByteStream] = streamPair(host)
+  const [client, served]: [ByteStream, ByteStream] = streamPair(host)
   engine.openMonitor(served)
+  const { monitor, pass } = fenced(client, served)
   let leave: (exit: Exit) => void = () => undefined
   const exited = new Promise<Exit>((resolve) => {
     leave = resolve
@@ -177,6 +178,15 @@ function startEngine(
   })
   return {
     monitor,
+    // Whoever chooses among tasks counts on those of a command.
+    ...(options.choose === undefined
+      ? {
+          fence: async () => {
+            await engine.settled()
+            await pass()
+          },
+        }
+      : {}),
     exited,
     debug: engine.debug,
     openDevice: (options, access) => engine.openDevice(options, access),
@@ -192,6 +202,34 @@ function startEngine(
       await engine.shutdown()
       await exited
     },
+  }
+}
+
+/** Blank, and told apart from all that is sent by being this very chunk. */
+const FENCE = Uint8Array.of(0x0a)
+
+/** A client's end, and a way to wait until all that was written at the other end has come out. */
+function fenced(
+  client: ByteStream,
+  served: ByteStream,
+): { readonly monitor: ByteStream; readonly pass: () => Promise<void> } {
+  const passing: (() => void)[] = []
+  const monitor: ByteStream = {
+    ...client,
+    onData: (reader) => {
+      client.onData((chunk) => {
+        if (chunk === FENCE) passing.shift()?.()
+        else reader(chunk)
+      })
+    },
+  }
+  return {
+    monitor,
+    pass: () =>
+      new Promise((resolve) => {
+        passing.push(resolve)
+        void served.write(FENCE)
+      }),
   }
 }
 

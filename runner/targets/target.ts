@@ -104,6 +104,11 @@ export interface Machine {
   readonly showDevice?: (node: string, access: ShownAccess) => NodeDevice | undefined
   /** The QMP stream; the greeting has not been read. */
   readonly monitor: ByteStream
+  /**
+   * Resolves when all has come over the stream that the commands answered so far have caused, as an
+   * answer to one more command would tell; absent where nothing but such an answer tells.
+   */
+  readonly fence?: () => Promise<void>
   readonly exited: Promise<Exit>
   /** What it has printed, bounded; always empty without the feature `target.log`. */
   log(): string

@@ -86,6 +86,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
   const { snapshots, bytes } = about.forCheck
     ? { snapshots: [], bytes: 0 }
     : yield* readSnapshots(file, Number(fields.snapshotsOffset), fields.snapshotCount)
+  const caches = makeCaches(() => image, runtime)
   const image: Image = {
     file,
     geometry,
@@ -107,7 +108,8 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     options: runtime,
     requested: { options: about.options, discard: about.discard },
     overlap: runtime.overlap,
-    ...makeCaches(() => image, runtime),
+    l2Cache: caches.l2Cache,
+    refcountCache: caches.refcountCache,
     trimmedNs: around.nowNs(),
     freeClusterIndex: 0,
     freeByteOffset: 0,
