@@ -204,14 +204,20 @@ export class HiddenExports {
   async releaseScenarioExport(connection: ScenarioConnection): Promise<void> {
     if (connection.flights.length > 0) return
     this.#connections.delete(connection.exportId)
-    await this.#play.limit(connection.client.disconnect(), 'the NBD client')
+    await this.#disconnect(connection)
+    // Only then the export is not in use any more, which the next step may ask for.
+    await this.#play.limit(connection.client.ended, 'the end of an NBD connection')
+  }
+
+  #disconnect({ client }: ScenarioConnection): Promise<void> {
+    return this.#play.limit(client.disconnect(), 'the NBD client')
   }
 
   /** Ends everything that is open, whatever is under way. */
   async closeAll(): Promise<void> {
     for (const connection of [...this.#connections.values()]) {
-      connection.flights.length = 0
-      await this.releaseScenarioExport(connection)
+      this.#connections.delete(connection.exportId)
+      await this.#disconnect(connection)
     }
     for (const entry of [...this.#open.values()]) {
       entry.flights.length = 0

@@ -117,6 +117,14 @@ describe('exports', () => {
       assert.equal(await textOf(client.read(0, 512)), 'server closed the connection')
     }))
 
+  it('are in use until a client that says goodbye sees the server leave', () =>
+    inSim(async ({ server }) => {
+      const client = await server.connect()
+      await client.disconnect()
+      await client.ended
+      await server.exports.remove('e', 'safe')
+    }))
+
   it('wait for the requests of clients that they drop', () =>
     inSim(async (setup) => {
       const { server, add, host } = setup

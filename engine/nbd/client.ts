@@ -209,6 +209,11 @@ export class NbdClient {
     await this.#request(type, flags, offset, bytes)
   }
 
+  /** Resolves when the server has closed its side, or was given up. */
+  get ended(): Promise<void> {
+    return this.#replies.ended
+  }
+
   /** Tells the server goodbye and closes the stream. Requests under way fail with ESHUTDOWN. */
   async disconnect(): Promise<void> {
     if (this.closed) return

@@ -75,11 +75,17 @@ export class ReplyParser {
   readonly #granted: Granted
   readonly #open = new Map<bigint, Open>()
   failure: BlockError | undefined
+  /** Resolves when nothing is read any more. */
+  readonly ended: Promise<void>
+  #end: () => void = () => undefined
 
   constructor(stream: ByteStream, reader: StreamReader, granted: Granted) {
     this.#stream = stream
     this.#reader = reader
     this.#granted = granted
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
   }
 
   expect(cookie: bigint, pending: Pending): void {
@@ -95,6 +101,7 @@ export class ReplyParser {
         error instanceof BlockError ? error : new BlockError(text, { errno: 'EIO', cause: error }),
       )
       this.#stream.destroy()
+      this.#end()
     })
   }
 
