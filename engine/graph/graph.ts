@@ -182,13 +182,13 @@ export function createGraph(about: GraphAbout): Graph {
     }
   }
   return {
-    ...graphChanges(environment),
     nodes: () => [...nodes.values()],
     findOrUndefined: (name) => nodes.get(name),
     find: (name) => findNode(environment, name),
     findDeviceOrNode: (name) => findReference(environment, name),
     findNamed: (name, device) => findNamed(environment, name, device),
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
+    ...graphChanges(environment),
     drainedAll: () => environment.lock.section(() => drainAll([...nodes.values()])),
     quiesceAll: () => drainAll([...nodes.values()]),
     within: (section) => graphChanges(environment, section),
