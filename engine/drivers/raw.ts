@@ -56,6 +56,10 @@ export const raw = defineDriver({
     role.part === true ? { uses: above.uses, shares: above.shares & ~RESIZE } : above,
   forwardsBitmaps: ({ offset = 0, size }) => offset === 0 && size === undefined,
   reopenable: ['offset', 'size'],
+  // Before the file is looked for.
+  check({ options }) {
+    readWindow(options)
+  },
   open({ options, children, node, services, guess }) {
     const file = children.get('file')
     assert(file !== undefined, 'raw opens with its child attached')
@@ -75,9 +79,15 @@ interface Window {
   readonly size: number | undefined
 }
 
+function readWindow({ offset, size }: WindowOptions): Window {
+  return {
+    start: checkNotNegative('offset', offset) ?? 0,
+    size: checkNotNegative('size', size),
+  }
+}
+
 function checkWindow(options: WindowOptions, file: Child): Window {
-  const start = checkNotNegative('offset', options.offset) ?? 0
-  const size = checkNotNegative('size', options.size)
+  const { start, size } = readWindow(options)
   const available = lengthOf(file)
   if (start > available) {
     throw new BlockError(
