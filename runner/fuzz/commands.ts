@@ -52,7 +52,7 @@ const TABLE: readonly CommandKind[] = [
   { command: 'nbd-server-remove', weight: 1, make: onServer('nbd-server-remove') },
   {
     command: 'nbd-server-stop',
-    weight: 1,
+    weight: 1.05,
     flawed: QUERY_FLAWED,
     make: onServer('nbd-server-stop'),
   },

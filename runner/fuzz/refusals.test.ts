@@ -9,7 +9,7 @@ import type { StepRecord } from './record.ts'
 import { type FuzzStep, showStep } from './step.ts'
 import { drawSequence, engineTemplate } from './testing.ts'
 
-const SEQUENCES = Number(process.env['BLOCKSPEC_REFUSALS'] ?? 20)
+const SEQUENCES = Number(process.env['BLOCKSPEC_REFUSALS'] ?? 30)
 const STEPS = 40
 const LOOKED_AT = ['graph', 'nodes', 'exports'] as const
 
