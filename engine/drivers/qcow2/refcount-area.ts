@@ -12,8 +12,11 @@ import { checkOverlap } from './overlap.ts'
 import { refcountMetadata } from './refcount-size.ts'
 import { reach, writeStable } from './storage.ts'
 
-/** Largest refcount table. */
+/** Largest refcount table that an image is opened with. */
 export const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20
+
+/** Most entries of a table that is made: 7.2 holds the number against what bytes may be. */
+const MAX_NEW_ENTRIES = MAX_REFCOUNT_TABLE_BYTES
 
 /** Where something lies in the file. */
 interface Place {
@@ -87,7 +90,7 @@ function prepareTable(
   const { clusterBytes } = image.geometry
   const entries = exact ? blockCount : blockCount + Math.ceil(blockCount / 2)
   const bytes = alignUp(entries * ENTRY_BYTES, clusterBytes)
-  if (bytes > MAX_REFCOUNT_TABLE_BYTES) throw ioError('EFBIG')
+  if (bytes > MAX_NEW_ENTRIES * ENTRY_BYTES) throw ioError('EFBIG')
   const table = new WordTable(new Uint8Array(bytes))
   table.bytes.set(image.refcountTable.bytes.subarray(0, bytes))
   if (orphan !== undefined) setEntry(table, orphan.index, orphan.offset)

@@ -144,7 +144,9 @@ export function* freeClusters(
 ): Routine<void> {
   yield* reach(image.file, 'cluster_free')
   try {
-    yield* changeRefcounts(image, offset, bytes, -1, kind)
+    const done = yield* changeRefcounts(image, offset, bytes, -1, kind)
+    // Only what was never counted has no block; now it has one, and 7.2 leaves it at that.
+    if (done === AGAIN) throw ioError('EAGAIN')
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     image.around.log(`qcow2_free_clusters failed: ${error.message}`, 'bare')

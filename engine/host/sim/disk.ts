@@ -5,6 +5,11 @@
  * clearing them as a whole throws them out.
  */
 
+import { ioError } from '../../util/errors.ts'
+
+/** Longest file, as on ext4 with blocks of 4 KiB, whose numbers have 32 bits. */
+const MAX_FILE_BYTES = 2 ** 44 - 2 ** 12
+
 const CHUNK_BYTES = 1 << 16
 const PAGE_BYTES = 1 << 12
 const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES
@@ -66,6 +71,12 @@ export class SimDisk {
   write(offset: number, data: Uint8Array): void {
     // As the system call: nothing to write does not make the file longer.
     if (data.length === 0) return
+    const room = MAX_FILE_BYTES - offset
+    if (data.length > room) {
+      // What there is room for gets there, and then the rest is refused.
+      if (room > 0) this.write(offset, data.subarray(0, room))
+      throw ioError('EFBIG')
+    }
     forChunks(offset, data.length, (index, from, bytes, done) => {
       const chunk = this.#ownChunk(index, bytes === CHUNK_BYTES)
       chunk.bytes.set(data.subarray(done, done + bytes), from)
@@ -85,12 +96,14 @@ export class SimDisk {
   }
 
   truncate(bytes: number): void {
+    checkEnd(bytes)
     if (bytes < this.length) this.#clear(bytes, this.length - bytes, 'drop')
     this.length = bytes
   }
 
   /** Whole pages inside the range lose their storage, the rest is overwritten with zeroes. */
   punchHole(offset: number, bytes: number): void {
+    checkEnd(offset + bytes)
     // Like the system call with its keep-size flag: what lies past the end is left alone.
     this.#clear(offset, Math.min(bytes, Math.max(0, this.length - offset)), 'drop')
   }
@@ -98,12 +111,14 @@ export class SimDisk {
   /** Whole pages inside the range are set aside without content. Grows the file where needed. */
   zeroRange(offset: number, bytes: number): void {
     if (bytes === 0) return
+    checkEnd(offset + bytes)
     this.length = Math.max(this.length, offset + bytes)
     this.#clear(offset, bytes, 'reserve')
   }
 
   /** Sets every missing page of the range aside. Grows the file where needed. */
   reserve(offset: number, bytes: number): void {
+    checkEnd(offset + bytes)
     this.length = Math.max(this.length, offset + bytes)
     forChunks(offset, bytes, (index, from, count) => {
       const chunk = this.#chunkAt(index)
@@ -233,6 +248,11 @@ function owned(chunk: Chunk): Chunk {
   chunk.bytes = bytes
   chunk.shared = false
   return chunk
+}
+
+/** @throws {BlockError} `EFBIG` where no file reaches. */
+function checkEnd(end: number): void {
+  if (end > MAX_FILE_BYTES) throw ioError('EFBIG')
 }
 
 function forChunks(

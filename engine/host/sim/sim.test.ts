@@ -266,12 +266,38 @@ describe('simulated files', () => {
 
   it('find the data behind a hole of any size at once', () => {
     const file = createSimHost().files.open('/disk', { write: true, create: true })
-    file.truncate(2 ** 50)
-    void file.write(2 ** 49, new Uint8Array([1]))
-    assert.deepEqual(file.extent(0), { data: false, bytes: 2 ** 49 })
-    assert.deepEqual(file.extent(2 ** 49), { data: true, bytes: 4096 })
+    file.truncate(2 ** 43)
+    void file.write(2 ** 42, new Uint8Array([1]))
+    assert.deepEqual(file.extent(0), { data: false, bytes: 2 ** 42 })
+    assert.deepEqual(file.extent(2 ** 42), { data: true, bytes: 4096 })
     assert.equal(file.allocatedBytes(), 4096)
   })
+
+  const LONGEST = 2 ** 44 - 4096
+
+  it('take what there is room for of a write across the longest length', () => {
+    const file = createSimHost().files.open('/new', { write: true, create: true })
+    assert.throws(() => file.write(LONGEST - 1, new Uint8Array([1, 2])), { errno: 'EFBIG' })
+    assert.equal(file.length(), LONGEST)
+    const last = new Uint8Array(2)
+    void file.read(LONGEST - 1, last)
+    assert.deepEqual([...last], [1, 0])
+  })
+
+  const TOO_FAR: readonly (readonly [string, (file: HostFile) => unknown])[] = [
+    ['truncated', (file) => file.truncate(LONGEST + 1)],
+    ['written', (file) => file.write(LONGEST, new Uint8Array(1))],
+    ['zeroed', (file) => file.zeroRange(LONGEST - 1, 2)],
+    ['punched', (file) => file.punchHole(LONGEST - 1, 2)],
+    ['set aside', (file) => file.allocate(LONGEST - 1, 2)],
+  ]
+  for (const [verb, act] of TOO_FAR) {
+    it(`are not ${verb} behind the longest length`, () => {
+      const file = createSimHost().files.open('/new', { write: true, create: true })
+      assert.throws(() => act(file), { errno: 'EFBIG' })
+      assert.equal(file.length(), 0)
+    })
+  }
 
   const CACHED: readonly (readonly [string, (file: HostFile) => void, number[]])[] = [
     ['nothing that was zeroed', (file) => file.zeroRange(65_536, 65_536), []],
