@@ -145,7 +145,13 @@ export function addBitmap(
   const bitmap = new Bitmap(lengthOf(disk), granularity)
   const made = new DirtyBitmap(name, bitmap, about.disabled !== true, disks.bitmapsSeeAll)
   made.persistent = about.persistent === true
-  return { abort: list(disk, made, made) }
+  list(disk, made, made)
+  return {
+    abort: () => {
+      const heir = heirOf(disk, made)
+      drop(disk, heir, heir)
+    },
+  }
 }
 
 /**
@@ -172,12 +178,13 @@ export function removeBitmap(disks: Disks, address: BitmapAddress): MaybePromise
 }
 
 export function clearBitmap(disks: Disks, address: BitmapAddress): Change {
-  const { bitmap } = findUsable(disks, address)
-  const saved = bitmap.copy()
-  bitmap.clear()
+  const dirty = findUsable(disks, address)
+  const disk = findDisk(disks, address.node)
+  const saved = dirty.bitmap.copy()
+  dirty.bitmap.clear()
   return {
     abort: () => {
-      bitmap.restore(saved)
+      heirOf(disk, dirty).bitmap.restore(saved)
     },
   }
 }
@@ -185,12 +192,13 @@ export function clearBitmap(disks: Disks, address: BitmapAddress): Change {
 /** Turns recording on or off. */
 export function setRecording(disks: Disks, address: BitmapAddress, recording: boolean): Change {
   const bitmap = findUsable(disks, address, { readOnly: true })
+  const disk = findDisk(disks, address.node)
   const before = bitmap.recording
   bitmap.recording = recording
   return {
     // What changed nothing has nothing to undo, whatever others did to the bitmap meanwhile.
     abort: () => {
-      if (before !== recording) bitmap.recording = before
+      if (before !== recording) heirOf(disk, bitmap).recording = before
     },
   }
 }
@@ -198,6 +206,7 @@ export function setRecording(disks: Disks, address: BitmapAddress, recording: bo
 /** Marks in one bitmap all that others have marked. Nothing changes where one of them is refused. */
 export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Change {
   const found = findBitmap(disks, { node, name: target })
+  const disk = findDisk(disks, node)
   const into = found.bitmap
   const merged = into.copy()
   for (const each of bitmaps) {
@@ -211,7 +220,7 @@ export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Ch
   into.restore(merged)
   return {
     abort: () => {
-      into.restore(saved)
+      heirOf(disk, found).bitmap.restore(saved)
     },
   }
 }
@@ -250,6 +259,12 @@ export function freezeBitmap(disk: Disk, frozen: DirtyBitmap): FrozenBitmap {
       return frozen
     },
   }
+}
+
+/** The bitmap, or what took its place and its name: a job of the same transaction may have done so. */
+function heirOf(disk: Disk, bitmap: DirtyBitmap): DirtyBitmap {
+  if (bitmap.name === undefined) return bitmap
+  return bitmapOf(disk, bitmap.name) ?? bitmap
 }
 
 function lengthOf(disk: Disk): number {
