@@ -127,7 +127,8 @@ export interface NewImageFile {
   /** Writes and resizes, and lets others do so too. */
   readonly io: BlockIo
   /**
-   * From now on the storage is held as a node of the image holds it, and `io` is gone.
+   * From now on the storage is held as a node of the image holds it, and `io` is gone. The next time
+   * it is let go and held again.
    *
    * @throws {BlockError} where others may not be kept from writing.
    */

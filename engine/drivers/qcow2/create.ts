@@ -116,6 +116,8 @@ export function* createImage(
     yield* closeImage(image)
     throw error
   }
+  // The real one opens it once more, to flush it.
+  yield* wait(file.asImage())
 }
 
 /** All of an image but its header, its first refcount table and the block of that. */
