@@ -75,6 +75,8 @@ export interface Child extends BlockIo {
   takesCompressed(): boolean
   /** No request to the node below waits for the host. */
   waitsForNobody(): boolean
+  /** Nothing that is read from the node below waits for the host. */
+  readsAtOnce(): boolean
   /** The driver of the node below. */
   driverName(): string
   /** Whether the node below is that one, or shows it through further down. */

@@ -25,6 +25,8 @@ export interface Instance {
   readonly liveLength?: boolean
   read(offset: number, into: Uint8Array, flags: RequestFlags): MaybePromise<void>
   write(offset: number, data: Uint8Array, flags: RequestFlags): MaybePromise<void>
+  /** What is read is there when the request has been made. Without it, the driver and what is below say. */
+  readsAtOnce?(): boolean
   /** Throw `ENOTSUP` to have zeroes written instead. */
   zero?(offset: number, bytes: number, flags: RequestFlags): MaybePromise<void>
   /** Throw `ENOTSUP` where the storage cannot; that is no failure. */

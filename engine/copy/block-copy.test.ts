@@ -56,6 +56,7 @@ function disk(about: DiskAbout) {
     running,
     limits,
     waitsForNobody: () => waitsForNobody,
+    readsAtOnce: () => waitsForNobody,
     length: () => content.length,
     status,
     statusAbove: (offset: number, bytes: number) =>

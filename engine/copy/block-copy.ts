@@ -30,7 +30,7 @@ const TURN_BYTES = 16 * 2 ** 20
 export interface CopyEnds {
   readonly source: Pick<
     Child,
-    'length' | 'read' | 'status' | 'statusAbove' | 'limits' | 'waitsForNobody'
+    'length' | 'read' | 'status' | 'statusAbove' | 'limits' | 'waitsForNobody' | 'readsAtOnce'
   >
   readonly target: Pick<
     Child,
@@ -267,7 +267,7 @@ export class BlockCopy implements Copier {
     if (as === 'data') buffer = this.#buffers.take(bytes)
     const { source, target } = this.#ends
     // A guest's request waits for its own clusters alone.
-    const inTurn = call.keepsSpeed && !source.waitsForNobody()
+    const inTurn = call.keepsSpeed && !source.readsAtOnce()
     const read = (at: number, into: Uint8Array): MaybePromise<void> =>
       inTurn ? this.#readLate(at, into) : source.read(at, into)
     const running = transfer(
@@ -303,7 +303,7 @@ export class BlockCopy implements Copier {
     const isRefusal = error.errno === 'ENOTSUP'
     if (side === 'read') return !isRefusal && !source.waitsForNobody()
     // Zeroes need not be read before.
-    if (as === 'data' && !source.waitsForNobody()) return true
+    if (as === 'data' && !source.readsAtOnce()) return true
     return !(isRefusal || target.waitsForNobody())
   }
 

@@ -104,6 +104,10 @@ export class ChildHandle implements Child {
     return this.edge.child.waitsForNobody
   }
 
+  readsAtOnce(): boolean {
+    return this.edge.child.readsAtOnce
+  }
+
   driverName(): string {
     return this.edge.child.driver.name
   }

@@ -27,6 +27,8 @@ export interface GraphNode {
   readonly unmapsByZeroing: boolean
   /** No request waits for the host, neither here nor below. */
   readonly waitsForNobody: boolean
+  /** Nothing that is read waits for the host. */
+  readonly readsAtOnce: boolean
   /** Told of every change of the data; add to it and delete from it. */
   readonly observers: Set<WriteObserver>
   /** Where the image can keep dirty bitmaps. */

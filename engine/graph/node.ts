@@ -313,6 +313,12 @@ export class Node implements Parent, GraphNode {
     return this.driver.waitsForNobody && this.children.every(({ child }) => child.waitsForNobody)
   }
 
+  get readsAtOnce(): boolean {
+    const said = this.#instance?.readsAtOnce?.()
+    if (said !== undefined) return said
+    return this.driver.waitsForNobody && this.children.every(({ child }) => child.readsAtOnce)
+  }
+
   edge(name: string): Edge | undefined {
     return this.children.find((edge) => edge.name === name)
   }

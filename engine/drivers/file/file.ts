@@ -37,6 +37,8 @@ export const file = defineDriver({
     }
     return {
       ...fileRequests(access.current),
+      // A ring reads from the page cache as it takes the request; past the cache it waits.
+      readsAtOnce: () => options.aio === 'io_uring' && !node.flags.direct,
       limits: () => ({ requestAlignment: access.current().alignment }),
       supports: { unmapZero: true },
       ...claims(access, options.locking !== 'off', options.filename),

@@ -12,7 +12,7 @@ export const FILE_OPTIONS = {
   }),
   aio: opt.enum('BlockdevAioOptions', ['threads', 'native', 'io_uring'])({
     optional: true,
-    doc: 'How requests reach the host. It changes nothing that a client can see.',
+    doc: 'How requests reach the host; what io_uring reads from its page cache is there at once.',
   }),
   'aio-max-batch': opt.int({ optional: true, doc: 'Requests handed over at once.' }),
   'drop-cache': opt.bool({ optional: true, doc: 'Drop cached data after a migration.' }),

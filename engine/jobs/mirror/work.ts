@@ -170,7 +170,7 @@ export class MirrorWork implements JobWork {
           hasUnopenedBacking && args.granularity < clusterBytes
             ? Math.max(args.bufferBytes, clusterBytes)
             : args.bufferBytes,
-        readsAtOnce: args.source.waitsForNobody,
+        readsAtOnce: args.source.readsAtOnce,
         zeroesAreFree: args.target.unmapsByZeroing,
         targetClusterBytes: clusterBytes,
         fillsClusters: hasUnopenedBacking && args.granularity < clusterBytes,
