@@ -35,7 +35,13 @@ describe('what is up to luck', () => {
     const bad = (node: string) =>
       luck.isLimited({ name: 'QUORUM_REPORT_BAD', data: { 'node-name': node } } as never)
     assert.deepEqual(['a', 'b', 'a'].map(bad), [false, false, true])
-    assert.ok(!luck.isLimited({ name: 'QUORUM_FAILURE', data: {} } as never))
+  })
+
+  it('is when a quorum without a winner is told of for the second time, whichever it is', () => {
+    const luck = new Luck()
+    const failure = (reference: string) =>
+      luck.isLimited({ name: 'QUORUM_FAILURE', data: { reference } } as never)
+    assert.deepEqual(['a', 'b'].map(failure), [false, true])
   })
 
   it('is how far a job with several requests under way had come when one failed', () => {

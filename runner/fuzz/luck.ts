@@ -36,10 +36,11 @@ export class Luck {
 
   /**
    * Whether it is time that decides if this one comes: of bad copies one a second does, of each node,
-   * and of requests that fail those that are under way when the first one does.
+   * of votes without a winner one a second in all, and of requests that fail those that are under way when the first one does.
    */
   isLimited({ name, data }: QmpEvent): boolean {
     if (name === 'QUORUM_REPORT_BAD') return this.#isFurther(`node ${nameIn(data, 'node-name')}`)
+    if (name === 'QUORUM_FAILURE') return this.#isFurther('votes')
     const job = `job ${nameIn(data, 'device')}`
     if (name === 'BLOCK_JOB_COMPLETED') this.#toldOf.delete(job)
     const endsIt = name === 'BLOCK_JOB_ERROR' && nameIn(data, 'action') === 'report'

@@ -70,6 +70,21 @@ export async function contentWords(device: Device): Promise<readonly string[]> {
   return [`${String(device.size)} bytes:`, ...start, '...', ...end]
 }
 
+/** Whether it shows an image file as it is, where what was made first decides what is where. */
+export async function isImage(device: Device): Promise<boolean> {
+  if (device.size < MAGIC.length) return false
+  return Buffer.from(await device.read(0, MAGIC.length)).equals(MAGIC)
+}
+
+const MAGIC = Buffer.from('QFI\xfb', 'latin1')
+
+/** The content, where requests that were made side by side have come in some order. */
+export async function wordsWithoutOrder(device: Device): Promise<readonly string[]> {
+  return (await isImage(device))
+    ? [`an image of ${String(device.size)} bytes`]
+    : contentWords(device)
+}
+
 /** Bytes of data that are read to tell the status of a range. */
 const MOST_READ = 8 * 2 ** 20
 /** Smallest unit that a file system tells apart. */

@@ -25,7 +25,15 @@ import {
   wireOrder,
 } from './record.ts'
 import { hasConcludedStream, type Queried, readJobs } from './state.ts'
-import { contentWords, NOWHERE, performOp, refusal, showResult } from './requests.ts'
+import {
+  contentWords,
+  isImage,
+  NOWHERE,
+  performOp,
+  refusal,
+  showResult,
+  wordsWithoutOrder,
+} from './requests.ts'
 import { Luck } from './luck.ts'
 import { JobSettler } from './settle.ts'
 import { type FuzzStep, type IoOp, withPaths, writes } from './step.ts'
@@ -83,17 +91,9 @@ function endingOf(error: unknown): Ending {
   throw error
 }
 
-/** Where a node shows an image file as it is: where it keeps what is up to the machine, see `#files`. */
-async function isImage(device: Device): Promise<boolean> {
-  if (device.size < MAGIC.length) return false
-  return Buffer.from(await device.read(0, MAGIC.length)).equals(MAGIC)
-}
-
-const MAGIC = Buffer.from('QFI\xfb', 'latin1')
-
 async function guestWords(atRest: AtRest, path: string): Promise<readonly string[]> {
   try {
-    return await atRest.withDevice(path, 'qcow2', false, NOWHERE, contentWords)
+    return await atRest.withDevice(path, 'qcow2', false, NOWHERE, wordsWithoutOrder)
   } catch (error) {
     if (error instanceof StepError) return [error.message]
     // An image that others have written over may be no good.
@@ -301,9 +301,7 @@ class SidePlay {
   async #content(node: string): Promise<StepRecord> {
     const found = await this.#onNode(node, false, (device) =>
       this.#guarded(async () =>
-        this.#settler.hasParallel && (await isImage(device))
-          ? [`an image of ${String(device.size)} bytes`]
-          : contentWords(device),
+        this.#settler.hasParallel ? wordsWithoutOrder(device) : contentWords(device),
       ),
     )
     const result = 'refused' in found ? refusal(found.refused) : found
