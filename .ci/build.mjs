@@ -7,6 +7,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { sharedShapes } from './shared-shapes.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -29,6 +30,7 @@ const { outputFiles } = await build({
   target: 'node20.19',
   chunkNames: 'chunks/[name]-[hash]',
   external: ['koffi', 'ssh2'],
+  plugins: [sharedShapes],
   define: { BLOCKSPEC_VERSION: JSON.stringify(version) },
   // `using` and other new syntax is lowered for Node 20; names stay readable in stack traces.
   minifySyntax: true,
