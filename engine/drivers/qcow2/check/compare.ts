@@ -16,7 +16,9 @@ export function* compareCounts(checking: Checking): Routine<void> {
     const block = Math.floor(index / perBlock)
     if (block < refcountTable.length && blockOffsetAt(refcountTable, block) !== 0) {
       const end = Math.min((block + 1) * perBlock, clusters)
-      for (; index < end; index++) yield* compareCount(checking, index)
+      for (; index < end; index++) {
+        if (!isRight(checking, index)) yield* compareCount(checking, index)
+      }
       continue
     }
     // Nothing is counted in this block: only what is referenced counts.
@@ -27,6 +29,14 @@ export function* compareCounts(checking: Checking): Routine<void> {
     }
     index = Math.max(end, (block + 1) * perBlock)
   }
+}
+
+/** Whether the count is in memory and right, as nearly all are. */
+function isRight(checking: Checking, index: number): boolean {
+  const counted = peekRefcount(checking.image, index)
+  if (counted !== checking.counts.get(index)) return false
+  if (counted > 0) checking.highest = index
+  return true
 }
 
 function* compareCount(checking: Checking, index: number): Routine<void> {

@@ -7,7 +7,7 @@ import { ENTRY_BYTES } from '../geometry.ts'
 import type { Image } from '../image.ts'
 import { writeL1Entry } from '../l1.ts'
 import { checkOverlap } from '../overlap.ts'
-import { blockOf } from '../refcount-lookup.ts'
+import { blockOf, peekRefcount } from '../refcount-lookup.ts'
 import { corrupt, fixed, type Checking } from './checking.ts'
 import { exact } from './references.ts'
 
@@ -69,12 +69,15 @@ function* checkEntry(
 }
 
 function* checkTable(checking: Checking, l2: WordTable, repair: boolean): Routine<void> {
+  const { clusterBytes } = checking.image.geometry
   for (let index = l2.nextSet(0); index < l2.length; index = l2.nextSet(index + 1)) {
     const kind = kindAt(l2, index)
     if (kind !== 'normal' && kind !== 'zero-allocated') continue
+    const copied = (l2.high(index) & COPIED) !== 0
+    const known = peekRefcount(checking.image, Math.floor(offsetAt(l2, index) / clusterBytes))
+    if (known !== undefined && (known === 1) === copied) continue
     const refcount = yield* countAt(checking.image, offsetAt(l2, index))
-    if (refcount === undefined) continue
-    if ((refcount === 1n) === ((l2.high(index) & COPIED) !== 0)) continue
+    if (refcount === undefined || (refcount === 1n) === copied) continue
     corrupt(
       checking,
       `${repair ? 'Repairing' : 'ERROR'} OFLAG_COPIED data cluster: ` +
