@@ -21,8 +21,8 @@ declare module '../../dsl/plan.ts' {
 const BUG =
   /Assertion .* failed|assertion failed|runtime error: |(?:Address|Leak|Memory|Thread)Sanitizer/
 
-/** What a program of QEMU puts before its messages: its own name. */
-const PROGRAM = /^qemu-[a-z0-9-]+(?:_[a-z0-9]+)?: /
+/** What a program of QEMU, or the engine as one, puts before its messages: its own name. */
+const PROGRAM = /^(?:qemu-[a-z0-9-]+(?:_[a-z0-9]+)?|blockspec storage-daemon): /
 
 /** What it says of an option that the runner, and no scenario, has put on its command line. */
 const OF_THE_RUNNER = /^-(?:mon|chardev) \S*\bblockspec\b/
