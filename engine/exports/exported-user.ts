@@ -18,6 +18,8 @@ export type Holding = Pick<Gate, 'close' | 'open'>
 export interface ExportedAbout {
   readonly name: string
   readonly writable: boolean
+  /** Whether the node has to stay in its thread. */
+  readonly keepsHome?: boolean
 }
 
 /** @throws {BlockError} where there is no such node, or none that can be exported so. */
@@ -38,13 +40,14 @@ export function attachExported(graph: Graph, about: ExportedAbout, gate: Holding
 export function attachFound(
   graph: Graph,
   node: GraphNode,
-  { writable }: Pick<ExportedAbout, 'writable'>,
+  { writable, keepsHome }: Omit<ExportedAbout, 'name'>,
   gate: Holding,
 ): ExportedUser {
   const uses = CONSISTENT_READ | (writable ? WRITE : 0)
   const user = graph.attach(node, {
     uses,
     shares: ALL_PERMISSIONS,
+    ...(keepsHome === true && { keepsHome }),
     // It is the clients that a drained section holds back: those that are there when it begins.
     goesOn: true,
     drainedBegin: () => {
@@ -63,11 +66,24 @@ export function attachFound(
   }
 }
 
-/** As in 7.2 a node comes back to the main thread when anybody leaves it. */
+/** As in 7.2 a node comes back to the main thread when anybody leaves it, if it may. */
 export async function leaveExported(graph: Graph, user: User): Promise<void> {
   const { node } = user
   await user.close()
-  if (node.home !== undefined) await graph.moveHome(node, undefined)
+  if (node.home !== undefined) await moveIfFree(graph, node, undefined)
+}
+
+/** Moves a node to a thread, unless somebody keeps it in its own. */
+export async function moveIfFree(
+  graph: Graph,
+  node: GraphNode,
+  home: string | undefined,
+): Promise<void> {
+  try {
+    await graph.moveHome(node, home)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+  }
 }
 
 /** @throws {BlockError} where the length is not known. */

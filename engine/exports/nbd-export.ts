@@ -12,6 +12,7 @@ import {
   findExported,
   largestPayload,
   leaveExported,
+  moveIfFree,
   type ExportedAbout,
   type Holding,
 } from './exported-user.ts'
@@ -68,12 +69,13 @@ export class NbdExport implements OfferedExport {
     server: NbdServer | undefined,
   ): MaybePromise<NbdExport> {
     const { graph } = services
-    const { iothread } = options
+    const { iothread, 'fixed-iothread': keepsHome } = options
     const node = findExported(graph, aboutOf(options))
     if (iothread === undefined) return NbdExport.#offer(options, graph, node, server)
     const home = services.threadOf?.(iothread)
     if (home === undefined) throw new BlockError(`iothread "${iothread}" not found`)
-    return graph.moveHome(node, home).then(() => NbdExport.#offer(options, graph, node, server))
+    const moved = keepsHome === true ? graph.moveHome(node, home) : moveIfFree(graph, node, home)
+    return moved.then(() => NbdExport.#offer(options, graph, node, server))
   }
 
   static #offer(
@@ -176,7 +178,11 @@ export class NbdExport implements OfferedExport {
 }
 
 function aboutOf(options: NbdExportOptions): ExportedAbout {
-  return { name: options['node-name'], writable: options.writable ?? false }
+  return {
+    name: options['node-name'],
+    writable: options.writable ?? false,
+    keepsHome: options['fixed-iothread'] ?? false,
+  }
 }
 
 function exportName(options: NbdExportOptions): string {

@@ -50,8 +50,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
       }),
     createImage: (about) => change(() => createImage(environment, about)),
     openImage: (node, about) => change(() => openImage(environment, innerNode(node), about)),
-    putOverlay: (node, overlay) =>
-      change(() => putOverlay(environment, innerNode(node), innerNode(overlay))),
+    putOverlay: (node, overlay) => change(() => putOverlay(innerNode(node), innerNode(overlay))),
     dropIntermediate: (about) => change(() => dropIntermediate(environment, about)),
     takePlace: (about) => change(() => takePlace(environment, about)),
     settleClaims: (node) =>
@@ -67,7 +66,7 @@ export function graphChanges(environment: Environment, within?: DrainedSection):
     writeBacking: (node, hint) => change(() => writeBacking(innerNode(node), hint)),
     setReadOnly: (node, readOnly) =>
       change(() => setReadOnly(environment, innerNode(node), readOnly)),
-    moveHome: (node, home) => change(() => moveHome(environment, innerNode(node), home)),
+    moveHome: (node, home) => change(() => moveHome(innerNode(node), home)),
     resize: (node, bytes) => change(() => resizeNode(environment, innerNode(node), bytes)),
   }
 }

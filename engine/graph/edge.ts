@@ -45,7 +45,7 @@ export function detachEdge(edge: Edge): void {
   }
 }
 
-/** Adds an edge whose claims are settled later. @throws {BlockError} for a cycle. */
+/** Adds an edge whose claims are settled later. @throws {BlockError} for a cycle, or for two threads. */
 export function linkEdge(about: EdgeAbout, transaction: Transaction): Edge {
   const { parent, name, child, mayCycle } = about
   if (parent.asNode !== undefined && mayCycle !== true) checkNoCycle(parent.asNode, name, child)
@@ -121,9 +121,9 @@ function assertMayLead({ parent, child: { lock } }: Edge): void {
 /** The newest comes first. */
 function link(edge: Edge): void {
   assertMayLead(edge)
-  sit(edge)
   const parent = edge.parent.asNode
-  if (parent !== undefined) joinHome(edge.child, parent.home)
+  if (parent !== undefined) joinHome(edge.child, parent)
+  sit(edge)
   parent?.children.unshift(edge)
   parent?.childrenChanged()
   // A section of the child reaches all its parents, also those that come later.

@@ -118,6 +118,7 @@ export interface GraphChanges {
    * Moves a node, with all that it hangs together with, to an iothread; it is drained meanwhile.
    *
    * @param home - The thread's path; absent: the main thread.
+   * @throws {BlockError} if a user of one of them keeps it where it is.
    */
   moveHome(node: GraphNode, home: string | undefined): Promise<void>
   /** `block_resize` of a node, after the argument checks of the command. */

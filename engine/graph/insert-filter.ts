@@ -15,7 +15,7 @@ import type { Environment } from './environment.ts'
 import { flatten } from './flat.ts'
 import type { FilterAbout } from './graph.ts'
 import { nodeHandle } from './handle.ts'
-import { moveHome } from './home.ts'
+import { bringTogether } from './home.ts'
 import { closeIfUnused, dispose } from './lifecycle.ts'
 import { chooseName } from './name.ts'
 import { Node } from './node.ts'
@@ -31,9 +31,9 @@ export async function insertFilter(environment: Environment, about: FilterAbout)
     ? await saying('Could not create node', () => newFilter(environment, about))
     : newFilter(environment, about)
   try {
-    // A filter is made in the main thread, and what it is put above comes there.
+    // A filter is made in the main thread, and what it is put above comes there if it may.
     for (const child of [about.above, ...Object.values(about.children ?? {})]) {
-      await moveHome(environment, innerNode(child), filter.home)
+      await bringTogether(innerNode(child), filter)
     }
     if (isListed) await saying('Could not create node', () => create(environment, filter, about))
     await using _drained = await beginDrained(above)

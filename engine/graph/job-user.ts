@@ -19,6 +19,7 @@ interface Held {
 export class JobParent implements JobUser, Parent {
   readonly kind = 'job'
   readonly asNode = undefined
+  readonly keepsHome = false
   readonly name: string
   readonly description: string
   /** Counts the job itself while it is at work. */
@@ -56,8 +57,9 @@ export class JobParent implements JobUser, Parent {
 
   add(edgeName: string, node: GraphNode, claims: Claims, allowed: readonly Operation[] = []): void {
     const child = innerNode(node)
+    const others = this.#held.at(-1)?.edge.child
+    if (others !== undefined) joinHome(child, others)
     const edge = attachEdge(this, edgeName, {}, child, claims)
-    joinHome(child, (this.#held.at(-1)?.edge ?? edge).child.home)
     const reason = `block device is in use by block job: ${this.#about.type}`
     this.#held.unshift({ edge, unblock: child.opBlockers.block(reason, allowed) })
   }

@@ -36,6 +36,10 @@ export interface Parent {
   readonly description: string
   /** Its requests in flight. */
   readonly activity: Activity
+  /** Where it leads, newest first. */
+  readonly edges: readonly Edge[]
+  /** Whether what it uses has to stay in its thread. */
+  readonly keepsHome: boolean
   drainedBegin(): void
   drainedEnd(): void
   /** The length of the node below changed. */
@@ -117,6 +121,7 @@ export class Node implements Parent, GraphNode {
   /** Newest first. */
   readonly children: Edge[] = []
   monitorOwned = false
+  readonly keepsHome = false
   /** The iothread where it is at home, by its path; absent: the main thread. */
   home: string | undefined
   /** Where the image turned out to be corrupt: whether it may still be read. */
@@ -151,6 +156,10 @@ export class Node implements Parent, GraphNode {
     this.flags = flags
     this.explicit = sets.explicit
     this.options = sets.options
+  }
+
+  get edges(): readonly Edge[] {
+    return this.children
   }
 
   get asNode(): this {

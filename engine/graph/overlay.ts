@@ -3,8 +3,7 @@ import { ALL_PERMISSIONS, CONSISTENT_READ, NO_PERMISSIONS } from '../block/permi
 import { BlockError } from '../util/errors.ts'
 import { refreshClaims } from './claims.ts'
 import { linkEdge } from './edge.ts'
-import type { Environment } from './environment.ts'
-import { moveHome } from './home.ts'
+import { bringTogether } from './home.ts'
 import type { Node } from './node.ts'
 import { cumulative } from './permission.ts'
 import { moveParents } from './replace-node.ts'
@@ -15,15 +14,11 @@ import { Transaction } from './transaction.ts'
  *
  * @throws {BlockError} with the graph as before.
  */
-export async function putOverlay(
-  environment: Environment,
-  node: Node,
-  overlay: Node,
-): Promise<void> {
+export async function putOverlay(node: Node, overlay: Node): Promise<void> {
   checkOverlay(overlay)
   const role = overlay.driver.children['backing']?.role
   if (role?.cow !== true) throw new BlockError('The overlay does not support backing images')
-  await moveHome(environment, node, overlay.home)
+  await bringTogether(node, overlay)
   Transaction.run((transaction) => {
     const claims = { uses: NO_PERMISSIONS, shares: ALL_PERMISSIONS }
     linkEdge({ parent: overlay, name: 'backing', role, child: node, claims }, transaction)

@@ -56,6 +56,14 @@ export class RootUser implements User, Parent {
     environment.users.add(this)
   }
 
+  get edges(): readonly Edge[] {
+    return this.#edge === undefined ? [] : [this.#edge]
+  }
+
+  get keepsHome(): boolean {
+    return this.#about.keepsHome === true
+  }
+
   get edge(): Edge {
     assert(this.#edge !== undefined, 'the user is closed')
     return this.#edge
