@@ -1,5 +1,6 @@
 /** Sessions: negotiation, the envelope, order of answers, out-of-band requests, several clients. */
 import assert from 'node:assert/strict'
+import { streamPair } from '../host/pair.ts'
 import { description, testEngine } from './testing.ts'
 
 const NEGOTIATE = "Expecting capabilities negotiation with 'qmp_capabilities'"
@@ -33,7 +34,6 @@ describe('a session before negotiation', () => {
 
   it('is greeted as clients of 7.2 expect', async () => {
     const { host, engine } = testEngine()
-    const { streamPair } = await import('../host/pair.ts')
     const [ours, served] = streamPair(host)
     let text = ''
     ours.onData((chunk) => {
