@@ -17,7 +17,11 @@ export function* compareCounts(checking: Checking): Routine<void> {
     if (block < refcountTable.length && blockOffsetAt(refcountTable, block) !== 0) {
       const end = Math.min((block + 1) * perBlock, clusters)
       for (; index < end; index++) {
-        if (!isRight(checking, index)) yield* compareCount(checking, index)
+        // A routine for each would take longer than the count itself, which mostly is in memory.
+        const counted = peekRefcount(image, index) ?? (yield* countOrError(checking, index))
+        if (counted !== undefined && isWrong(checking, index, counted)) {
+          yield* report(checking, index, counted)
+        }
       }
       continue
     }
@@ -25,27 +29,21 @@ export function* compareCounts(checking: Checking): Routine<void> {
     const nextCounted = Math.max(index, refcountTable.nextSet(block) * perBlock)
     const end = block < refcountTable.length ? Math.min(nextCounted, clusters) : clusters
     for (; index < end; index = counts.next(index + 1)) {
-      if (counts.get(index) > 0) yield* compareCount(checking, index)
+      if (isWrong(checking, index, 0)) yield* report(checking, index, 0)
     }
     index = Math.max(end, (block + 1) * perBlock)
   }
 }
 
-/** Whether the count is in memory and right, as nearly all are. */
-function isRight(checking: Checking, index: number): boolean {
-  const counted = peekRefcount(checking.image, index)
-  if (counted !== checking.counts.get(index)) return false
-  if (counted > 0) checking.highest = index
-  return true
+function isWrong(checking: Checking, index: number, counted: number): boolean {
+  const wanted = checking.counts.get(index)
+  if (counted > 0 || wanted > 0) checking.highest = index
+  return counted !== wanted
 }
 
-function* compareCount(checking: Checking, index: number): Routine<void> {
+function* report(checking: Checking, index: number, counted: number): Routine<void> {
   const { image, counts, found, tell, repair } = checking
-  const counted = peekRefcount(image, index) ?? (yield* countOrError(checking, index))
-  if (counted === undefined) return
   const wanted = counts.get(index)
-  if (counted > 0 || wanted > 0) checking.highest = index
-  if (counted === wanted) return
   if (counted === 0) checking.rebuild = true
   const tooLow = counted < wanted
   const mayFix = counted > 0 && (tooLow ? repair.errors : repair.leaks)
