@@ -4,7 +4,7 @@
  */
 import { createTarget } from '../targets/index.ts'
 import type { TargetSpec } from '../targets/target.ts'
-import type { Difference } from './compare.ts'
+import { type Difference, isDeathOfReal } from './compare.ts'
 import { Coverage } from './coverage.ts'
 import { EngineSide } from './engine-side.ts'
 import { type Exclusion, isNotBuilt, undrawnMembers } from './exclusions.ts'
@@ -176,7 +176,7 @@ class Campaign {
     difference: Difference,
     sides: Sides,
   ): Promise<void> {
-    const isDeath = isEnd(difference) && difference.side !== 'ours'
+    const isDeath = isDeathOfReal(difference)
     const again = isDeath ? undefined : await this.#again(first, sides)
     if (sides.isStopped()) return
     const isSteady = isDeath || again !== undefined
@@ -246,8 +246,4 @@ class Campaign {
     const sure = await replay(sides, { steps })
     return sure.difference?.shape === difference.shape ? sure : undefined
   }
-}
-
-export function isEnd({ part }: Difference): boolean {
-  return part === 'died' || part === 'hung' || part === 'broken'
 }

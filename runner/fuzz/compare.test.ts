@@ -1,6 +1,6 @@
 /** The first difference of two sides, and which differences are alike. */
 import assert from 'node:assert/strict'
-import { firstDifference, type SidePlayed, shapeOf } from './compare.ts'
+import { firstDifference, isDeathOfReal, type SidePlayed, shapeOf } from './compare.ts'
 import type { Ending, StepRecord } from './record.ts'
 import type { FuzzStep } from './step.ts'
 
@@ -54,6 +54,33 @@ describe('comparing', () => {
   it('lets both end themselves alike', () => {
     const ended = (): SidePlayed => side(['a'], { kind: 'died', how: 'exit 1' })
     assert.equal(firstDifference(STEPS, ended(), ended()), undefined)
+  })
+
+  it('does not blame the engine for an end by design where the real target hangs', () => {
+    const found = firstDifference(
+      STEPS,
+      side(['a'], { kind: 'hung', how: 'x' }),
+      side(['a'], { kind: 'died', how: 'exit 1' }),
+    )
+    assert.deepEqual([found?.part, found?.side, found?.ours], ['hung', 'real', 'died: exit 1'])
+  })
+
+  it('tells that the engine hangs where the real target dies', () => {
+    const found = firstDifference(
+      STEPS,
+      side(['a'], { kind: 'died', how: 'SIGABRT' }),
+      side(['a'], { kind: 'hung', how: 'stalled' }),
+    )
+    assert.deepEqual([found?.part, found?.side], ['died', 'both'])
+    assert.equal(found !== undefined && isDeathOfReal(found), false)
+  })
+
+  it('counts a death of the real target alone apart', () => {
+    const [dead, other] = [{ kind: 'died', how: 'SIGABRT' } as const, side(['a', 'b'])]
+    const found = firstDifference(STEPS, side(['a'], dead), other)
+    assert.equal(found !== undefined && isDeathOfReal(found), true)
+    const differs = firstDifference(STEPS, side(['x', 'b']), other)
+    assert.equal(differs !== undefined && isDeathOfReal(differs), false)
   })
 
   it('takes differences that say the same of other things for one', () => {

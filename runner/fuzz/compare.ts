@@ -37,6 +37,15 @@ export function firstDifference(
   return endingDifference(count, steps[count], real, ours)
 }
 
+export function isEnd({ part }: Difference): boolean {
+  return part === 'died' || part === 'hung' || part === 'broken'
+}
+
+/** Where both end, and not ours by design, it is a finding like one of ours alone. */
+export function isDeathOfReal(difference: Difference): boolean {
+  return isEnd(difference) && difference.side === 'real'
+}
+
 /** Ends of their own kind are findings whatever the other side does. */
 function endingDifference(
   at: number,
@@ -48,11 +57,18 @@ function endingDifference(
   const ourBad = ours.ending.kind !== 'done' && ours.records.length <= at ? ours.ending : undefined
   // A program may end itself by design; then both must, in the same way.
   const isAlike = bad?.kind === 'died' && ourBad?.kind === 'died' && bad.how === ourBad.how
-  if (isAlike && bad.how.startsWith('exit ')) return undefined
+  if (isAlike && isByDesign(bad)) return undefined
   const worst = bad ?? ourBad
   if (worst === undefined) return undefined
-  const side = bad === undefined ? 'ours' : ourBad === undefined ? 'real' : 'both'
+  // Beside a death or a hang of the real one, an end by design of ours is no fault of ours.
+  const isFine = ourBad === undefined || isByDesign(ourBad)
+  const side = bad === undefined ? 'ours' : isFine ? 'real' : 'both'
   return difference(at, step, worst.kind, side, told(bad), told(ourBad))
+}
+
+/** As `blkverify` ends the program when its two sides do not hold the same. */
+function isByDesign(bad: Ending): boolean {
+  return bad.kind === 'died' && bad.how.startsWith('exit ')
 }
 
 /** What the one that went on met later is no part of it. */

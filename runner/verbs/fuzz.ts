@@ -1,7 +1,8 @@
 /** `blockspec fuzz`: random sequences on the engine and a real daemon, until they differ. */
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { type CampaignResult, type Finding, isEnd, runCampaign } from '../fuzz/campaign.ts'
+import { type CampaignResult, type Finding, runCampaign } from '../fuzz/campaign.ts'
+import { isEnd } from '../fuzz/compare.ts'
 import { coverageLines, FULL_SIZE, judgeCoverage } from '../fuzz/coverage.ts'
 import { type Exclusion, loadExclusions } from '../fuzz/exclusions.ts'
 import { FoundFolder } from '../fuzz/found.ts'
