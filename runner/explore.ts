@@ -6,7 +6,7 @@
 import { printFixed } from '../dsl/index.ts'
 import type { Schedule, TaskChoice, TogetherStep } from '../dsl/plan.ts'
 import type { Played } from './execute.ts'
-import type { Selected } from './suite.ts'
+import type { Selected } from './selected.ts'
 import { TaskTrail } from './task-trail.ts'
 
 /** What is particular to one of several runs of a case. */

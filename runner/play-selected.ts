@@ -3,7 +3,7 @@ import type { Suite } from '../dsl/plan.ts'
 import { exhaustiveOf, playAll, type Run, trailOf } from './explore.ts'
 import { type Played, playCase } from './execute.ts'
 import { Play } from './play.ts'
-import type { Selected } from './suite.ts'
+import type { Selected } from './selected.ts'
 import { type Target, TargetError } from './targets/target.ts'
 
 export interface PlaySettings {

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { Suite } from '../dsl/plan.ts'
 import type { Played } from './execute.ts'
 import { packageRoot } from './places.ts'
-import type { Selected } from './suite.ts'
+import type { Selected } from './selected.ts'
 import type { EngineSpec } from './targets/target.ts'
 
 /** Heap of one worker. */

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import type { Case, Profile, Scenario, Suite } from '../dsl/plan.ts'
+import type { Profile, Scenario, Suite } from '../dsl/plan.ts'
 import { type Divergence, entriesFor, loadDivergences } from './divergences.ts'
 import type { Played } from './execute.ts'
 import { playSelected, wholeBudgetOf } from './play-selected.ts'
@@ -12,21 +12,15 @@ import { PoolWorker } from './pool.ts'
 import type { CaseEnd, KnownDifference, RunEvent, Verdict } from './report/event.ts'
 import { GoldenStore, type PendingCase } from './store.ts'
 import { titleOf } from './provenance.ts'
+import type { Selected } from './selected.ts'
 import { createTarget, targetFolder } from './targets/index.ts'
 import type { Capabilities, Target, TargetSpec } from './targets/target.ts'
 import { type Judged, judge } from './verdict.ts'
 
-/** One case in one profile. */
-export interface Selected {
-  readonly scenario: Scenario
-  readonly case: Case
-  readonly profile: Profile
-}
-
 export type GoldenMode = 'check' | 'pending' | 'off'
 
 export interface RunOptions {
-  /** In the order wanted for playing; see `selectAll` and `orderCases`. */
+  /** In the order wanted for playing; see `selected.ts`. */
   readonly cases: readonly Selected[]
   /** Texts of fragments, for excerpts; `Suite.sources`. */
   readonly sources?: Suite['sources']
@@ -73,12 +67,6 @@ export interface RunSummary {
   readonly interrupted: boolean
 }
 
-export type Order =
-  | { readonly kind: 'name' }
-  /** As the files and matrices list them. */
-  | { readonly kind: 'plan' }
-  | { readonly kind: 'random'; readonly seed: number }
-
 const BROKEN: ReadonlySet<Verdict> = new Set([
   'fail',
   'error',
@@ -87,40 +75,6 @@ const BROKEN: ReadonlySet<Verdict> = new Set([
   'healed',
   'diverged-differently',
 ])
-
-/** Every case of a suite in every profile that its scenario states. */
-export function selectAll(suite: Suite): Selected[] {
-  return suite.scenarios.flatMap((scenario) =>
-    scenario.cases.flatMap((which) =>
-      scenario.profiles.map((profile) => ({ scenario, case: which, profile })),
-    ),
-  )
-}
-
-export function orderCases(cases: readonly Selected[], order: Order): Selected[] {
-  if (order.kind === 'plan') return [...cases]
-  if (order.kind === 'name') {
-    const key = (one: Selected): string => `${one.case.id} ${one.profile}`
-    return [...cases].sort((a, b) => (key(a) < key(b) ? -1 : 1))
-  }
-  return shuffle(cases, order.seed)
-}
-
-/** Fisher and Yates with a small generator: the same seed gives the same order everywhere. */
-function shuffle<T>(items: readonly T[], seed: number): T[] {
-  const mixed = [...items]
-  let state = seed >>> 0
-  for (let at = mixed.length - 1; at > 0; at -= 1) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    const other = Math.floor((state / 2 ** 32) * (at + 1))
-    const one = mixed[at]
-    const two = mixed[other]
-    if (one === undefined || two === undefined) continue
-    mixed[at] = two
-    mixed[other] = one
-  }
-  return mixed
-}
 
 /** @throws {TargetError} when the target cannot be started or asked. */
 export async function runSuite(options: RunOptions): Promise<RunSummary> {

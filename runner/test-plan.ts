@@ -5,7 +5,8 @@ import type { EventClaim, GraphLine, Match } from '../dsl/plan-claims.ts'
 import type { Scenario, Span, Step } from '../dsl/plan.ts'
 import { compileScenario } from './language.ts'
 import type { CaseEnd } from './report/event.ts'
-import { runSuite, selectAll } from './suite.ts'
+import { selectAll } from './selected.ts'
+import { runSuite } from './suite.ts'
 import { parseTargetSpec } from './targets/spec.ts'
 
 /** The scenario that a text means. */

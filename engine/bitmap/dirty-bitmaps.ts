@@ -114,9 +114,7 @@ export function nodeBitmaps(
 
 /** @throws {BlockError} where there is no such node or bitmap. */
 export function findBitmap(disks: Disks, address: BitmapAddress): DirtyBitmap {
-  const bitmap = bitmapOf(findDisk(disks, address.node), address.name)
-  if (bitmap !== undefined) return bitmap
-  throw new BlockError(`Dirty bitmap '${address.name}' not found`)
+  return locate(disks, address).bitmap
 }
 
 /**
@@ -159,8 +157,7 @@ export function addBitmap(
  * it goes at once, and is put there again, if the change is undone, when the node closes.
  */
 export function removeBitmap(disks: Disks, address: BitmapAddress): MaybePromise<Change> {
-  const bitmap = findUsable(disks, address, { inconsistent: true })
-  const disk = findDisk(disks, address.node)
+  const { disk, bitmap } = findUsable(disks, address, { inconsistent: true })
   const isKept = bitmap.persistent && !bitmap.leavingImage && !disk.corrupted
   return andThen(isKept ? disk.bitmapKeeper?.remove(address.name) : undefined, () => {
     const release = bitmap.occupy()
@@ -178,21 +175,19 @@ export function removeBitmap(disks: Disks, address: BitmapAddress): MaybePromise
 }
 
 export function clearBitmap(disks: Disks, address: BitmapAddress): Change {
-  const dirty = findUsable(disks, address)
-  const disk = findDisk(disks, address.node)
-  const saved = dirty.bitmap.copy()
-  dirty.bitmap.clear()
+  const { disk, bitmap } = findUsable(disks, address)
+  const saved = bitmap.bitmap.copy()
+  bitmap.bitmap.clear()
   return {
     abort: () => {
-      heirOf(disk, dirty).bitmap.restore(saved)
+      heirOf(disk, bitmap).bitmap.restore(saved)
     },
   }
 }
 
 /** Turns recording on or off. */
 export function setRecording(disks: Disks, address: BitmapAddress, recording: boolean): Change {
-  const bitmap = findUsable(disks, address, { readOnly: true })
-  const disk = findDisk(disks, address.node)
+  const { disk, bitmap } = findUsable(disks, address, { readOnly: true })
   const before = bitmap.recording
   bitmap.recording = recording
   return {
@@ -205,8 +200,7 @@ export function setRecording(disks: Disks, address: BitmapAddress, recording: bo
 
 /** Marks in one bitmap all that others have marked. Nothing changes where one of them is refused. */
 export function mergeBitmaps(disks: Disks, { node, target, bitmaps }: Merge): Change {
-  const found = findBitmap(disks, { node, name: target })
-  const disk = findDisk(disks, node)
+  const { disk, bitmap: found } = locate(disks, { node, name: target })
   const into = found.bitmap
   const merged = into.copy()
   for (const each of bitmaps) {
@@ -282,10 +276,23 @@ function findDisk(disks: Disks, name: string): Disk {
   return disks.bitmapNode(disk)
 }
 
-function findUsable(disks: Disks, address: BitmapAddress, tolerance?: Tolerance): DirtyBitmap {
-  const bitmap = findBitmap(disks, address)
-  bitmap.checkUsable(tolerance)
-  return bitmap
+/** A bitmap, and the disk that lists it. */
+interface Located {
+  readonly disk: Disk
+  readonly bitmap: DirtyBitmap
+}
+
+function locate(disks: Disks, { node, name }: BitmapAddress): Located {
+  const disk = findDisk(disks, node)
+  const bitmap = bitmapOf(disk, name)
+  if (bitmap === undefined) throw new BlockError(`Dirty bitmap '${name}' not found`)
+  return { disk, bitmap }
+}
+
+function findUsable(disks: Disks, address: BitmapAddress, tolerance?: Tolerance): Located {
+  const located = locate(disks, address)
+  located.bitmap.checkUsable(tolerance)
+  return located
 }
 
 export function defaultGranularity(clusterBytes = 0): number {

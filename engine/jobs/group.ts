@@ -53,7 +53,7 @@ export class JobGroup {
     if (this.#jobs.some((member) => !member.isCompleted)) return
     for (const member of this.#jobs) {
       member.moveTo('pending')
-      if (!member.about.autoFinalize) member.emitPending()
+      if (!member.about.autoFinalize) member.tell('BLOCK_JOB_PENDING')
     }
     if (this.#jobs.every((member) => member.about.autoFinalize)) await this.finalize()
     else for (const member of this.#jobs) member.leftPending()
@@ -86,9 +86,7 @@ async function finish(job: Job): Promise<void> {
   const { work, error } = job
   await (error === undefined ? work.commit?.() : work.abort?.())
   await work.clean?.()
-  if (job.isStarted) {
-    job.emitBlockJob(job.isCancelled ? 'BLOCK_JOB_CANCELLED' : 'BLOCK_JOB_COMPLETED')
-  }
+  if (job.isStarted) job.tell(job.isCancelled ? 'BLOCK_JOB_CANCELLED' : 'BLOCK_JOB_COMPLETED')
   job.group.leave(job)
   job.moveTo('concluded')
   if (job.about.autoDismiss || !job.isStarted) await job.dismiss()

@@ -8,6 +8,7 @@ import type { Clock } from '../host/host.ts'
 import { assert } from '../util/assert.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError, errnoText } from '../util/errors.ts'
+import { blockJobEvent, type BlockJobEvent } from './block-job-event.ts'
 import { Course } from './course.ts'
 import type { JobGroup } from './group.ts'
 import type { JobControl, JobType, JobWork } from './kind.ts'
@@ -402,7 +403,7 @@ export class Job implements JobControl {
 
   ready(): void {
     this.#moveTo('ready')
-    this.emitBlockJob('BLOCK_JOB_READY')
+    this.tell('BLOCK_JOB_READY')
   }
 
   failed({
@@ -425,25 +426,9 @@ export class Job implements JobControl {
     return action
   }
 
-  /** One of the events that all block jobs send. */
-  emitBlockJob(event: string): void {
-    if (!this.about.isBlockJob) return
-    const { done, total } = this.progress
-    this.#world.emit(event, {
-      type: this.about.type,
-      device: this.id,
-      len: total,
-      offset: done,
-      speed: this.speed,
-      ...(event === 'BLOCK_JOB_COMPLETED' && this.error !== undefined
-        ? { error: this.error.message }
-        : {}),
-    })
-  }
-
-  emitPending(): void {
-    if (!this.about.isBlockJob) return
-    this.#world.emit('BLOCK_JOB_PENDING', { type: this.about.type, id: this.id })
+  /** Jobs that are no block jobs keep it to themselves. */
+  tell(event: BlockJobEvent): void {
+    if (this.about.isBlockJob) this.#world.emit(event, blockJobEvent(this, event))
   }
 
   #moveTo(status: JobStatus): void {

@@ -1,7 +1,8 @@
 /** Plays what the columns of a target need, and hands back what each case came to. */
 import type { Profile } from '../../dsl/plan.ts'
 import type { CaseEnd } from '../report/event.ts'
-import { runSuite, type RunOptions, type Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
+import { runSuite, type RunOptions } from '../suite.ts'
 import { createTarget } from '../targets/index.ts'
 import type { Capabilities, TargetSpec } from '../targets/target.ts'
 import { playedIn } from './columns.ts'

@@ -1,7 +1,8 @@
 /**
  * What a refused command leaves behind: nothing. Sequences over all that is built are played on the
  * engine, and after each refusal the graph with its permissions, what is told of nodes, and the
- * exports are as they were. `BLOCKSPEC_REFUSALS` says how many sequences are played.
+ * exports are as they were. `BLOCKSPEC_REFUSALS` says how many sequences are played: 30 are enough for
+ * each of the commands below to be refused in one of them.
  */
 import assert from 'node:assert/strict'
 import { shapeOf } from './compare.ts'

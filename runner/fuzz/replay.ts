@@ -1,5 +1,5 @@
 /** Plays one sequence on the engine and on the real target and compares step by step. */
-import type { Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
 import type { Capabilities, Target } from '../targets/target.ts'
 import { type Difference, firstDifference } from './compare.ts'
 import type { EnginePlayed, EngineSide } from './engine-side.ts'

@@ -13,7 +13,7 @@ import { compareNames } from '../normalise.ts'
 import { Play } from '../play.ts'
 import { DeadlineError, GoneError, type QmpEvent, type Reply } from '../session.ts'
 import { StepError } from '../step-error.ts'
-import type { Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
 import { type Capabilities, type Station, TargetError } from '../targets/target.ts'
 import { copyTemplate, IMAGES, RAW_IMAGES, type Template } from './images.ts'
 import {

@@ -1,5 +1,5 @@
 /** `blockspec list`: which cases a selection means, without playing them. */
-import type { Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
 import { counted } from '../report/reporter.ts'
 import { LastRun } from './last-run.ts'
 import { toggle } from './flags.ts'

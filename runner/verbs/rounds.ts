@@ -5,7 +5,8 @@
 import { createTwoFilesPatch } from 'diff'
 import type { CaseEnd, RunEvent, Verdict } from '../report/event.ts'
 import { isBroken } from '../report/reporter.ts'
-import type { RunOptions, RunSummary, Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
+import type { RunOptions, RunSummary } from '../suite.ts'
 
 export interface RoundsOptions {
   /** `runSuite`; tests hand in their own. */

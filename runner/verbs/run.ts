@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8'
 import type { RunEvent } from '../report/event.ts'
 import { openOutputs, type Outputs } from '../report/outputs.ts'
 import { wantsColour } from '../report/paint.ts'
-import type { GoldenMode, RunOptions, Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
+import type { GoldenMode, RunOptions } from '../suite.ts'
 import type { TargetSpec } from '../targets/target.ts'
 import { exitStatus } from './exit-status.ts'
 import { LastRun } from './last-run.ts'
@@ -198,14 +199,14 @@ async function putInOrder(
       return cases.toSorted((a, b) => rank(a) - rank(b))
     }
     case 'random': {
-      const { orderCases } = await import('../suite.ts')
+      const { orderCases } = await import('../selected.ts')
       const seed = order.seed ?? Math.floor(Math.random() * 2 ** 31)
       if (order.seed === undefined) shell.stderr.write(`blockspec: order is random:${seed}\n`)
       return orderCases(cases, { kind: 'random', seed })
     }
     case 'name':
     case 'plan': {
-      const { orderCases } = await import('../suite.ts')
+      const { orderCases } = await import('../selected.ts')
       return orderCases(cases, { kind: order.kind })
     }
   }

@@ -8,7 +8,7 @@ import type { Problem, SourceFile } from '../../dsl/index.ts'
 import type { Suite, Value } from '../../dsl/plan.ts'
 import type { Clause } from '../clauses.ts'
 import type { LanguageOptions } from '../language.ts'
-import type { Selected } from '../suite.ts'
+import type { Selected } from '../selected.ts'
 import { chooseFiles, type Chosen } from './choose-files.ts'
 import { globTest } from './glob.ts'
 import { readReport } from './report-file.ts'
@@ -94,7 +94,7 @@ export async function selectCases(
   const chosen = chooseFiles(words, shell.cwd)
   const loaded = await load(chosen, shell, flags.set)
   await refuseProblems(loaded.problems, shell)
-  const { selectAll } = await import('../suite.ts')
+  const { selectAll } = await import('../selected.ts')
   const { caseTests } = chosen
   const keep = filters(flags, shell)
   const cases = selectAll(loaded.suite).filter(
