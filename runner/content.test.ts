@@ -9,7 +9,10 @@ const SPAN = { file: 'x', start: 0, end: 0, line: 1, column: 1, endLine: 1, endC
 async function wordsOf(bytes: Uint8Array): Promise<readonly string[]> {
   const device: Pick<Device, 'size' | 'read'> = {
     size: bytes.length,
-    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    read: (offset, into) => {
+      into.set(bytes.subarray(offset, offset + into.length))
+      return Promise.resolve()
+    },
   }
   // Nothing but reading is asked of it where nothing is claimed.
   const { words } = await checkExtents(device as Device, [], SPAN, () => new Uint8Array())

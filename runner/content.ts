@@ -6,6 +6,7 @@ import type { Device, StatusRun } from './device.ts'
 import type { Mismatch } from './match.ts'
 import { showNumber } from './notation.ts'
 import type { ReadPatternFile } from './pattern.ts'
+import { withScratch } from './scratch.ts'
 import { endOfRun, findWrong, firstDifference, showByte } from './pattern.ts'
 
 /** Read at a time. */
@@ -93,20 +94,38 @@ function coverageMismatches(
   ]
 }
 
+interface Checked {
+  readonly runs: readonly Run[]
+  readonly mismatch?: Mismatch
+}
+
 async function checkPiece(
   device: Device,
   piece: Piece,
   readFile: ReadPatternFile,
-): Promise<{ readonly runs: readonly Run[]; readonly mismatch?: Mismatch }> {
+): Promise<Checked> {
   const want = piece.extent?.want
   if (want?.kind === 'hole') return checkHole(device, piece, want.span)
+  return withScratch(Math.min(CHUNK, piece.bytes), (chunk) =>
+    checkContent(device, piece, want, chunk, readFile),
+  )
+}
+
+async function checkContent(
+  device: Device,
+  piece: Piece,
+  want: Exclude<IoExtent['want'], { readonly kind: 'hole' }> | undefined,
+  chunk: Uint8Array,
+  readFile: ReadPatternFile,
+): Promise<Checked> {
   const runs: Run[] = []
   let mismatch: Mismatch | undefined
   let matches = want !== undefined
   for (let at = 0; at < piece.bytes; at += CHUNK) {
     const bytes = Math.min(CHUNK, piece.bytes - at)
     const offset = piece.offset + at
-    const data = await device.read(offset, bytes)
+    const data = chunk.subarray(0, bytes)
+    await device.read(offset, data)
     if (want === undefined) {
       runs.push(...bytesToRuns(data, offset))
       continue
@@ -177,9 +196,13 @@ export async function firstDeviceDifference(
   b: Device,
 ): Promise<number | 'length' | undefined> {
   const size = Math.min(a.size, b.size)
+  const [one, two] = [new Uint8Array(Math.min(CHUNK, size)), new Uint8Array(Math.min(CHUNK, size))]
   for (let offset = 0; offset < size; offset += CHUNK) {
     const bytes = Math.min(CHUNK, size - offset)
-    const at = firstDifference(await a.read(offset, bytes), await b.read(offset, bytes))
+    const pieces = [one.subarray(0, bytes), two.subarray(0, bytes)] as const
+    await a.read(offset, pieces[0])
+    await b.read(offset, pieces[1])
+    const at = firstDifference(...pieces)
     if (at !== undefined) return offset + at
   }
   return a.size === b.size ? undefined : 'length'

@@ -13,7 +13,8 @@ export interface StatusRun {
 
 export interface Device {
   readonly size: number
-  read(offset: number, bytes: number): Promise<Uint8Array>
+  /** Fills all of `into`, whatever was there. */
+  read(offset: number, into: Uint8Array): Promise<void>
   write(offset: number, data: Uint8Array, flags: { readonly fua: boolean }): Promise<void>
   zero(offset: number, bytes: number, flags: ZeroFlags): Promise<void>
   discard(offset: number, bytes: number): Promise<void>
@@ -36,7 +37,7 @@ export const ALLOCATION = 'base:allocation'
 export function nbdDevice(client: NbdClient): Device {
   return {
     size: client.info.size,
-    read: (offset, bytes) => client.read(offset, bytes),
+    read: (offset, into) => client.readInto(offset, into),
     write: (offset, data, flags) => client.write(offset, data, flags),
     zero: (offset, bytes, { unmap, fua, fast }) =>
       client.zero(offset, bytes, { fua, noHole: !unmap, fast }),
@@ -66,7 +67,7 @@ function nbdStatus(
 export function nodeDevice(node: NodeDevice): Device {
   return {
     size: node.size,
-    read: (offset, bytes) => node.read(offset, bytes),
+    read: (offset, into) => node.read(offset, into),
     write: (offset, data, flags) => node.write(offset, data, flags),
     zero: (offset, bytes, { unmap, fua, fast }) =>
       node.zero(offset, bytes, { fua, noHole: !unmap, fast }),
@@ -113,10 +114,8 @@ export function fileDevice(file: HostFile): Device {
   const size = Math.ceil(file.length() / 512) * 512
   return {
     size,
-    async read(offset, bytes) {
-      const into = new Uint8Array(bytes)
+    async read(offset, into) {
       await file.read(offset, into)
-      return into
     },
     async write(offset, data) {
       await file.write(offset, data)

@@ -22,6 +22,22 @@ describe('patterns', () => {
     )
   })
 
+  it('of one byte are that byte, however many were asked for before', () => {
+    const lengths = fc.array(fc.oneof(LENGTHS, fc.constantFrom(2 ** 20, 2 ** 20 + 1)), {
+      maxLength: 6,
+    })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), lengths, (byte, all) => {
+        for (const bytes of all) {
+          const made = makePattern({ kind: 'byte', byte, span }, 0, bytes, () => new Uint8Array())
+          assert.equal(made.length, bytes)
+          assert(made.every((each) => each === byte))
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   it('of hexadecimal digits repeat', () => {
     const pattern = { kind: 'hex', bytes: '01 02_ff', span } as const
     assert.deepEqual(make(pattern, 0, 7), [1, 2, 255, 1, 2, 255, 1])

@@ -6,17 +6,16 @@ const SECTOR = 512
 /** Reads a file that a `file(…)` pattern names. */
 export type ReadPatternFile = (path: string, offset: number, bytes: number) => Uint8Array
 
-/** The bytes that the pattern has at `offset` of the disk. */
+/** The bytes that the pattern has at `offset` of the disk. Nobody may change them. */
 export function makePattern(
   pattern: Pattern,
   offset: number,
   bytes: number,
   readFile: ReadPatternFile,
 ): Uint8Array {
+  if (pattern.kind === 'byte') return uniform(pattern.byte, bytes)
   const data = new Uint8Array(bytes)
   switch (pattern.kind) {
-    case 'byte':
-      return data.fill(pattern.byte)
     case 'seq':
       return fillPeriodic(data, 256, (at) => (pattern.start + at) & 0xff)
     case 'lba':
@@ -33,6 +32,24 @@ export function makePattern(
       data.set(readFile(pattern.path, pattern.offset, bytes).subarray(0, bytes))
       return data
   }
+}
+
+/** Largest that is kept of one byte. */
+const MOST_UNIFORM = 2 ** 20
+/** Most bytes of which some are kept. */
+const MOST_KEPT = 16
+const kept = new Map<number, Uint8Array>()
+
+/** As many of one byte; most writes are of a few of them. */
+export function uniform(byte: number, bytes: number): Uint8Array {
+  if (bytes > MOST_UNIFORM) return new Uint8Array(bytes).fill(byte)
+  let known = kept.get(byte)
+  if (known === undefined || known.length < bytes) {
+    known = new Uint8Array(Math.min(MOST_UNIFORM, 2 * bytes)).fill(byte)
+    if (kept.size >= MOST_KEPT) kept.clear()
+    kept.set(byte, known)
+  }
+  return known.subarray(0, bytes)
 }
 
 /** @param byteAt - The byte at each place of the first period. */

@@ -8,7 +8,8 @@ import type { Mismatch } from './match.ts'
 import { showNumber } from './notation.ts'
 import type { ReadPatternFile } from './pattern.ts'
 import { DeadlineError } from './session.ts'
-import { findWrong, makePattern, showByte } from './pattern.ts'
+import { findWrong, makePattern, showByte, uniform } from './pattern.ts'
+import { withScratch } from './scratch.ts'
 import type { Detail, Fact } from './transcript.ts'
 
 /** What came of one line. */
@@ -183,15 +184,24 @@ export class ScriptRun {
     }
     const data =
       pattern === undefined
-        ? new Uint8Array(bytes).fill(0xcd)
+        ? uniform(0xcd, bytes)
         : makePattern(pattern, offset, bytes, this.#context.readFile)
     await this.#device.write(offset, data, { fua })
     return { kind: 'ok' }
   }
 
   async #read(statement: Extract<IoStatement, { readonly kind: 'rw' }>): Promise<LineResult> {
-    const { offset, bytes, pattern, part } = statement
-    const data = await this.#device.read(offset, bytes)
+    return withScratch(statement.bytes, async (data) => {
+      await this.#device.read(statement.offset, data)
+      return this.#hold(statement, data)
+    })
+  }
+
+  /** What was read against what it should be. */
+  #hold(
+    { offset, bytes, pattern, part }: Extract<IoStatement, { readonly kind: 'rw' }>,
+    data: Uint8Array,
+  ): LineResult {
     if (pattern === undefined) return { kind: 'ok' }
     const from = part?.offset ?? 0
     const length = part?.bytes ?? bytes - from

@@ -46,7 +46,7 @@ async function overNbd(host: SimHost, writable: boolean): Promise<[TestEngine, N
   })
   const device: NodeDevice = {
     size: client.info.size,
-    read: (offset, bytes) => client.read(offset, bytes),
+    read: (offset, into) => client.readInto(offset, into),
     write: (offset, data, flags) => client.write(offset, data, flags),
     zero: (offset, bytes, flags) => client.zero(offset, bytes, flags),
     trim: (offset, bytes) => client.trim(offset, bytes),
@@ -85,8 +85,11 @@ const request: fc.Arbitrary<Request> = fc
   })
   .map(({ kind, at: { offset, bytes }, fill, ...flags }) => async (device) => {
     switch (kind) {
-      case 'read':
-        return device.read(offset, bytes)
+      case 'read': {
+        const into = new Uint8Array(bytes).fill(0xee)
+        await device.read(offset, into)
+        return into
+      }
       case 'write':
         await device.write(offset, new Uint8Array(bytes).fill(fill), flags)
         return undefined

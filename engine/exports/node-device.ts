@@ -17,7 +17,8 @@ import { inSteps } from './steps.ts'
 export interface NodeDevice {
   /** Bytes. */
   readonly size: number
-  read(offset: number, bytes: number): Promise<Uint8Array>
+  /** Fills all of `into`, whatever was there. */
+  read(offset: number, into: Uint8Array): Promise<void>
   write(offset: number, data: Uint8Array, flags: { readonly fua?: boolean }): Promise<void>
   zero(offset: number, bytes: number, flags: ZeroFlags): Promise<void>
   trim(offset: number, bytes: number): Promise<void>
@@ -109,15 +110,12 @@ function deviceOf(graph: Graph, user: User, writable: boolean, gate: Gate): Node
   }
   return {
     size,
-    async read(offset, bytes) {
-      const into = new Uint8Array(bytes)
-      await inPieces(bytes, largest, (done, count) =>
+    read: (offset, into) =>
+      inPieces(into.length, largest, (done, count) =>
         request(offset + done, count, false, () =>
           user.read(offset + done, into.subarray(done, done + count)),
         ),
-      )
-      return into
-    },
+      ),
     write: (offset, data, { fua = false }) =>
       inPieces(data.length, largest, (done, count) =>
         request(offset + done, count, true, () =>

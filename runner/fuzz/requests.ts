@@ -57,7 +57,7 @@ export async function performOp(device: Device, op: IoOp): Promise<readonly stri
 
 /** A range of a device as a device of its own, read at once. */
 function part(device: Device, offset: number, bytes: number): Device {
-  return { ...device, size: bytes, read: (at, length) => device.read(offset + at, length) }
+  return { ...device, size: bytes, read: (at, into) => device.read(offset + at, into) }
 }
 
 /** Runs of bytes; of what is large only both ends. */
@@ -73,7 +73,9 @@ export async function contentWords(device: Device): Promise<readonly string[]> {
 /** Whether it shows an image file as it is, where what was made first decides what is where. */
 export async function isImage(device: Device): Promise<boolean> {
   if (device.size < MAGIC.length) return false
-  return Buffer.from(await device.read(0, MAGIC.length)).equals(MAGIC)
+  const magic = Buffer.alloc(MAGIC.length)
+  await device.read(0, magic)
+  return magic.equals(MAGIC)
 }
 
 const MAGIC = Buffer.from('QFI\xfb', 'latin1')
@@ -123,7 +125,8 @@ async function dataPieces(device: Device, offset: number, bytes: number): Promis
   const pieces: StatusRun[] = []
   for (let at = offset; at < offset + bytes;) {
     const chunk = Math.min(CHUNK, offset + bytes - at)
-    const data = await device.read(at, chunk)
+    const data = new Uint8Array(chunk)
+    await device.read(at, data)
     for (let from = 0; from < chunk;) {
       const to = Math.min(chunk, from + BLOCK - ((at + from) % BLOCK))
       const isEmpty = data.subarray(from, to).every((byte) => byte === 0)

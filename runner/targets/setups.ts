@@ -35,14 +35,19 @@ export class KeptSetups {
         await host.idle()
         const state = host.save()
         if (state.storedBytes <= MOST_BYTES) this.#put(keyOf(steps), { state, record })
+        else state.release()
       },
     }
   }
 
   #put(key: string, entry: Entry): void {
+    const before = this.#entries.get(key)
+    if (before !== entry) before?.state.release()
     this.#entries.delete(key)
     this.#entries.set(key, entry)
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size > MOST_KEPT && oldest !== undefined) this.#entries.delete(oldest)
+    const [oldest] = this.#entries
+    if (this.#entries.size <= MOST_KEPT || oldest === undefined) return
+    this.#entries.delete(oldest[0])
+    oldest[1].state.release()
   }
 }

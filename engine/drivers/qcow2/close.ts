@@ -1,6 +1,8 @@
 /** Closing an image: what is in memory alone goes to the file. */
 import { BlockError, errnoText } from '../../util/errors.ts'
 import type { Routine } from '../../util/routine.ts'
+import { giveBytes } from '../../util/spare-bytes.ts'
+import { WordTable } from '../../util/struct.ts'
 import { storeBitmaps } from './bitmap-store.ts'
 import { markClean } from './header-write.ts'
 import type { Image } from './image.ts'
@@ -9,18 +11,29 @@ import type { Image } from './image.ts'
 export function closeImage(image: Image): Routine<void> {
   return image.lock.during(function* () {
     if (image.dead) return
-    const bitmaps = yield* told(image, lostBitmaps(image), storeBitmaps(image, true), 'why')
-    image.dead = true
-    if (!image.around.writable()) return
-    const l2 = yield* told(image, 'Failed to flush the L2 table cache', image.l2Cache.flush())
-    const counts = yield* told(
-      image,
-      'Failed to flush the refcount block cache',
-      image.refcountCache.flush(),
-    )
-    if (bitmaps && l2 && counts)
-      yield* told(image, 'Failed to mark the image clean', markClean(image))
+    yield* settle(image)
+    image.l2Cache.close()
+    image.refcountCache.close()
+    giveBytes(image.refcountTable.bytes)
+    image.refcountTable = NO_TABLE
   })
+}
+
+/** What is asked of an image that is closed finds nothing. */
+const NO_TABLE = new WordTable(new Uint8Array())
+
+function* settle(image: Image): Routine<void> {
+  const bitmaps = yield* told(image, lostBitmaps(image), storeBitmaps(image, true), 'why')
+  image.dead = true
+  if (!image.around.writable()) return
+  const l2 = yield* told(image, 'Failed to flush the L2 table cache', image.l2Cache.flush())
+  const counts = yield* told(
+    image,
+    'Failed to flush the refcount block cache',
+    image.refcountCache.flush(),
+  )
+  if (bitmaps && l2 && counts)
+    yield* told(image, 'Failed to mark the image clean', markClean(image))
 }
 
 function lostBitmaps({ around }: Image): string {

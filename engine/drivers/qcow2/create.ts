@@ -5,6 +5,7 @@ import { opt, type Values } from '../../block/option.ts'
 import type { NewImageFile } from '../../block/driver.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
+import { giveBytes, takeZeroes } from '../../util/spare-bytes.ts'
 import { WordTable } from '../../util/struct.ts'
 import { setEntry } from './entry.ts'
 import {
@@ -252,7 +253,7 @@ function refcountOrderOf(bits: number, version: 2 | 3): number {
 /** The header without a size, and a refcount table of one block. */
 function* writeFirstCluster(file: Storage, plan: Plan): Routine<void> {
   const clusterBytes = 2 ** plan.clusterBits
-  const header = new Uint8Array(clusterBytes)
+  const header = takeZeroes(clusterBytes)
   HEADER.encodeInto(header, 0, {
     magic: MAGIC,
     version: plan.version,
@@ -282,14 +283,16 @@ function* writeFirstCluster(file: Storage, plan: Plan): Routine<void> {
     })
   }
   yield* wait(file.write(0, header))
+  giveBytes(header)
 }
 
 /** The refcount table and the block that it names, in which nothing is counted yet. */
 function* writeFirstTable(file: Storage, { clusterBits }: Plan): Routine<void> {
   const clusterBytes = 2 ** clusterBits
-  const table = new WordTable(new Uint8Array(2 * clusterBytes))
+  const table = new WordTable(takeZeroes(2 * clusterBytes))
   setEntry(table, 0, 2 * clusterBytes)
   yield* wait(file.write(clusterBytes, table.bytes))
+  giveBytes(table.bytes)
 }
 
 function unsupported(message: string): BlockError {

@@ -3,6 +3,7 @@ import type { BackingHint } from '../../block/driver.ts'
 import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { wait, type Routine } from '../../util/routine.ts'
+import { giveBytes, takeZeroes } from '../../util/spare-bytes.ts'
 import { concatBytes } from './bytes.ts'
 import { encodeExtension, MAX_FORMAT_BYTES, type Extension } from './extensions.ts'
 import { featureNameTable } from './feature-names.ts'
@@ -35,11 +36,12 @@ export function* writeHeader(image: Image): Routine<void> {
   const fixed = fixedBytes(image)
   const nameOffset = fixed + extensions.length
   if (nameOffset + name.length > geometry.clusterBytes) throw ioError('ENOSPC')
-  const cluster = new Uint8Array(geometry.clusterBytes)
+  const cluster = takeZeroes(geometry.clusterBytes)
   encodeFields(image, cluster, header.backingFile === undefined ? 0 : nameOffset, name.length)
   cluster.set(extensions, fixed)
   cluster.set(name, nameOffset)
   yield* wait(file.write(0, cluster))
+  giveBytes(cluster)
 }
 
 /**

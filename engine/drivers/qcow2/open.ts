@@ -6,6 +6,7 @@ import type { Child } from '../../block/driver.ts'
 import { BlockError, ioError } from '../../util/errors.ts'
 import { Mutex } from '../../util/mutex.ts'
 import { wait, type Routine } from '../../util/routine.ts'
+import { takeBytes } from '../../util/spare-bytes.ts'
 import { WordTable } from '../../util/struct.ts'
 import { readBitmaps } from './bitmap-directory.ts'
 import { loadBitmaps } from './bitmap-store.ts'
@@ -66,7 +67,7 @@ export function* openImage(about: OpenAbout): Routine<Image> {
     discard: about.discard,
   })
   const tableBytes = fields.refcountTableClusters * geometry.clusterBytes
-  const refcountTable = new WordTable(new Uint8Array(tableBytes))
+  const refcountTable = new WordTable(takeBytes(tableBytes))
   if (tableBytes > 0) {
     yield* reach(file, 'reftable_load')
     yield* told(

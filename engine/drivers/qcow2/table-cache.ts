@@ -4,8 +4,9 @@
  * writes the one that it depends on, and flushes, before it writes any table of its own.
  */
 import { assert } from '../../util/assert.ts'
-import { WordTable } from '../../util/struct.ts'
 import { wait, type Routine } from '../../util/routine.ts'
+import { giveBytes, takeBytes, takeZeroes } from '../../util/spare-bytes.ts'
+import { WordTable } from '../../util/struct.ts'
 import type { Storage } from './storage.ts'
 
 export interface Table {
@@ -68,7 +69,7 @@ export class TableCache {
     if (known !== undefined) return known
     yield* this.#makeRoom()
     yield* this.#about.loading()
-    const bytes = new Uint8Array(this.tableBytes)
+    const bytes = takeBytes(this.tableBytes)
     yield* wait(this.#about.file().read(offset, bytes))
     return this.#insert(offset, bytes)
   }
@@ -81,7 +82,7 @@ export class TableCache {
       return known
     }
     yield* this.#makeRoom()
-    return this.#insert(offset, new Uint8Array(this.tableBytes))
+    return this.#insert(offset, takeZeroes(this.tableBytes))
   }
 
   /** Forgets a table whose place in the file was given back. */
@@ -134,6 +135,12 @@ export class TableCache {
     this.#tables.clear()
     this.#slots.clear()
     this.#last = undefined
+  }
+
+  /** Forgets all for good: nobody may have a table of it any more. */
+  close(): void {
+    for (const { bytes } of this.#tables.values()) giveBytes(bytes)
+    this.forget()
   }
 
   /** Forgets tables without changes that were not used since the last call. */

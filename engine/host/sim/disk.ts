@@ -24,10 +24,14 @@ const MOST_SPARE = 512
  */
 const spare: Uint8Array[] = []
 
+/** Copies of a file have the same bytes until one of them changes. */
+interface Content {
+  readonly bytes: Uint8Array
+  holders: number
+}
+
 interface Chunk {
-  bytes: Uint8Array
-  /** Copies of the file have the same bytes, which nobody may change from now on. */
-  shared: boolean
+  content: Content
   /** Bit per page: content is stored here. */
   stored: number
   /** Bit per page: space is set aside, the content is zeroes. */
@@ -52,7 +56,7 @@ export class SimDisk {
     forChunks(offset, into.length, (index, from, bytes, done) => {
       const chunk = this.#chunks.get(index)
       if (chunk === undefined) into.fill(0, done, done + bytes)
-      else into.set(chunk.bytes.subarray(from, from + bytes), done)
+      else into.set(chunk.content.bytes.subarray(from, from + bytes), done)
     })
   }
 
@@ -79,7 +83,7 @@ export class SimDisk {
     }
     forChunks(offset, data.length, (index, from, bytes, done) => {
       const chunk = this.#ownChunk(index, bytes === CHUNK_BYTES)
-      chunk.bytes.set(data.subarray(done, done + bytes), from)
+      chunk.content.bytes.set(data.subarray(done, done + bytes), from)
       const pages = pagesTouched(from, bytes)
       chunk.stored |= pages
       chunk.reserved &= ~pages
@@ -89,7 +93,7 @@ export class SimDisk {
 
   /** Forgets all content; chunks go to whoever needs the next ones. */
   release(): void {
-    for (const chunk of this.#chunks.values()) putBack(chunk)
+    for (const { content } of this.#chunks.values()) leave(content)
     this.#chunks.clear()
     this.#order = undefined
     this.length = 0
@@ -140,9 +144,9 @@ export class SimDisk {
   /** An independent copy. Chunks are copied when either side changes them. */
   clone(): SimDisk {
     const copy = new SimDisk()
-    for (const [index, chunk] of this.#chunks) {
-      chunk.shared = true
-      copy.#chunks.set(index, { ...chunk })
+    for (const [index, { content, stored, reserved }] of this.#chunks) {
+      content.holders += 1
+      copy.#chunks.set(index, { content, stored, reserved })
     }
     for (const [index, pages] of this.#cached) copy.#cached.set(index, pages)
     copy.length = this.length
@@ -169,7 +173,7 @@ export class SimDisk {
   #chunkAt(index: number, overwritten = false): Chunk {
     let chunk = this.#chunks.get(index)
     if (chunk === undefined) {
-      chunk = { bytes: takeSpare(overwritten), shared: false, stored: 0, reserved: 0 }
+      chunk = { content: newContent(overwritten), stored: 0, reserved: 0 }
       this.#chunks.set(index, chunk)
       this.#order = undefined
     }
@@ -193,7 +197,7 @@ export class SimDisk {
     }
     forChunks(offset, bytes, (index, from, count) => {
       const chunk = this.#ownChunk(index)
-      chunk.bytes.fill(0, from, from + count)
+      chunk.content.bytes.fill(0, from, from + count)
       const whole = pagesInside(from, count)
       chunk.stored &= ~whole
       // A page that the range only touches keeps being stored, or is now set aside.
@@ -218,14 +222,14 @@ export class SimDisk {
       const from = Math.max(offset, start) - start
       const to = Math.min(end, start + CHUNK_BYTES) - start
       if (from >= to) continue
-      owned(chunk).bytes.fill(0, from, to)
+      owned(chunk).content.bytes.fill(0, from, to)
       // The last page of the file goes as a whole when the range reaches the end.
       const kept = ~pagesInside(from, end >= this.length ? roundUpToPage(to) - from : to - from)
       chunk.stored &= kept
       chunk.reserved &= kept
       if ((chunk.stored | chunk.reserved) !== 0) continue
       this.#chunks.delete(index)
-      putBack(chunk)
+      leave(chunk.content)
       this.#order = undefined
     }
   }
@@ -237,16 +241,22 @@ function takeSpare(overwritten: boolean): Uint8Array {
   return overwritten ? bytes : bytes.fill(0)
 }
 
-function putBack({ bytes, shared }: Chunk): void {
-  if (!shared && spare.length < MOST_SPARE) spare.push(bytes)
+function newContent(overwritten: boolean): Content {
+  return { bytes: takeSpare(overwritten), holders: 1 }
+}
+
+/** The last one to leave puts the memory back. */
+function leave(content: Content): void {
+  content.holders -= 1
+  if (content.holders === 0 && spare.length < MOST_SPARE) spare.push(content.bytes)
 }
 
 function owned(chunk: Chunk): Chunk {
-  if (!chunk.shared) return chunk
-  const bytes = takeSpare(true)
-  bytes.set(chunk.bytes)
-  chunk.bytes = bytes
-  chunk.shared = false
+  const { content } = chunk
+  if (content.holders === 1) return chunk
+  chunk.content = newContent(true)
+  chunk.content.bytes.set(content.bytes)
+  leave(content)
   return chunk
 }
 

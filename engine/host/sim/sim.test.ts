@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { BlockError } from '../../util/errors.ts'
 import type { ByteStream, HostFile, SocketAddress, Timer } from '../host.ts'
 import { streamPair } from '../pair.ts'
-import type { SavedFiles } from './files.ts'
+import { releaseFiles, type SavedFiles } from './files.ts'
 import { createSimHost, SimStalled } from './index.ts'
 
 const ADDRESS: SocketAddress = { type: 'unix', path: '/run/s' }
@@ -238,6 +238,10 @@ describe('simulated files', () => {
         for (const saved of kept) {
           const elsewhere = createSimHost().files
           elsewhere.restore(saved.files)
+          assert(saved.model.equals(elsewhere.content('/disk')))
+          // Who takes over what is given back takes nothing from files that began there.
+          releaseFiles(saved.files)
+          createSimHost().files.put('/other', new Uint8Array(saved.model.length).fill(0xff))
           assert(saved.model.equals(elsewhere.content('/disk')))
         }
       }),

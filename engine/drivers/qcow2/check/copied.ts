@@ -1,6 +1,7 @@
 /** An entry is marked as copied exactly where what it points to has one reference. */
 import { BlockError, errnoText } from '../../../util/errors.ts'
 import { wait, type Routine } from '../../../util/routine.ts'
+import { giveBytes, takeBytes } from '../../../util/spare-bytes.ts'
 import { WordTable } from '../../../util/struct.ts'
 import { COPIED, kindAt, offsetAt } from '../entry.ts'
 import { ENTRY_BYTES } from '../geometry.ts'
@@ -49,14 +50,17 @@ function* checkEntry(
       fixed(checking)
     }
   }
-  const l2 = new WordTable(new Uint8Array(geometry.l2Entries * ENTRY_BYTES))
+  const l2 = new WordTable(takeBytes(geometry.l2Entries * ENTRY_BYTES))
   yield* counted(checking, wait(image.file.read(l2Offset, l2.bytes)), (error) => {
     tell(`ERROR: I/O error in check_oflag_copied: ${errnoText(error.errno)}`)
   })
   const before = found.corruptions
   yield* checkTable(checking, l2, repair)
   const changed = found.corruptions - before
-  if (!repair || changed === 0) return
+  if (!repair || changed === 0) {
+    giveBytes(l2.bytes)
+    return
+  }
   const bytes = geometry.clusterBytes
   yield* counted(checking, checkOverlap(image, l2Offset, bytes, 'active-l2'), (error) => {
     const why = `metadata overlap check failed: ${errnoText(error.errno)}`

@@ -1,6 +1,7 @@
 /** Counting what refers to clusters: header, L1 and L2 tables, snapshots, bitmaps. */
 import { BlockError } from '../../../util/errors.ts'
 import { wait, type Routine } from '../../../util/routine.ts'
+import { giveBytes, takeBytes } from '../../../util/spare-bytes.ts'
 import { WordTable } from '../../../util/struct.ts'
 import { compressedPlace, COPIED, entryOffset, kindAt, offsetAt } from '../entry.ts'
 import { ENTRY_BYTES } from '../geometry.ts'
@@ -58,7 +59,7 @@ function* readTable(
   entries: number,
   what: string,
 ): Routine<WordTable> {
-  const table = new WordTable(new Uint8Array(entries * ENTRY_BYTES))
+  const table = new WordTable(takeBytes(entries * ENTRY_BYTES))
   try {
     yield* wait(checking.image.file.read(offset, table.bytes))
     return table
@@ -99,6 +100,7 @@ function* countL1(checking: Checking, place: L1Place, owner: TableOwner): Routin
     }
     yield* countL2(checking, l2Offset, owner)
   }
+  giveBytes(l1.bytes)
 }
 
 function* countL2(checking: Checking, l2Offset: number, owner: TableOwner): Routine<void> {
@@ -134,6 +136,7 @@ function* countL2(checking: Checking, l2Offset: number, owner: TableOwner): Rout
     }
     reference(checking, offset, geometry.clusterBytes)
   }
+  giveBytes(l2.bytes)
 }
 
 function countCompressed(
@@ -168,6 +171,7 @@ function* countBitmaps(checking: Checking): Routine<void> {
       const offset = offsetAt(table, index)
       if (offset !== 0) reference(checking, offset, geometry.clusterBytes)
     }
+    giveBytes(table.bytes)
   }
 }
 
