@@ -7,9 +7,10 @@ import { decodeUtf8 } from './utf8.ts'
 
 export type TokenKind = '{' | '}' | '[' | ']' | ':' | ',' | 'string' | 'number' | 'keyword'
 
-/** Gets what was found, in order. `token` holds the bytes; only this call may read them. */
+/** Gets what was found, in order. */
 export interface TokenSink {
-  token(kind: TokenKind, bytes: Uint8Array): void
+  /** The token is what lies from `from` up to `to`; only this call may read it. */
+  token(kind: TokenKind, bytes: Buffer, from: number, to: number): void
   /** These bytes begin no token. */
   stray(text: string): void
   /** The token under way has this many bytes; true drops it. */
@@ -126,14 +127,15 @@ export class Lexer {
   readonly #sink: TokenSink
   #state: State = 'start'
   /** Room for the part of the current token that came in earlier chunks. */
-  #buffer = new Uint8Array(0)
+  #buffer = Buffer.alloc(0)
   #bufferedBytes = 0
 
   constructor(sink: TokenSink) {
     this.#sink = sink
   }
 
-  push(chunk: Uint8Array): void {
+  push(pushed: Uint8Array): void {
+    const chunk = asBuffer(pushed)
     let start = 0
     let offset = 0
     while (offset < chunk.length) {
@@ -144,15 +146,14 @@ export class Lexer {
         offset += 1
         start = offset
       } else if (move === 'done') {
-        if (state !== 'recovery') this.#finish(state, chunk.subarray(start, offset))
+        if (state !== 'recovery') this.#finish(state, chunk, start, offset)
         this.#state = 'start'
         start = offset
       } else if (move === 'last' || move === 'error') {
         offset += 1
-        const bytes = chunk.subarray(start, offset)
         this.#state = move === 'last' ? 'start' : 'recovery'
-        if (move === 'last') this.#finish(state, bytes)
-        else this.#sink.stray(strayText(this.#take(bytes)))
+        if (move === 'last') this.#finish(state, chunk, start, offset)
+        else this.#sink.stray(strayText(this.#take(chunk.subarray(start, offset))))
         start = offset
       } else {
         this.#state = move
@@ -160,7 +161,7 @@ export class Lexer {
         if (move === 'start') start = offset
       }
     }
-    this.#keep(chunk.subarray(start))
+    if (start < chunk.length) this.#keep(chunk.subarray(start))
   }
 
   /** No more will come: the token under way ends here, whole or not. */
@@ -169,13 +170,19 @@ export class Lexer {
     this.#state = 'start'
     if (this.#bufferedBytes === 0) return
     const bytes = this.#take(new Uint8Array(0))
-    if (KINDS[state] !== undefined && MOVES[state][0] === 'done') this.#finish(state, bytes)
-    else this.#sink.stray(strayText(bytes))
+    if (KINDS[state] !== undefined && MOVES[state][0] === 'done') {
+      this.#finish(state, asBuffer(bytes), 0, bytes.length)
+    } else this.#sink.stray(strayText(bytes))
   }
 
-  #finish(state: State, bytes: Uint8Array): void {
-    const token = this.#take(bytes)
-    this.#sink.token(KINDS[state] ?? structural(token), token)
+  /** A view of each token would take longer than the token. */
+  #finish(state: State, chunk: Buffer, start: number, end: number): void {
+    if (this.#bufferedBytes === 0) {
+      this.#sink.token(KINDS[state] ?? structural(chunk, start), chunk, start, end)
+      return
+    }
+    const token = asBuffer(this.#take(chunk.subarray(start, end)))
+    this.#sink.token(KINDS[state] ?? structural(token, 0), token, 0, token.length)
   }
 
   /** The whole token, of which `last` is the part in this chunk. */
@@ -188,7 +195,6 @@ export class Lexer {
   }
 
   #keep(piece: Uint8Array): void {
-    if (piece.length === 0) return
     this.#append(piece)
     if (!this.#sink.tooLong(this.#bufferedBytes)) return
     this.#drop()
@@ -198,7 +204,7 @@ export class Lexer {
   #append(piece: Uint8Array): void {
     const bytes = this.#bufferedBytes + piece.length
     if (bytes > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(256, bytes, 2 * this.#buffer.length))
+      const larger = Buffer.alloc(Math.max(256, bytes, 2 * this.#buffer.length))
       larger.set(this.#buffer.subarray(0, this.#bufferedBytes))
       this.#buffer = larger
     }
@@ -208,15 +214,19 @@ export class Lexer {
 
   #drop(): void {
     // A large buffer goes; a small one serves again once its token was read.
-    if (this.#buffer.length > LARGE_BUFFER) this.#buffer = new Uint8Array(0)
+    if (this.#buffer.length > LARGE_BUFFER) this.#buffer = Buffer.alloc(0)
     this.#bufferedBytes = 0
   }
 }
 
 const LARGE_BUFFER = 1 << 16
 
-function structural(token: Uint8Array): TokenKind {
-  return String.fromCharCode(token[0] ?? 0) as TokenKind
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+function structural(bytes: Uint8Array, at: number): TokenKind {
+  return String.fromCharCode(bytes[at] ?? 0) as TokenKind
 }
 
 /** QEMU prints the bytes as a C string, which a NUL ends. */

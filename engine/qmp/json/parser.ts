@@ -54,7 +54,7 @@ export class JsonParser {
   constructor(sink: JsonSink) {
     this.#sink = sink
     this.#lexer = new Lexer({
-      token: (kind, bytes) => this.#token(kind, bytes),
+      token: (kind, bytes, from, to) => this.#token(kind, bytes, from, to),
       stray: (text) => this.#abandon(failure(`stray '${text}'`)),
       tooLong: (bytes) => this.#isTooLong(bytes),
     })
@@ -72,19 +72,19 @@ export class JsonParser {
     this.#end()
   }
 
-  #token(kind: TokenKind, bytes: Uint8Array): void {
+  #token(kind: TokenKind, bytes: Buffer, from: number, to: number): void {
     if (kind === '{') this.#braces += 1
     if (kind === '}') this.#braces -= 1
     if (kind === '[') this.#brackets += 1
     if (kind === ']') this.#brackets -= 1
     this.#tokens += 1
-    this.#bytes += bytes.length
+    this.#bytes += to - from
     const limit = this.#brokenLimit()
     if (limit !== undefined) {
       this.#abandon(new BlockError(`JSON ${limit} limit exceeded`))
       return
     }
-    if (this.#wrong === undefined) this.#parse(kind, bytes)
+    if (this.#wrong === undefined) this.#parse(kind, bytes, from, to)
     const open = this.#braces > 0 || this.#brackets > 0
     if (this.#braces >= 0 && this.#brackets >= 0 && open) return
     this.#end()
@@ -127,9 +127,9 @@ export class JsonParser {
     this.#done = undefined
   }
 
-  #parse(kind: TokenKind, bytes: Uint8Array): void {
+  #parse(kind: TokenKind, bytes: Buffer, from: number, to: number): void {
     try {
-      this.#advance(kind, bytes)
+      this.#advance(kind, bytes, from, to)
     } catch (error) {
       if (!(error instanceof BlockError)) throw error
       this.#wrong = error
@@ -137,7 +137,7 @@ export class JsonParser {
     }
   }
 
-  #advance(kind: TokenKind, bytes: Uint8Array): void {
+  #advance(kind: TokenKind, bytes: Buffer, from: number, to: number): void {
     const container = this.#stack.at(-1)
     if (this.#expects === 'colon') {
       if (kind !== ':') throw failure('missing : in object pair')
@@ -158,11 +158,11 @@ export class JsonParser {
       }
       this.#expects = container?.kind === 'list' ? 'value' : 'key'
     }
-    this.#begin(kind, bytes)
+    this.#begin(kind, bytes, from, to)
   }
 
   /** A token where a value, or a key, must begin. */
-  #begin(kind: TokenKind, bytes: Uint8Array): void {
+  #begin(kind: TokenKind, bytes: Buffer, from: number, to: number): void {
     if (kind === '{' || kind === '[') {
       const asKey = this.#expects === 'key'
       this.#stack.push(
@@ -171,9 +171,9 @@ export class JsonParser {
           : { kind: 'object', asKey, members: new Map(), key: '' },
       )
       this.#expects = 'first'
-    } else if (kind === 'string') this.#complete(unescape(bytes))
-    else if (kind === 'number') this.#complete(parseNumber(ascii(bytes)))
-    else if (kind === 'keyword') this.#complete(keyword(ascii(bytes)))
+    } else if (kind === 'string') this.#complete(unescape(bytes, from, to))
+    else if (kind === 'number') this.#complete(parseNumber(bytes.toString('latin1', from, to)))
+    else if (kind === 'keyword') this.#complete(keyword(bytes.toString('latin1', from, to)))
     else throw failure('expecting value')
   }
 
@@ -210,10 +210,4 @@ function keyword(text: string): Json {
   const value = KEYWORDS.get(text)
   if (value === undefined) throw failure(`invalid keyword '${text}'`)
   return value
-}
-
-const decoder = new TextDecoder('latin1')
-
-function ascii(bytes: Uint8Array): string {
-  return decoder.decode(bytes)
 }

@@ -12,8 +12,6 @@ export interface DecodedUtf8 {
 }
 
 export function decodeUtf8(bytes: Uint8Array): DecodedUtf8 {
-  // Nearly all that clients send is a few letters.
-  if (isShortAscii(bytes)) return { text: textOf(bytes), valid: true }
   const parts: string[] = []
   let run: number[] = []
   let valid = true
@@ -32,23 +30,6 @@ export function decodeUtf8(bytes: Uint8Array): DecodedUtf8 {
   parts.push(String.fromCodePoint(...run))
   return { text: parts.join(''), valid }
 }
-
-/** Both walk by index: an iterator costs more than all the rest, and there is a string at every turn. */
-function isShortAscii(bytes: Uint8Array): boolean {
-  const { length } = bytes
-  if (length > SHORT_BYTES) return false
-  for (let at = 0; at < length; at += 1) if ((bytes[at] ?? 0) >= 0x80) return false
-  return true
-}
-
-function textOf(bytes: Uint8Array): string {
-  const { length } = bytes
-  let text = ''
-  for (let at = 0; at < length; at += 1) text += String.fromCharCode(bytes[at] ?? 0)
-  return text
-}
-
-const SHORT_BYTES = 256
 
 interface Sequence {
   readonly codePoint: number | undefined
