@@ -180,4 +180,18 @@ describe('bits in an image', () => {
       }),
     )
   })
+
+  it('are found wherever they lie among many clean ones', () => {
+    const size = 3000 * 8 * 512
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(3000 * 8 - 1), { maxLength: 4 }), (marked) => {
+        const words = new Uint8Array(3000)
+        for (const bit of marked) words[bit >> 3] = (words[bit >> 3] ?? 0) | (1 << (bit & 7))
+        const bitmap = new Bitmap(size, 512)
+        bitmap.deserialise(0, words)
+        for (const bit of marked) assert.equal(bitmap.nextDirty(bit * 512, 512)?.bytes, 512)
+        assert.equal(bitmap.count, marked.length * 512)
+      }),
+    )
+  })
 })

@@ -1,8 +1,11 @@
 /** A bitmap over a disk: offsets and lengths in bytes, one bit for each `granularity` of them. */
 import type { BitmapView } from '../block/driver.ts'
+import { isZero } from '../util/bytes.ts'
 import { BitTree } from './bit-tree.ts'
 
 const WORD_BITS = 64
+/** Looked at in one call. */
+const PIECE_BYTES = 512
 
 export interface Run {
   readonly offset: number
@@ -124,10 +127,16 @@ export class Bitmap implements BitmapView {
 
   /** Marks what such bytes have marked, as far as the disk reaches. */
   deserialise(offset: number, bits: Uint8Array): void {
-    for (const [index, byte] of bits.entries()) {
-      for (let bit = 0; byte >> bit > 0; bit++) {
-        const at = offset + (index * 8 + bit) * this.granularity
-        if (((byte >> bit) & 1) === 1 && at < this.#size) this.mark(at, 1)
+    for (let start = 0; start < bits.length; start += PIECE_BYTES) {
+      const end = Math.min(bits.length, start + PIECE_BYTES)
+      // Most of a cluster lies behind the end of the disk, or is clean.
+      if (isZero(bits.subarray(start, end))) continue
+      for (let index = start; index < end; index++) {
+        const byte = bits[index] ?? 0
+        for (let bit = 0; byte >> bit > 0; bit++) {
+          const at = offset + (index * 8 + bit) * this.granularity
+          if (((byte >> bit) & 1) === 1 && at < this.#size) this.mark(at, 1)
+        }
       }
     }
   }
