@@ -84,6 +84,8 @@ export interface NodeHandle {
   length(): number
   /** The length changed without a truncate of ours. */
   lengthChanged(): void
+  /** The driver's `limits` has other answers now, without a reopening. */
+  limitsChanged(): void
   /**
    * Forbids to change the links from this node down the chain to another one, until the returned
    * function is called. Nothing is returned where the other one is not in the chain.

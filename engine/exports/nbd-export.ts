@@ -43,9 +43,6 @@ export class NbdExport implements OfferedExport {
   readonly description: string | undefined
   readonly size: number
   readonly flags: number
-  readonly minimumBlock: number
-  readonly preferredBlock: number
-  readonly maximumBlock: number
   readonly readOnly: boolean
   readonly writethrough: boolean
   readonly user: User
@@ -130,15 +127,25 @@ export class NbdExport implements OfferedExport {
     this.readOnly = options.writable !== true
     this.writethrough = options.writethrough ?? false
     this.flags = transmissionFlags(this.readOnly, server.multiConn)
-    this.minimumBlock = user.limits().requestAlignment
-    this.maximumBlock = largestPayload(user)
-    this.preferredBlock = Math.max(PREFERRED_BLOCK, this.minimumBlock)
     this.user = user
     this.#server = server
     this.gone = new Promise((resolve) => {
       this.finished = resolve
     })
     server.offer(this)
+  }
+
+  /** The sizes of blocks are those of the node as a client comes. */
+  get minimumBlock(): number {
+    return this.user.limits().requestAlignment
+  }
+
+  get preferredBlock(): number {
+    return Math.max(PREFERRED_BLOCK, this.minimumBlock)
+  }
+
+  get maximumBlock(): number {
+    return largestPayload(this.user)
   }
 
   /** The node that it offers now: another one where a job replaced the first. */

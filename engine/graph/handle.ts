@@ -43,6 +43,10 @@ class OwnNode implements NodeHandle {
     if (this.#node.isOpen) this.#node.refreshLength()
   }
 
+  limitsChanged(): void {
+    if (this.#node.isOpen) this.#node.refreshLimits()
+  }
+
   freezeChain(bottom: string): (() => void) | undefined {
     return freezeChain(this.#node, bottom)
   }

@@ -71,8 +71,11 @@ export interface HostFile {
   readonly regular: boolean
   /** A block or character device. */
   readonly device: boolean
-  /** What offsets and lengths must be multiples of: 1 unless opened with `direct`. */
-  readonly alignment: number
+  /**
+   * What offsets and lengths must be multiples of past the page cache, found out by reading from the
+   * start: a safe value where any length can be read, as of a hole, or without `direct`.
+   */
+  probeAlignment(): number
   length(): number
   /** Bytes of storage that the file takes, `undefined` where the host cannot tell. */
   allocatedBytes(): number | undefined

@@ -126,7 +126,7 @@ class Life {
     return {
       regular: file.regular,
       device: file.device,
-      alignment: file.alignment,
+      probeAlignment: checked(() => file.probeAlignment()),
       length: checked(() => file.length()),
       allocatedBytes: checked(() => file.allocatedBytes()),
       read: endless((offset, into) => file.read(offset, into)),

@@ -1,7 +1,11 @@
 /**
- * How the file of a node is open. With auto-read-only it is opened for writing only when somebody
+ * How the file of a node is open. With auto-read-only it is opened for writing only while somebody
  * means to write, so that a file that cannot be written to serves readers until then. Reopening the
  * node opens the file anew where the way of access changes.
+ *
+ * The alignment of direct access is found out when a file was opened, and at the end of each
+ * reopening, there with the file that was open before: from buffered to direct access that tells nothing, as
+ * with 7.2, where a file opened meanwhile tells it even if the command is refused after that.
  */
 import type { NodeFlags, OpenContext } from '../../block/driver.ts'
 import { RESIZE, WRITE, WRITE_UNCHANGED, type Claims } from '../../block/permission.ts'
@@ -14,8 +18,12 @@ type AccessFlags = Pick<NodeFlags, 'readOnly' | 'autoReadOnly' | 'direct'>
 
 export interface Access {
   readonly current: () => HostFile
-  /** The node is about to get these flags. @throws {BlockError} if the file cannot be opened so. */
+  /** What requests are multiples of. */
+  readonly alignment: () => number
+  /** The node is about to get these flags. */
   change(flags: AccessFlags): void
+  /** It gets them. */
+  settle(flags: AccessFlags): void
   /** Makes ready for these claims. @throws {BlockError} if the file cannot be opened so. */
   prepare(claims: Claims): void
   /** Takes what was made ready into use. `move` carries over what hangs on the open file. */
@@ -44,6 +52,12 @@ export function openAccess(filename: string, { node, services }: OpenContext<unk
   let current = open(!node.flags.readOnly && !node.flags.autoReadOnly, node.flags.direct)
   let next: Opened | undefined
   let planned: AccessFlags | undefined
+  let aligns = node.flags.direct
+  let alignment = 1
+  const probe = ({ file }: Opened): void => {
+    alignment = aligns ? file.probeAlignment() : 1
+  }
+  probe(current)
   const abort = (): void => {
     next?.file.close()
     next = undefined
@@ -55,18 +69,22 @@ export function openAccess(filename: string, { node, services }: OpenContext<unk
     const made = open(writable, direct)
     next?.file.close()
     next = made
+    probe(made)
+    node.limitsChanged()
   }
   return {
     current: () => current.file,
+    alignment: () => alignment,
     change(flags) {
       planned = flags
-      // Who writes now, or will, is only known when the claims are settled.
-      const writable = !flags.readOnly && (!flags.autoReadOnly || current.writable)
-      make(writable, flags.direct)
+    },
+    settle({ direct }) {
+      aligns = direct
+      probe(current)
     },
     prepare({ uses }) {
-      const flags = planned ?? node.flags
-      if (!flags.readOnly && (uses & WRITING) !== 0) make(true, flags.direct)
+      const { readOnly, autoReadOnly, direct } = planned ?? node.flags
+      make(!readOnly && (!autoReadOnly || (uses & WRITING) !== 0), direct)
     },
     commit(move) {
       planned = undefined

@@ -36,15 +36,15 @@ export const file = defineDriver({
       throw error
     }
     return {
-      ...fileRequests(access.current),
+      ...fileRequests(access.current, access.alignment),
       // A ring reads from the page cache as it takes the request; past the cache it waits.
       readsAtOnce: () => options.aio === 'io_uring' && !node.flags.direct,
-      limits: () => ({ requestAlignment: access.current().alignment }),
+      limits: () => ({ requestAlignment: access.alignment() }),
       supports: { unmapZero: true },
       ...claims(access, options.locking !== 'off', options.filename),
       reopen({ flags }) {
         access.change(flags)
-        return { abort: () => access.abort() }
+        return { commit: () => access.settle(flags), abort: () => access.abort() }
       },
       close() {
         access.current().close()

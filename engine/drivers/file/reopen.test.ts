@@ -59,11 +59,40 @@ describe('reopening a file', () => {
     )
   })
 
-  it('has the blocks of direct access from then on', async () => {
-    const { graph, reopen } = await world()
-    await reopen({ cache: { direct: true } })
-    const user = graph.attach(graph.find('n'), { uses: 0, shares: ALL_PERMISSIONS })
-    assert.equal(user.limits().requestAlignment, 512)
+  const ALIGNMENTS: readonly (readonly [what: string, direct: readonly boolean[], want: number])[] =
+    [
+      ['has the smallest blocks where it was opened with direct access', [true], 512],
+      ['has safe blocks of direct access from a reopen on', [false, true], 4096],
+      ['has the smallest ones from the next reopen on', [false, true, true], 512],
+      ['has none without direct access', [false, true, false], 1],
+    ]
+  for (const [what, [first, ...then], want] of ALIGNMENTS) {
+    it(what, async () => {
+      const { graph, reopen } = await world({ cache: { direct: first } })
+      for (const direct of then) await reopen({ cache: { direct } })
+      const user = graph.attach(graph.find('n'), { uses: 0, shares: ALL_PERMISSIONS })
+      assert.equal(user.limits().requestAlignment, want)
+    })
+  }
+
+  it('finds its blocks anew as a writer comes, and goes', async () => {
+    const options = { 'auto-read-only': true, cache: { direct: true } }
+    const { graph, host, writer } = await world(options)
+    const alignment = async (): Promise<number> => {
+      const user = graph.attach(graph.find('n'), { uses: 0, shares: ALL_PERMISSIONS })
+      const { requestAlignment } = user.limits()
+      await user.close()
+      return requestAlignment
+    }
+    const file = host.files.open('f', { write: true })
+    file.punchHole(0, 4096)
+    assert.equal(await alignment(), 512)
+    const user = writer('n')
+    assert.equal(await alignment(), 4096)
+    await file.write(0, new Uint8Array(4096).fill(1))
+    assert.equal(await alignment(), 4096)
+    await user.close()
+    assert.equal(await alignment(), 512)
   })
 
   it('makes it read-only, and writable again', async () => {

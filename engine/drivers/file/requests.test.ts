@@ -17,7 +17,10 @@ function world() {
     looks += 1
     return file.extent(offset)
   }
-  const requests = fileRequests(() => ({ ...file, extent }))
+  const requests = fileRequests(
+    () => ({ ...file, extent }),
+    () => 1,
+  )
   const data = (page: number) => {
     const told = requests.status?.(page * PAGE, 8 * PAGE - page * PAGE)
     assert.ok(told !== undefined && 'data' in told)

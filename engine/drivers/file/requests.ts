@@ -5,8 +5,11 @@ import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
 import { resizeFile } from './resize.ts'
 
-/** @param current - The file that is open now; it may be opened anew for writing. */
-export function fileRequests(current: () => HostFile): Instance {
+/**
+ * @param current - The file that is open now; it may be opened anew for writing.
+ * @param alignment - What requests on the node are multiples of.
+ */
+export function fileRequests(current: () => HostFile, alignment: () => number): Instance {
   const discards = { ok: 0, failed: 0, bytesOk: 0 }
   const extents = new Extents()
   return {
@@ -38,7 +41,7 @@ export function fileRequests(current: () => HostFile): Instance {
     status: (offset, bytes, query) =>
       query?.allocationOnly === true
         ? allocated(extents, offset, bytes)
-        : status(current(), extents, offset, bytes),
+        : status(current(), { extents, alignment: alignment() }, offset, bytes),
     truncate: (bytes, { preallocation = 'off' }) => resizeFile(current(), bytes, preallocation),
     info: () => {
       const allocatedBytes = current().allocatedBytes()
@@ -64,7 +67,12 @@ function allocated(extents: Extents, offset: number, bytes: number): BlockStatus
 }
 
 /** A hole at the end goes on past it; data end with the last block that requests can reach. */
-function status(opened: HostFile, extents: Extents, offset: number, bytes: number): BlockStatus {
+function status(
+  opened: HostFile,
+  { extents, alignment }: { readonly extents: Extents; readonly alignment: number },
+  offset: number,
+  bytes: number,
+): BlockStatus {
   const known = extents.known(offset)
   if (known > 0)
     return { bytes: Math.min(bytes, known), allocated: true, data: true, zero: false, offset }
@@ -72,7 +80,7 @@ function status(opened: HostFile, extents: Extents, offset: number, bytes: numbe
   if (offset >= length) return { bytes, allocated: true, data: false, zero: true, offset }
   const { data, bytes: run } = extents.look(opened, offset)
   const toEnd = offset + run >= length
-  const alike = !toEnd ? run : data ? alignUp(run, opened.alignment) : bytes
+  const alike = !toEnd ? run : data ? alignUp(run, alignment) : bytes
   return { bytes: Math.min(bytes, alike), allocated: true, data, zero: !data, offset }
 }
 

@@ -36,7 +36,7 @@ export function probeAlignment(fd: number): number {
       return false
     }
   }
-  // A hole reads without touching the storage, in any length, and so tells nothing.
+  // A hole, and the page cache, are read without touching the storage, in any length, and so tell nothing.
   return takes(1) ? SAFE_ALIGNMENT : (CANDIDATES.find(takes) ?? 1)
 }
 

@@ -38,12 +38,12 @@ function openFile(path: string, flags: OpenFlags): HostFile {
   const fd = calling(() => fs.openSync(path, mode, 0o644))
   const stat = fs.fstatSync(fd)
   const regular = stat.isFile()
-  const alignment = flags.direct === true && regular ? probeAlignment(fd) : 1
-  const transfers = alignment > 1 ? alignedTransfers(plainTransfers(fd)) : plainTransfers(fd)
+  const past = flags.direct === true && regular && probeAlignment(fd) > 1
+  const transfers = past ? alignedTransfers(plainTransfers(fd)) : plainTransfers(fd)
   return {
     regular,
     device: stat.isBlockDevice() || stat.isCharacterDevice(),
-    alignment,
+    probeAlignment: () => (regular ? probeAlignment(fd) : 1),
     length: () => calling(() => fs.fstatSync(fd).size),
     allocatedBytes: () => calling(() => fs.fstatSync(fd).blocks * STAT_BLOCK_BYTES),
     ...transfers,

@@ -137,7 +137,7 @@ export function createSimFiles(clock: Clock): SimFiles {
 
 /** The sector size of the simulated storage. */
 const DIRECT_ALIGNMENT = 512
-/** What is assumed where reading tells nothing, because the file begins with a hole. */
+/** What is assumed where reading tells nothing: of a file that begins with a hole, or from the page cache. */
 const SAFE_ALIGNMENT = 4096
 const PATH_MAX_BYTES = 4096
 const NAME_MAX_BYTES = 255
@@ -168,7 +168,7 @@ function openDirectory(): HostFile {
   return {
     regular: false,
     device: false,
-    alignment: 1,
+    probeAlignment: () => 1,
     length: () => 0,
     allocatedBytes: () => undefined,
     read: refuse,
@@ -218,7 +218,7 @@ function openFile(
   return {
     regular: true,
     device: false,
-    alignment: flags.direct === true ? directAlignment(inode.disk) : 1,
+    probeAlignment: () => (flags.direct === true ? directAlignment(inode.disk) : SAFE_ALIGNMENT),
     length: () => inode.disk.length,
     allocatedBytes: () => inode.disk.allocatedBytes(),
     read: (offset, into) =>

@@ -365,7 +365,8 @@ describe('simulated files', () => {
     files.put('data', new Uint8Array(4096).fill(1))
     files.put('hole', new Uint8Array())
     files.open('hole', { write: true }).truncate(4096)
-    const alignmentOf = (path: string) => files.open(path, { write: false, direct: true }).alignment
+    const alignmentOf = (path: string) =>
+      files.open(path, { write: false, direct: true }).probeAlignment()
     assert.deepEqual(['data', 'hole'].map(alignmentOf), [512, 4096])
   })
 
