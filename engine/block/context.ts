@@ -2,6 +2,7 @@
 import type { Account, Clock, Compression, Files, Sockets } from '../host/host.ts'
 import type { BitmapView, ListedBitmap, NodeBitmaps } from './bitmaps.ts'
 import type { Child, ChildRole } from './child.ts'
+import type { FileQueue } from './file-queue.ts'
 import type { NodeFlags } from './info.ts'
 import type { Profile } from '../profiles/index.ts'
 import type { Claims } from './permission.ts'
@@ -19,6 +20,8 @@ export interface Services {
   readonly profile: Profile
   readonly clock: Clock
   readonly files: Files
+  /** When they are written to. */
+  readonly fileQueue: FileQueue
   readonly sockets: Sockets
   readonly compression: Compression
   readonly account: Account | undefined

@@ -6,6 +6,7 @@ import {
   type Driver,
   type Services,
 } from '../block/driver.ts'
+import { FileQueue } from '../block/file-queue.ts'
 import { opt } from '../block/option.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../block/permission.ts'
 import { createSimHost, type SimHost } from '../host/sim/index.ts'
@@ -50,6 +51,7 @@ export function testWorld(
       profile: PROFILES.qemu,
       clock: host.clock,
       files: host.files,
+      fileQueue: new FileQueue(host.clock),
       sockets: host.sockets,
       compression: host.compression,
       account: host.account,

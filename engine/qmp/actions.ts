@@ -40,7 +40,9 @@ export async function runActions(
   // As in 7.2, jobs whose work is over by now are complete, and nobody is in their way. Those that
   // end because they go on now are not, and must not get ahead of what comes next.
   const over = engine.jobs.over()
-  drained.end()
+  engine.services.fileQueue.letGoOn(() => {
+    drained.end()
+  })
   if (over.length > 0) await engine.jobs.complete(over)
   const sections: DrainedSection[] = []
   const scope: ActionScope = {

@@ -1,6 +1,7 @@
 /** One engine: a graph, its exports and objects, and the monitors through which clients reach them. */
 import { findBitmap, listBitmap, nodeBitmaps } from '../bitmap/dirty-bitmaps.ts'
 import type { Driver, LogForm, Services } from '../block/driver.ts'
+import { FileQueue } from '../block/file-queue.ts'
 import { driversIn } from '../block/in-profile.ts'
 import { checkLists, listedDrivers, NO_LISTS, type WhiteLists } from '../block/white-lists.ts'
 import { DRIVERS } from '../drivers/index.ts'
@@ -132,6 +133,7 @@ export class EngineProcess implements Engine, EngineParts {
       profile: this.profile,
       clock: host.clock,
       files: host.files,
+      fileQueue: new FileQueue(host.clock),
       sockets: host.sockets,
       compression: host.compression,
       account: host.account,

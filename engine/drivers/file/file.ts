@@ -36,7 +36,7 @@ export const file = defineDriver({
       throw error
     }
     return {
-      ...fileRequests(access.current, access.alignment),
+      ...fileRequests(access.current, access.alignment, services.fileQueue),
       // A ring reads from the page cache as it takes the request; past the cache it waits.
       readsAtOnce: () => options.aio === 'io_uring' && !node.flags.direct,
       limits: () => ({ requestAlignment: access.alignment() }),

@@ -1,5 +1,6 @@
 /** Tests of what an open file tells of its data. */
 import assert from 'node:assert/strict'
+import { FileQueue } from '../../block/file-queue.ts'
 import { createSimHost } from '../../host/sim/index.ts'
 import { fileRequests } from './requests.ts'
 
@@ -8,7 +9,7 @@ const NO_FLAGS = {}
 
 /** A file of eight pages, of which the first six have data. */
 function world() {
-  const { files } = createSimHost()
+  const { clock, files } = createSimHost()
   files.put('f', new Uint8Array(6 * PAGE).fill(1))
   const file = files.open('f', { write: true })
   file.truncate(8 * PAGE)
@@ -20,6 +21,7 @@ function world() {
   const requests = fileRequests(
     () => ({ ...file, extent }),
     () => 1,
+    new FileQueue(clock),
   )
   const data = (page: number) => {
     const told = requests.status?.(page * PAGE, 8 * PAGE - page * PAGE)

@@ -1,5 +1,6 @@
 /** Requests on an open file. */
 import type { BlockStatus, Instance } from '../../block/driver.ts'
+import type { FileQueue } from '../../block/file-queue.ts'
 import type { Extent, HostFile } from '../../host/host.ts'
 import { alignUp } from '../../util/align.ts'
 import { ioError } from '../../util/errors.ts'
@@ -8,36 +9,43 @@ import { resizeFile } from './resize.ts'
 /**
  * @param current - The file that is open now; it may be opened anew for writing.
  * @param alignment - What requests on the node are multiples of.
+ * @param queue - When what changes the file is done.
  */
-export function fileRequests(current: () => HostFile, alignment: () => number): Instance {
+export function fileRequests(
+  current: () => HostFile,
+  alignment: () => number,
+  queue: FileQueue,
+): Instance {
   const discards = { ok: 0, failed: 0, bytesOk: 0 }
   const extents = new Extents()
   return {
     length: () => current().length(),
     read: (offset, into) => current().read(offset, into),
-    write: (offset, data) => current().write(offset, data),
-    zero(offset, bytes, flags) {
-      extents.forget()
-      // Punching leaves a last, partial sector past the end alone, zeroing makes it part of the file.
-      if (flags.mayUnmap === true && current().punchHole(offset, bytes)) return
-      if (!current().zeroRange(offset, bytes)) throw ioError('ENOTSUP')
-    },
-    discard(offset, bytes) {
-      extents.forget()
-      if (!current().punchHole(offset, bytes)) {
-        discards.failed++
-        throw ioError('ENOTSUP')
-      }
-      discards.ok++
-      discards.bytesOk += bytes
-    },
+    write: (offset, data) => queue.carryOut(() => current().write(offset, data)),
+    zero: (offset, bytes, flags) =>
+      queue.carryOut(() => {
+        extents.forget()
+        // Punching leaves a last, partial sector past the end alone, zeroing makes it part of the file.
+        if (flags.mayUnmap === true && current().punchHole(offset, bytes)) return
+        if (!current().zeroRange(offset, bytes)) throw ioError('ENOTSUP')
+      }),
+    discard: (offset, bytes) =>
+      queue.carryOut(() => {
+        extents.forget()
+        if (!current().punchHole(offset, bytes)) {
+          discards.failed++
+          throw ioError('ENOTSUP')
+        }
+        discards.ok++
+        discards.bytesOk += bytes
+      }),
     stats: () => ({
       driver: 'file',
       'discard-nb-ok': discards.ok,
       'discard-nb-failed': discards.failed,
       'discard-bytes-ok': discards.bytesOk,
     }),
-    flushToDisk: () => current().flush(),
+    flushToDisk: () => queue.carryOut(() => current().flush()),
     status: (offset, bytes, query) =>
       query?.allocationOnly === true
         ? allocated(extents, offset, bytes)
