@@ -5,6 +5,7 @@
 import type { Graph, NodeOptions, User } from '../graph/graph.ts'
 import { STATUS } from '../nbd/constants.ts'
 import { mapErrno } from '../nbd/errno.ts'
+import { checkWholeBlocks } from '../nbd/handshake-grant.ts'
 import { MAX_STATUS_EXTENTS } from '../nbd/limits.ts'
 import { inPieces } from '../nbd/pieces.ts'
 import type { MaybePromise } from '../util/async.ts'
@@ -73,7 +74,7 @@ export async function openNodeDevice(
 /**
  * A node that is there already, as an export would show it.
  *
- * @throws {BlockError} what `block-export-add` would say against that.
+ * @throws {BlockError} what `block-export-add`, or then a client, would say against that.
  */
 export function shownDevice(
   graph: Graph,
@@ -84,6 +85,7 @@ export function shownDevice(
   const { user, restrict } = attachExported(graph, { name, writable }, gate)
   try {
     restrict()
+    checkWholeBlocks(exportedLength(user), user.limits().requestAlignment)
     return deviceOf(graph, user, writable, gate)
   } catch (error) {
     void leaveExported(graph, user)

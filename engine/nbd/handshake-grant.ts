@@ -75,6 +75,14 @@ function checkBlockSizes({ minimum = 1, preferred = 0, maximum = 0 }: Told): voi
   if (maximum < minimum) throw failure(`server maximum block size ${String(maximum)} is not valid`)
 }
 
+/** @throws {BlockError} where an export ends inside a block: clients do not take it. */
+export function checkWholeBlocks(size: number, minimum: number): void {
+  if (size % minimum === 0) return
+  throw failure(
+    `export size ${String(size)} is not multiple of minimum block size ${String(minimum)}`,
+  )
+}
+
 export function completeGrant(
   told: Told,
   structured: boolean,
@@ -84,11 +92,7 @@ export function completeGrant(
   if (size === undefined || (flags & EXPORT_FLAG.hasFlags) === 0) {
     throw failure('broken server omitted NBD_INFO_EXPORT')
   }
-  if (size % minimum !== 0) {
-    throw failure(
-      `export size ${String(size)} is not multiple of minimum block size ${String(minimum)}`,
-    )
-  }
+  checkWholeBlocks(size, minimum)
   return {
     ...plainGrant(size, flags, structured, contexts),
     minimumBlock: minimum,
