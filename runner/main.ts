@@ -1,6 +1,9 @@
 /** The `blockspec` program: wires the command line to this process and nothing else. */
+import { compileAtOnce } from './compiling.ts'
 import { commandLine } from './verbs/command-line.ts'
 import type { Output, Shell } from './verbs/verb.ts'
+
+compileAtOnce()
 
 /** Set once the reader of our output is gone: nobody is left to tell anything. */
 let deaf = false

@@ -2,11 +2,11 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { setFlagsFromString } from 'node:v8'
 import type { RunEvent } from '../report/event.ts'
 import { openOutputs, type Outputs } from '../report/outputs.ts'
 import { wantsColour } from '../report/paint.ts'
 import type { Selected } from '../selected.ts'
+import { compileForCases } from '../compiling.ts'
 import type { GoldenMode, RunOptions } from '../suite.ts'
 import type { TargetSpec } from '../targets/target.ts'
 import { exitStatus } from './exit-status.ts'
@@ -21,21 +21,6 @@ import { CommandError, defineVerb, EXIT, type Shell } from './verb.ts'
 import { VERSION } from './version.ts'
 
 const DEFAULT_SEED = 1
-
-/**
- * Bytes of bytecode that a function runs before V8 optimises it, more than twice as many as it has
- * by itself. Cases are short and differ, so that threads which optimise took a quarter of all time
- * for code that was hardly used again. Where processors are left over they take it from nobody, and
- * V8 has its way.
- */
-const OPTIMISE_AFTER = 300_000
-
-/**
- * By how many percent of what is in use the heap may grow before V8 goes through all of it again.
- * By itself it does so after a few megabytes: what cases leave behind is large and short-lived, what
- * stays is the suite, and a tenth of all processor time went into looking at that.
- */
-const HEAP_GROWTH_PERCENT = 400
 
 export const run = defineVerb({
   name: 'run',
@@ -66,12 +51,7 @@ export const run = defineVerb({
     const spec = await parseTarget(flags.target ?? 'engine', shell)
     checkFlags(flags, spec)
     const wanted = flags.jobs ?? parseJobs('auto')
-    if (spec.kind === 'engine') {
-      if (wanted >= availableParallelism()) {
-        setFlagsFromString(`--interrupt-budget=${String(OPTIMISE_AFTER)}`)
-      }
-      setFlagsFromString(`--heap-growing-percent=${String(HEAP_GROWTH_PERCENT)}`)
-    }
+    if (spec.kind === 'engine') compileForCases(wanted >= availableParallelism())
     const { cases, root, suite } = await selectCases(words, flags, shell)
     if (cases.length === 0) return emptySelection(flags, shell)
     const last = new LastRun(root, spec.text, shell.env)
