@@ -24,12 +24,13 @@ export class FileQueue {
     }
   }
 
+  /** Does what changes a file: now, or when it is its turn. */
+  carryOut(work: () => MaybePromise<void>): MaybePromise<void> {
+    return this.#commandsTurn ? this.#later(work) : work()
+  }
+
   async #later(work: () => MaybePromise<void>): Promise<void> {
     await new Promise<void>((resolve) => this.#clock.after(0, resolve))
     await work()
-  }
-
-  carryOut(work: () => MaybePromise<void>): MaybePromise<void> {
-    return this.#commandsTurn ? this.#later(work) : work()
   }
 }
