@@ -25,7 +25,7 @@ function nullDriver(name: string): Driver {
   return defineDriver({
     name,
     kind: 'protocol',
-    doc: 'Discards writes. Reads leave the buffer as it is unless read-zeroes is set.',
+    doc: 'Discards writes. Reads return zeroes; read-zeroes says that they do.',
     options: {
       size: opt.int({
         optional: true,
@@ -48,7 +48,8 @@ function nullDriver(name: string): Driver {
       return {
         length: () => size,
         read(_offset, into) {
-          if (readZeroes) into.fill(0)
+          // Without read-zeroes 7.2 leaves what was there. Here that would be what others have read before.
+          into.fill(0)
           return pause()
         },
         write: pause,

@@ -71,6 +71,9 @@ describe('blkdebug', () => {
     await write()
     await user.zero(0, 4096)
     assert.equal(host.files.content('disk')[0], 1)
+    const into = new Uint8Array(4096).fill(9)
+    await user.read(0, into)
+    assert(into.every((byte) => byte === 0))
   })
 
   it('takes another turn before it fails, unless it is to fail immediately', async () => {

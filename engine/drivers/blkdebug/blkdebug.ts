@@ -126,7 +126,14 @@ function requests(image: Child, machine: RuleMachine, clock: Clock, options: Opt
   const nothing = (): void => undefined
   return {
     read: (offset, into, flags) =>
-      ask('read', offset, into.length, () => image.read(offset, into, flags), nothing),
+      ask(
+        'read',
+        offset,
+        into.length,
+        () => image.read(offset, into, flags),
+        // 7.2 leaves what was there.
+        () => void into.fill(0),
+      ),
     write: (offset, data, flags) =>
       ask('write', offset, data.length, () => image.write(offset, data, flags), nothing),
     zero(offset, bytes, flags) {
