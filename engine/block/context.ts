@@ -70,6 +70,8 @@ export interface OpenContext<O = Readonly<Record<string, unknown>>> {
   readonly services: Services
   /** Only where the driver was chosen by looking: the driver that it would be for other contents. */
   readonly guess?: ((head: Uint8Array) => string) | undefined
+  /** The `open` of a node above waits for it: it is below a child that is declared `late`. */
+  readonly withinOpening?: boolean
   /** It is opened to be checked: damage that keeps others out does not. */
   readonly forCheck?: boolean
 }

@@ -36,8 +36,8 @@ export const nbd = defineDriver({
       : `nbd://${addressText(address)}${path}`
   },
   imageOptions: [SIZE_OPTION],
-  async open({ options, node, services }) {
-    checkNbdOptions(options, services)
+  async open({ options, node, services, withinOpening }) {
+    checkNbdOptions(options, services, withinOpening)
     const context = options['x-dirty-bitmap'] ?? BASE_ALLOCATION
     const connection = await Connection.open(services, {
       address: hostAddress(options.server),

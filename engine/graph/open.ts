@@ -84,7 +84,14 @@ async function openFile(environment: Environment, opening: Opening): Promise<Nod
     filename,
     reference,
     options,
-    parent: { node: undefined, options: all, role, depth: opening.depth, above: opening.above },
+    parent: {
+      node: undefined,
+      options: all,
+      role,
+      depth: opening.depth,
+      above: opening.above,
+      isOpening: opening.withinOpening,
+    },
     protocol: true,
   })
   // It is opened all the same, and complained about in the end.
@@ -187,7 +194,7 @@ interface Wanted {
 async function openChild(
   environment: Environment,
   node: Node,
-  { rest, all, depth, above }: Opening,
+  { rest, all, depth, above, withinOpening }: Opening,
   { edge, declaration }: Wanted,
 ): Promise<void> {
   const { nameOption, optional, nullable, holes } = declaration
@@ -206,7 +213,14 @@ async function openChild(
     filename,
     reference,
     options,
-    parent: { node, options: all, role, depth, above },
+    parent: {
+      node,
+      options: all,
+      role,
+      depth,
+      above,
+      isOpening: withinOpening || declaration.late === true,
+    },
     ...nameUse(node.driver, role),
   })
   try {
@@ -244,6 +258,7 @@ async function openInstance(
     },
     services: environment.services,
     ...(probed ? { guess } : {}),
+    withinOpening: opening.withinOpening,
     forCheck: opening.forCheck,
   })
   node.opened(instance, environment.paths.node(node))
@@ -254,14 +269,22 @@ async function openInstance(
 /** Opens what was left closed. @throws {BlockError} with the graph as before. */
 export async function openBackingOf(environment: Environment, node: Node): Promise<void> {
   const above = new Set<string>()
-  await openBacking(environment, node, { rest: new Map(), all: node.options, depth: 0, above })
+  await openBacking(environment, node, {
+    rest: new Map(),
+    all: node.options,
+    depth: 0,
+    above,
+    withinOpening: false,
+  })
 }
+
+type BackingOpening = Pick<Opening, 'rest' | 'all' | 'depth' | 'above' | 'withinOpening'>
 
 /** Opens the backing image that options or the image's header name. */
 async function openBacking(
   environment: Environment,
   node: Node,
-  { rest, all, depth, above }: Pick<Opening, 'rest' | 'all' | 'depth' | 'above'>,
+  { rest, all, depth, above, withinOpening }: BackingOpening,
 ): Promise<void> {
   node.noteHeader()
   const wanted = backingQuery(node, rest)
@@ -286,6 +309,7 @@ async function openBacking(
         role,
         depth: depth + 1,
         above: named === undefined ? above : new Set([...above, named]),
+        isOpening: withinOpening,
       },
       protocol: false,
     })

@@ -16,6 +16,8 @@ interface Heritage {
   readonly role: ChildRole
   readonly depth: number
   readonly above: Above
+  /** Its driver's `open` asks for the child, or that of a node above. */
+  readonly isOpening?: boolean
 }
 
 /** Backing images that headers alone name, each with its format, from the top down to here. */
@@ -52,6 +54,8 @@ export interface Opening {
   readonly forCheck: boolean
   readonly depth: number
   readonly above: Above
+  /** The `open` of a node above waits for it. */
+  readonly withinOpening: boolean
 }
 
 export function openingOf(environment: Environment, query: OpenQuery): Opening {
@@ -84,6 +88,7 @@ export function openingOf(environment: Environment, query: OpenQuery): Opening {
     forCheck: query.forCheck === true,
     depth: parent?.depth ?? 0,
     above: parent?.above ?? new Set(),
+    withinOpening: parent?.isOpening === true,
   }
 }
 

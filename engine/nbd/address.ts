@@ -1,7 +1,7 @@
 /** Socket addresses in messages, and what is refused before anybody tries to use them. */
 import type { SocketAddress } from '../host/host.ts'
 import { UNKNOWN_SERVICE } from '../host/ports.ts'
-import { BlockError } from '../util/errors.ts'
+import { BlockError, errnoText } from '../util/errors.ts'
 
 /** Bytes that fit into the system's structure for a unix socket's path, with its terminator. */
 const UNIX_PATH_BYTES = 108
@@ -43,9 +43,25 @@ export function hostAddress(
   }
 }
 
-/** @throws {BlockError} for kinds that no host of ours has. */
-export function checkKind(given: Readonly<Record<string, unknown>>): void {
-  if (given['type'] === 'fd') throw new BlockError('only QEMU supports file descriptor passing')
+/**
+ * @param withinOpening - The `open` of a node above waits for the one that connects.
+ * @throws {BlockError} for kinds that no host of ours has.
+ */
+export function checkKind(given: Readonly<Record<string, unknown>>, withinOpening = false): void {
+  if (given['type'] !== 'fd') return
+  // QEMU 7.2 has no monitor at hand there, whose descriptors have names, and takes it for a number.
+  throw withinOpening
+    ? new BlockError(whyNoSocket(String(given['str'])))
+    : new BlockError('only QEMU supports file descriptor passing')
+}
+
+/** No descriptor of ours is a socket that somebody opened for this. */
+function whyNoSocket(descriptor: string): string {
+  if (!/^\s*[+-]?[0-9]+$/.test(descriptor)) return `Unable to parse FD number ${descriptor}`
+  const number = Number(descriptor)
+  return number >= -(2 ** 31) && number < 2 ** 31
+    ? `File descriptor '${descriptor}' is not a socket`
+    : `Unable to parse FD number ${descriptor}: ${errnoText('ERANGE')}`
 }
 
 function vsockAddress(cid: string, port: string): SocketAddress {

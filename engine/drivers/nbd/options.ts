@@ -49,8 +49,12 @@ export interface NbdOptions {
 }
 
 /** What is refused before anybody looks where the server is. */
-export function checkNbdOptions(options: NbdOptions, services: Pick<Services, 'object'>): void {
-  checkKind(options.server)
+export function checkNbdOptions(
+  options: NbdOptions,
+  services: Pick<Services, 'object'>,
+  withinOpening: boolean | undefined,
+): void {
+  checkKind(options.server, withinOpening)
   if (isTooLong(options.export)) throw new BlockError('export name too long to send to server')
   checkCredentials(options['tls-creds'], (type, id) => services.object(type, id))
   if (isTooLong(options['x-dirty-bitmap'])) {
