@@ -24,6 +24,7 @@ import {
   type StepRecord,
   wireOrder,
 } from './record.ts'
+import { lastWords } from './last-words.ts'
 import { hasConcludedStream, type Queried, readJobs } from './state.ts'
 import {
   contentWords,
@@ -147,8 +148,14 @@ class SidePlay {
       if (ending.kind !== 'died') return ending
       const exit = await this.#play.abandon()
       const how = exit?.signal ?? (exit?.status === undefined ? '' : `exit ${String(exit.status)}`)
-      return { kind: 'died', how: how === '' || how === 'SIGKILL' ? ending.how : how }
+      return this.#died(how === '' || how === 'SIGKILL' ? ending.how : how)
     }
+  }
+
+  /** Deaths with other last words are other findings. */
+  #died(how: string): Ending {
+    const words = lastWords(this.#play.log())
+    return { kind: 'died', how: words === '' ? how : `${how}: ${words}` }
   }
 
   /** Ends the target and looks at the files that it leaves. */
@@ -157,7 +164,8 @@ class SidePlay {
     try {
       if (!this.#ended) await this.#play.endQuietly()
     } catch (error) {
-      return endingOf(error)
+      const ending = endingOf(error)
+      return ending.kind === 'died' ? this.#died(ending.how) : ending
     }
     const lines = await this.#files()
     const record: StepRecord = {
