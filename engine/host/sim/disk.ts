@@ -6,6 +6,7 @@
  */
 
 import { ioError } from '../../util/errors.ts'
+import { giveBytes, takeBytes, takeZeroes } from '../../util/spare-bytes.ts'
 
 /** Longest file, as on ext4 with blocks of 4 KiB, whose numbers have 32 bits. */
 const MAX_FILE_BYTES = 2 ** 44 - 2 ** 12
@@ -16,17 +17,9 @@ const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES
 /** Who reads at the start of a file is thought to want more of it. */
 const FIRST_READ_BYTES = 4 * PAGE_BYTES
 
-/** Most chunks that are kept for the next file, 32 MiB. */
-const MOST_SPARE = 512
-/**
- * Chunks of files that are gone, of any content. Simulations come and go by the hundred, and what
- * lies outside of the heap makes the collector go through all of it.
- */
-const spare: Uint8Array[] = []
-
 /** Copies of a file have the same bytes until one of them changes. */
 interface Content {
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   holders: number
 }
 
@@ -235,20 +228,14 @@ export class SimDisk {
   }
 }
 
-function takeSpare(overwritten: boolean): Uint8Array {
-  const bytes = spare.pop()
-  if (bytes === undefined) return new Uint8Array(CHUNK_BYTES)
-  return overwritten ? bytes : bytes.fill(0)
-}
-
 function newContent(overwritten: boolean): Content {
-  return { bytes: takeSpare(overwritten), holders: 1 }
+  return { bytes: (overwritten ? takeBytes : takeZeroes)(CHUNK_BYTES), holders: 1 }
 }
 
 /** The last one to leave puts the memory back. */
 function leave(content: Content): void {
   content.holders -= 1
-  if (content.holders === 0 && spare.length < MOST_SPARE) spare.push(content.bytes)
+  if (content.holders === 0) giveBytes(content.bytes)
 }
 
 function owned(chunk: Chunk): Chunk {
