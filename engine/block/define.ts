@@ -105,12 +105,14 @@ interface FilterDefinition<O extends Members> extends Conditional {
   readonly namedAs?: string
   readonly claims?: (query: ClaimsQuery<Values<O>>) => Claims
   readonly takesCompressed?: boolean
+  /** It has no way of flushing of its own: the node below is flushed where it is written to. */
+  readonly flushesPlainly?: boolean
   open(next: Child, context: OpenContext<Values<O>>): MaybePromise<Partial<Instance>>
 }
 
 /** A filter over one child. What `open` does not return passes through unchanged. */
 export function defineFilter<const O extends Members>(definition: FilterDefinition<O>): Driver {
-  const { filtered = 'file', children = {}, ...rest } = definition
+  const { filtered = 'file', children = {}, flushesPlainly = false, ...rest } = definition
   return defineDriver<O>({
     ...rest,
     kind: 'filter',
@@ -121,7 +123,11 @@ export function defineFilter<const O extends Members>(definition: FilterDefiniti
     open(context) {
       const next = context.children.get(filtered)
       if (next === undefined) throw new Error('a filter opens with its child attached')
-      const merge = (own: Partial<Instance>): Instance => ({ ...passThrough(next), ...own })
+      const merge = (own: Partial<Instance>): Instance => ({
+        ...passThrough(next),
+        ...(flushesPlainly ? {} : { flush: () => next.flush() }),
+        ...own,
+      })
       const own = definition.open(next, context)
       return own instanceof Promise ? own.then(merge) : merge(own)
     },
@@ -136,7 +142,6 @@ function passThrough(next: Child): Instance {
     write: (offset, data, flags) => next.write(offset, data, flags),
     zero: (offset, bytes, flags) => next.zero(offset, bytes, flags),
     discard: (offset, bytes) => next.discard(offset, bytes),
-    flush: () => next.flush(),
     status: (offset, bytes, query) => next.status(offset, bytes, query),
     truncate: (bytes, options) => next.truncate(bytes, options),
     info: () => {

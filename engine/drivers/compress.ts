@@ -6,6 +6,7 @@ export const compress = defineFilter({
   name: 'compress',
   doc: 'Asks the node below to compress what is written.',
   options: {},
+  flushesPlainly: true,
   open(next) {
     if (!next.takesCompressed()) {
       throw new BlockError(

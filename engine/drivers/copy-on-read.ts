@@ -14,6 +14,7 @@ export const copyOnRead = defineFilter({
     }),
   },
   takesCompressed: true,
+  flushesPlainly: true,
   // Writing what is there already is shared, whatever the parents say.
   claims: ({ above }) => ({
     uses: above.uses | WRITE_UNCHANGED,
