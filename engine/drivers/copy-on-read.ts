@@ -54,27 +54,38 @@ interface Read {
 async function readAbove(next: Child, bottom: string, read: Read): Promise<void> {
   const end = read.offset + read.into.length
   for (let at = read.offset; at < end;) {
-    const own = await next.status(at, end - at, { allocationOnly: true })
-    const found = own.allocated
-      ? undefined
-      : await next.statusAbove(
-          at,
-          own.bytes,
-          { node: bottom, include: true, below: true },
-          { allocationOnly: true },
-        )
+    const { bytes, copyOnRead } = await whereFrom(next, bottom, at, end - at)
     // As in 7.2 nothing is copied, and nothing read, from the end of the image below on.
-    if (found?.bytes === 0) {
+    if (bytes === 0) {
       read.into.fill(0, at - read.offset)
       return
     }
-    const bytes = Math.max(1, found?.bytes ?? own.bytes)
-    const copyOnRead = found?.allocated === true
     // Nobody looks at data that is only to be copied.
     if (copyOnRead || read.flags.prefetch !== true) {
       const part = read.into.subarray(at - read.offset, at - read.offset + bytes)
       await next.read(at, part, copyOnRead ? { ...read.flags, copyOnRead } : read.flags)
     }
     at += bytes
+  }
+}
+
+/** How many of the bytes are found in one place, and whether that is down to `bottom`; 0 at an end. */
+async function whereFrom(
+  next: Child,
+  bottom: string,
+  offset: number,
+  bytes: number,
+): Promise<{ readonly bytes: number; readonly copyOnRead: boolean }> {
+  const query = { allocationOnly: true }
+  try {
+    const own = await next.status(offset, bytes, query)
+    if (own.allocated) return { bytes: own.bytes, copyOnRead: false }
+    const range = { node: bottom, include: true, below: true }
+    const found = await next.statusAbove(offset, own.bytes, range, query)
+    return { bytes: found.bytes, copyOnRead: found.allocated }
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    // As in 7.2 what cannot be told is taken for an end.
+    return { bytes: 0, copyOnRead: false }
   }
 }
