@@ -103,7 +103,9 @@ export class Life {
     const machine = this.forget()
     if (machine === undefined) return undefined
     machine.kill()
-    return machine.exited
+    const exit = await machine.exited
+    this.#lastLog = machine.log()
+    return exit
   }
 
   ask(command: string, args: Value | undefined, withinMs: number): Promise<Reply> {

@@ -46,8 +46,8 @@ export interface Services {
   listBitmap(node: string, bitmap: ListedBitmap): () => void
   /** The dirty bitmaps of a node, which may still be opening; nothing where nobody keeps any. */
   bitmaps(node: string): NodeBitmaps | undefined
-  /** What is to be known of any open node, nothing where there is none of this name. */
-  node(name: string): { readonly isFilter: boolean } | undefined
+  /** What is to be known of any node, nothing where there is none of this name. */
+  node(name: string): { readonly isFilter: boolean; readonly outOfUse: boolean } | undefined
 }
 
 /** What a driver gets to open a node. */

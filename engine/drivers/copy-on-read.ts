@@ -29,6 +29,7 @@ export const copyOnRead = defineFilter({
     }
     const found = services.node(bottom)
     if (found === undefined) throw new BlockError(`Bottom node '${bottom}' not found`)
+    if (found.outOfUse) throw new BlockError(`Bottom node '${bottom}' not opened`)
     if (found.isFilter) throw new BlockError(`Bottom node '${bottom}' is a filter`)
     const thaw = node.freezeChain(bottom)
     // QEMU looks for it forever.

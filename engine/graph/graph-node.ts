@@ -13,6 +13,8 @@ export interface GraphNode {
   readonly monitorOwned: boolean
   /** The image's structures are wrong; how far it is out of use is the profile's choice. */
   readonly corrupted: boolean
+  /** It is corrupt, and may not even be read. */
+  readonly outOfUse: boolean
   /** The iothread where it is at home, by its path; absent: the main thread. */
   readonly home: string | undefined
   /** Inserted by the engine, hidden where QEMU hides such nodes. */

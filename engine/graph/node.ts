@@ -218,6 +218,10 @@ export class Node implements Parent, GraphNode {
     return this.#ruin === 'readable'
   }
 
+  get outOfUse(): boolean {
+    return this.#ruin === 'unreadable'
+  }
+
   get corrupted(): boolean {
     return this.#ruin !== undefined
   }
@@ -254,7 +258,7 @@ export class Node implements Parent, GraphNode {
 
   /** Virtual disk size in bytes, a multiple of 512. @throws {BlockError} if it is out of use. */
   length(): number {
-    if (this.#ruin === 'unreadable') throw ioError('ENOMEDIUM')
+    if (this.outOfUse) throw ioError('ENOMEDIUM')
     if (this.#instance?.liveLength === true) {
       return alignUp(Math.max(0, this.#instance.length()), SECTOR_BYTES)
     }

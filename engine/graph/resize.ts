@@ -16,8 +16,9 @@ export async function resizeNode(
   if (node.opBlockers.reason('resize') !== undefined)
     throw new BlockError("Device '(null)' is in use")
   const claims = { uses: RESIZE, shares: ALL_PERMISSIONS }
-  await using _user = new RootUser(environment, node, claims)
-  if (node.corrupted) throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
+  await using user = new RootUser(environment, node, claims)
+  if (node.corrupted || !user.hasMedium)
+    throw new BlockError('No medium inserted', { errno: 'ENOMEDIUM' })
   await using _drained = await beginDrained(node)
   await node.io.truncate(Number(size), { exact: false, whole: BigInt(size) })
 }

@@ -63,7 +63,7 @@ export function testWorld(
       listBitmap: () => () => undefined,
       node(name) {
         const node = graph.findOrUndefined(name)
-        return node && { isFilter: node.driver.kind === 'filter' }
+        return node && { isFilter: node.driver.kind === 'filter', outOfUse: node.outOfUse }
       },
       dirtyBitmap(node, name) {
         throw new BlockError(`Bitmap '${name}' of '${node}' could not be found`)

@@ -164,9 +164,12 @@ function status(
   return isPromise(found) ? counted(state, found.then(clip), offset, offset + asked) : clip(found)
 }
 
-/** What a node does not have, and what nothing can show through it, reads as zeroes. */
+/**
+ * What a node does not have, and what nothing can show through it, reads as zeroes. Of an image that
+ * is out of use nobody knows where it ends.
+ */
 function isBeyondBacking({ driver, cowChild }: Node, offset: number): boolean {
-  if (cowChild !== undefined) return offset >= cowChild.length()
+  if (cowChild !== undefined) return !cowChild.outOfUse && offset >= cowChild.length()
   return Object.values(driver.children).some(({ role }) => role.cow === true)
 }
 

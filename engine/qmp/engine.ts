@@ -145,7 +145,7 @@ export class EngineProcess implements Engine, EngineParts {
       listBitmap: (node, bitmap) => listBitmap(this.graph.find(node), bitmap),
       node: (name) => {
         const node = this.graph.findOrUndefined(name)
-        return node && { isFilter: node.driver.kind === 'filter' }
+        return node && { isFilter: node.driver.kind === 'filter', outOfUse: node.outOfUse }
       },
       dirtyBitmap: (node, name) => findBitmap(this.graph, { node, name }).bitmap,
     }

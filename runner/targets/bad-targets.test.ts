@@ -32,10 +32,11 @@ describe('a badly behaved target', function () {
     assert.match(end.failures[0]?.message ?? '', /exit 3 at qmp query-status/)
   })
 
-  it('that aborts crashes, with the signal', async () => {
+  it('that aborts crashes, with the signal and what it wrote before', async () => {
     const end = await play('aborts')
     assert.equal(end.verdict, 'crash')
     assert.match(end.failures[0]?.message ?? '', /SIGABRT at qmp query-status/)
+    assert.match(end.failures[0]?.message ?? '', /the target wrote:\nits last words/)
   })
 
   it('that hangs times out at the step, with what it still owes', async () => {

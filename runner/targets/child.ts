@@ -10,6 +10,8 @@ import { TargetError } from './target.ts'
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 2000
+/** For what a program wrote before it ended. */
+const LAST_WORDS_WITHIN_MS = 500
 /** Bytes of its outputs that are kept, the first ones. */
 const LOG_BYTES = 64 * 1024
 /** Bytes that a tool may print before it is stopped. */
@@ -121,9 +123,15 @@ async function spawnChild(words: readonly string[], directory: string): Promise<
         signalGroup(child.pid, 'SIGKILL')
         running.delete(child.pid)
       }
-      resolve({
+      const exit: Exit = {
         ...(status === null ? {} : { status }),
         ...(signal === null ? {} : { signal }),
+      }
+      // Its last words may still lie in the pipes, which somebody else might hold open.
+      const timer = setTimeout(resolve, LAST_WORDS_WITHIN_MS, exit)
+      child.once('close', () => {
+        clearTimeout(timer)
+        resolve(exit)
       })
     })
   })

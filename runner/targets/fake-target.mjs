@@ -22,7 +22,10 @@ say({
 
 const misbehave = {
   dies: () => process.exit(3),
-  aborts: () => process.abort(),
+  aborts: () => {
+    process.stderr.write('its last words\n')
+    process.abort()
+  },
   hangs: () => undefined,
   deaf: () => undefined,
   garbage: () => output.write('hello, I am no QMP\n'),

@@ -28,8 +28,7 @@ export function* statusAt(
     image.metadataPreallocated ??= yield* isMetadataPreallocated(image)
     return yield* lookUp(image, offset, bytes)
   })
-  const backing = image.around.backing()
-  const found = ownStatus(mapping, backing === undefined || offset >= backing.length())
+  const found = ownStatus(mapping)
   if (
     query.allocationOnly === true ||
     image.metadataPreallocated !== true ||
@@ -44,8 +43,7 @@ export function* statusAt(
   return { ...found, bytes: Math.min(found.bytes, below.bytes), zero: below.zero }
 }
 
-/** @param bottom - Nothing shows through where the image has nothing. */
-function ownStatus({ kind, hostOffset, bytes }: Mapping, bottom: boolean): BlockStatus {
+function ownStatus({ kind, hostOffset, bytes }: Mapping): BlockStatus {
   switch (kind) {
     case 'normal':
       return { bytes, allocated: true, data: true, zero: false, offset: hostOffset }
@@ -56,7 +54,7 @@ function ownStatus({ kind, hostOffset, bytes }: Mapping, bottom: boolean): Block
     case 'zero':
       return { bytes, allocated: true, data: false, zero: true }
     case 'unallocated':
-      return { bytes, allocated: false, data: false, zero: bottom }
+      return { bytes, allocated: false, data: false, zero: false }
   }
 }
 

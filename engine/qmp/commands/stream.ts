@@ -115,6 +115,7 @@ function findBottom(graph: Graph, node: GraphNode, args: Args): GraphNode | unde
   const { bottom: name, device } = args
   if (name === undefined) return undefined
   const bottom = graph.findNamed(name)
+  if (bottom.outOfUse) throw new BlockError(`Node '${name}' is not open`)
   if (bottom.driver.kind === 'filter') {
     throw new BlockError(`Node '${name}' is a filter, use a non-filter node as 'bottom'`)
   }
