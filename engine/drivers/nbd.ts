@@ -105,7 +105,12 @@ function instanceOver(connection: Connection): Instance {
       }
       return {}
     },
-    supports: { fua: has('fua'), unchanged: true, fastZero: has('fastZero') },
+    supports: {
+      fua: has('fua'),
+      unchanged: true,
+      unmapZero: has('writeZeroes'),
+      fastZero: has('fastZero'),
+    },
     close: () => connection.close(),
   }
 }

@@ -108,6 +108,14 @@ describe('nbd node', () => {
     })
   })
 
+  it('gives storage up by zeroing, as the server may', async () => {
+    await inSim(async ({ open }) => {
+      const node = await open()
+      assert.equal(node.supports?.unmapZero, true)
+      await node.close?.()
+    })
+  })
+
   it('is refused in the words of 7.2', () =>
     inSim(async ({ open }) => {
       const path = { type: 'unix', path: '/none' }

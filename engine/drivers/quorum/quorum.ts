@@ -94,18 +94,19 @@ function requests(state: Quorum): Instance {
       state.settings.voting ? readByVote(state, offset, into) : readInOrder(state, offset, into),
     write: (offset, data, flags) => write(state, offset, data, flags),
     zero: (offset, bytes, flags) =>
-      zero(state, offset, bytes, zeroesFast(state) ? flags : { ...flags, mayUnmap: false }),
+      zero(state, offset, bytes, unmapsZeroes(state) ? flags : { ...flags, mayUnmap: false }),
     flush: () => flush(state),
     status: (offset, bytes, query) => status(state, { offset, bytes }, query),
     get supports() {
-      return { unchanged: true, fastZero: zeroesFast(state) }
+      const fastZero = state.children.every((child) => child.supportsFastZero())
+      return { unchanged: true, unmapZero: unmapsZeroes(state), fastZero }
     },
   }
 }
 
-/** As in 7.2, where one child knows no special zeroing, none of them gives storage up either. */
-function zeroesFast({ children }: Quorum): boolean {
-  return children.every((child) => child.supportsFastZero())
+/** As in 7.2, where one child gives no storage up by zeroing, none of them does. */
+function unmapsZeroes({ children }: Quorum): boolean {
+  return children.every((child) => child.supportsUnmapZero())
 }
 
 type Membership = Required<
