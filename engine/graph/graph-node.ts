@@ -25,6 +25,8 @@ export interface GraphNode {
   readonly cowChild: GraphNode | undefined
   /** The child that holds the data, or that a filter shows. */
   readonly primaryChild: GraphNode | undefined
+  /** Somebody above may write to it. */
+  readonly hasWriter: boolean
   /** Zeroing it may release storage, and its options allow that. */
   readonly unmapsByZeroing: boolean
   /** No request waits for the host, neither here nor below. */

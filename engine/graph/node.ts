@@ -8,7 +8,7 @@ import type {
   Limits,
   WriteObserver,
 } from '../block/driver.ts'
-import type { Claims } from '../block/permission.ts'
+import { WRITE, type Claims } from '../block/permission.ts'
 import { assert } from '../util/assert.ts'
 import { Activity } from './activity.ts'
 import { ChildHandle } from './child-handle.ts'
@@ -316,6 +316,10 @@ export class Node implements Parent, GraphNode {
 
   drained(scope?: DrainScope): Promise<DrainedSection> {
     return this.lock.section(() => beginDrained(this, scope), scope?.along)
+  }
+
+  get hasWriter(): boolean {
+    return this.parents.some(({ claims }) => (claims.uses & WRITE) !== 0)
   }
 
   get unmapsByZeroing(): boolean {

@@ -83,7 +83,7 @@ export function namedMerge(
   return { device: overlayAbove(graph.nodes(), top) ?? top, top, base }
 }
 
-/** @returns whether the top is the active layer. @throws {BlockError} */
+/** @returns whether the top changes meanwhile, as the active layer does. @throws {BlockError} */
 export function checkMerge(
   { graph, profile }: EngineParts,
   { device, top, base }: Merge,
@@ -93,10 +93,11 @@ export function checkMerge(
   if (top === base) throw new BlockError('cannot commit an image into itself')
   if (profile['commit.filterInChain'] === 'error') checkNoFilter(top, base)
   const isActive = skipFilters(top) === skipFilters(device)
-  if (isActive && backingFile !== undefined) {
-    throw new BlockError("'backing-file' specified, but 'top' is the active layer")
+  if (isActive || top.hasWriter) {
+    if (backingFile === undefined) return true
+    const why = isActive ? 'is the active layer' : 'has a writer on it'
+    throw new BlockError(`'backing-file' specified, but 'top' ${why}`)
   }
-  if (isActive) return true
   const overlay = findOverlay(device, top)
   if (overlay !== undefined) graph.checkOperation(overlay, 'commit-target')
   checkDifferent(top, base)
