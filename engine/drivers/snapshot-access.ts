@@ -32,6 +32,8 @@ export const snapshotAccess = defineDriver({
       },
       discard: (offset, bytes) => snapshot().discard(offset, bytes),
       status: (offset, bytes) => snapshot().status(offset, bytes),
+      // Where there is no snapshot, that is known at once.
+      readsAtOnce: () => file.snapshot() === undefined || file.readsAtOnce(),
     }
   },
 })

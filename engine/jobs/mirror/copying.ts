@@ -172,7 +172,10 @@ export class Copying {
     while (offset < Math.min(end, this.bitmap.size)) {
       const run = yield* this.#plan(offset, end - offset)
       while (this.#underWay.size >= MAX_UNDER_WAY) yield* this.oneOver()
-      if (this.failure !== undefined) break
+      if (this.failure !== undefined) {
+        delayNs = 0
+        break
+      }
       this.inFlight.end(claimed)
       const handled = yield* this.#send(run)
       offset += alignUp(handled, granularity)
