@@ -30,6 +30,8 @@ export interface Environment {
   /** Nodes whose images turned out to be corrupt, so that nothing above them is readable either. */
   readonly unreadable: Set<Node>
   readonly lock: GraphLock
+  /** All nodes are drained and stay so: the end has come. */
+  ending: boolean
   nextName(): string
 }
 

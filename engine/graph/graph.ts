@@ -170,6 +170,7 @@ export function createGraph(about: GraphAbout): Graph {
     users: new Set(),
     jobs: new Set(),
     lock: new GraphLock(),
+    ending: false,
     unreadable: new Set(),
     nextName: nameGenerator(random),
   }
@@ -190,7 +191,10 @@ export function createGraph(about: GraphAbout): Graph {
     findBackingImage: (top, filename) => findBackingImage(environment, innerNode(top), filename),
     ...graphChanges(environment),
     drainedAll: () => environment.lock.section(() => drainAll([...nodes.values()])),
-    quiesceAll: () => drainAll([...nodes.values()]),
+    quiesceAll: () => {
+      environment.ending = true
+      return drainAll([...nodes.values()])
+    },
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
     attachNewImage: (node) => new NodeOfNewImage(environment, innerNode(node)),

@@ -33,6 +33,7 @@ export class NodeOfNewImage implements NewImageFile {
       writesPastEnd: true,
       description: `node '${this.#environment.nextName()}'`,
       edgeName: 'file',
+      goesOnAtEnd: true,
     })
     return this.#user
   }

@@ -88,7 +88,8 @@ export class RootUser implements User, Parent {
 
   /** Whether requests that are made now wait for the end of a drained section. */
   get heldBack(): boolean {
-    return this.quiesced && this.#about.goesOn !== true
+    if (!this.quiesced || this.#about.goesOn === true) return false
+    return this.#about.goesOnAtEnd !== true || !this.#environment.ending
   }
 
   /** Resolves once no drained section holds the user back. */

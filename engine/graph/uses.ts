@@ -20,6 +20,8 @@ export interface UserAbout extends Claims {
    * without being held back, as jobs do.
    */
   readonly goesOn?: boolean
+  /** Its requests go on in the drained section at the end of all things, as nobody would let them go. */
+  readonly goesOnAtEnd?: boolean
   /** The node stays in the thread where it is at home, with all that it hangs together with. */
   readonly keepsHome?: boolean
   /** No more requests of the user's own making until `drainedEnd`. Requests that come are held. */
