@@ -90,7 +90,7 @@ async function openFile(environment: Environment, opening: Opening): Promise<Nod
       role,
       depth: opening.depth,
       above: opening.above,
-      isOpening: opening.withinOpening,
+      withinOpening: opening.withinOpening,
     },
     protocol: true,
   })
@@ -219,7 +219,7 @@ async function openChild(
       role,
       depth,
       above,
-      isOpening: withinOpening || declaration.late === true,
+      withinOpening: withinOpening || declaration.late === true,
     },
     ...nameUse(node.driver, role),
   })
@@ -309,7 +309,7 @@ async function openBacking(
         role,
         depth: depth + 1,
         above: named === undefined ? above : new Set([...above, named]),
-        isOpening: withinOpening,
+        withinOpening,
       },
       protocol: false,
     })

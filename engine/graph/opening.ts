@@ -17,7 +17,7 @@ interface Heritage {
   readonly depth: number
   readonly above: Above
   /** Its driver's `open` asks for the child, or that of a node above. */
-  readonly isOpening?: boolean
+  readonly withinOpening?: boolean
 }
 
 /** Backing images that headers alone name, each with its format, from the top down to here. */
@@ -88,7 +88,7 @@ export function openingOf(environment: Environment, query: OpenQuery): Opening {
     forCheck: query.forCheck === true,
     depth: parent?.depth ?? 0,
     above: parent?.above ?? new Set(),
-    withinOpening: parent?.isOpening === true,
+    withinOpening: parent?.withinOpening === true,
   }
 }
 
