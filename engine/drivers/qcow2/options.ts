@@ -96,6 +96,7 @@ export interface RuntimeOptions {
 const MIB = 2 ** 20
 const DEFAULT_L2_CACHE_BYTES = 32 * MIB
 const DEFAULT_CLEAN_INTERVAL = 600
+const DEFAULT_L2_PIECE_BYTES = 4096
 const MIN_L2_TABLES = 2
 const MIN_REFCOUNT_BLOCKS = 4
 const INT_MAX = 2 ** 31 - 1
@@ -168,9 +169,12 @@ function cacheSizes(
   { geometry, size }: OptionsAbout,
 ): Pick<RuntimeOptions, 'l2TableBytes' | 'l2Capacity' | 'refcountCapacity'> {
   const { clusterBytes } = geometry
-  const { l2, refcount } = cacheBytes(options, geometry, size)
+  const l2ForAll = alignUp(Math.ceil(size / clusterBytes) * ENTRY_BYTES, clusterBytes)
+  const { l2, refcount } = cacheBytes(options, geometry, l2ForAll)
   const entry = checkNotNegative('l2-cache-entry-size', options['l2-cache-entry-size'])
-  const l2TableBytes = entry ?? clusterBytes
+  // A cache that cannot hold every table holds more of those in use if it takes parts of them.
+  const piece = l2 < l2ForAll ? Math.min(DEFAULT_L2_PIECE_BYTES, clusterBytes) : clusterBytes
+  const l2TableBytes = entry ?? piece
   const isPower = l2TableBytes > 0 && Number.isInteger(Math.log2(l2TableBytes))
   if (!isPower || l2TableBytes < MIN_L2_TABLE_BYTES || l2TableBytes > clusterBytes) {
     throw new BlockError(
@@ -187,14 +191,12 @@ function cacheSizes(
 
 function cacheBytes(
   options: Qcow2Options,
-  geometry: Geometry,
-  size: number,
+  { clusterBytes }: Geometry,
+  l2ForAll: number,
 ): { readonly l2: number; readonly refcount: number } {
-  const { clusterBytes } = geometry
   const whole = checkNotNegative('cache-size', options['cache-size'])
   const l2 = checkNotNegative('l2-cache-size', options['l2-cache-size'])
   const refcount = checkNotNegative('refcount-cache-size', options['refcount-cache-size'])
-  const l2ForAll = alignUp(Math.ceil(size / clusterBytes) * ENTRY_BYTES, clusterBytes)
   const l2Wanted = Math.min(l2ForAll, l2 ?? DEFAULT_L2_CACHE_BYTES)
   if (whole === undefined) return { l2: l2Wanted, refcount: refcount ?? 0 }
   if (l2 !== undefined && refcount !== undefined) {
