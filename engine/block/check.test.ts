@@ -223,7 +223,11 @@ describe('a size', () => {
     ['1Q', undefined],
     ['-1', undefined],
     ['', undefined],
-    ['0x10k', undefined],
+    ['0x10k', 16384n],
+    ['1.0', 1n],
+    ['1.5', undefined],
+    ['0x1.8k', undefined],
+    ['1.9999999999999999999k', 1024n],
     ['k', undefined],
   ]
   for (const [text, bytes] of SIZES) {

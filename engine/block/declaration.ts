@@ -109,8 +109,13 @@ export interface Creation<O = Readonly<Record<string, unknown>>> {
   check?(options: O): void
   /** @param file - The opened node to write to; absent where the driver makes the file itself. */
   run(context: CreateContext<O>): MaybePromise<void>
-  /** The same options from words. @throws {BlockError} for values that no image has. */
-  fromWords(values: ImageValues): O
+  /**
+   * The same options from words.
+   *
+   * @param drivers - What may be named as a driver.
+   * @throws {BlockError} for values that no image has.
+   */
+  fromWords(values: ImageValues, drivers: readonly string[]): O
   /**
    * The options that say where, from those that a file name of the driver means; they are these
    * themselves where this is absent. @throws {BlockError} for a place that cannot be.

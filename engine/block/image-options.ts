@@ -15,6 +15,12 @@ export interface ImageOption {
 /** What every image has. */
 export const SIZE_OPTION: ImageOption = { name: 'size', type: 'size', help: 'Virtual disk size' }
 
+/** What storage has that takes an image where it is. */
+export const STORAGE_OPTIONS: readonly ImageOption[] = [
+  SIZE_OPTION,
+  { name: 'preallocation', type: 'str', help: 'Preallocation mode (allowed values: off)' },
+]
+
 /** What is given and what is so without being given, in the order in which QEMU keeps them. */
 export function completed(
   options: readonly ImageOption[],
@@ -32,6 +38,8 @@ export function completed(
 export interface ImageValues {
   text(name: string): string | undefined
   number(name: string): number | undefined
+  /** The same where numbers are not exact any more; what is printed as negative is 2^63 and more. */
+  integer(name: string): bigint | undefined
   flag(name: string): boolean | undefined
 }
 
@@ -46,25 +54,15 @@ export function imageValues(words: ReadonlyMap<string, string>): ImageValues {
       const word = words.get(name)
       return word === undefined ? undefined : Number(word)
     },
+    integer: (name) => {
+      const word = words.get(name)
+      return word === undefined ? undefined : BigInt.asUintN(64, BigInt(word))
+    },
     flag: (name) => {
       const word = words.get(name)
       return word === undefined ? undefined : TRUE_WORDS.includes(word)
     },
   }
-}
-
-/** What an image has that a command makes with nothing but defaults. */
-export function plainWords(about: {
-  readonly bytes: number
-  readonly backing: { readonly filename: string; readonly format: string } | undefined
-}): ReadonlyMap<string, string> {
-  const { bytes, backing } = about
-  const words = new Map([['size', String(bytes)]])
-  if (backing !== undefined) {
-    words.set('backing_file', backing.filename)
-    words.set('backing_fmt', backing.format)
-  }
-  return words
 }
 
 /** `Formatting 'NAME', fmt=FORMAT` and all values in the order in which options are declared. */
@@ -77,14 +75,33 @@ export function formattingLine(
   return `Formatting '${filename}', fmt=${format}${words.join('')}`
 }
 
-/** Formats that QEMU makes images of and no driver here does. */
-export const UNBUILT_FORMATS: readonly string[] = [
+/** What QEMU makes images of, or in, and no driver here does. */
+export const UNBUILT_MAKERS: readonly string[] = [
+  'gluster',
+  'host_cdrom',
+  'iscsi',
   'luks',
+  'nfs',
+  'nvme',
   'parallels',
   'qcow',
   'qed',
+  'rbd',
   'vdi',
   'vhdx',
   'vmdk',
   'vpc',
+]
+
+/** What QEMU has, no driver here is, and no images are made of. */
+export const UNBUILT_READERS: readonly string[] = [
+  'blkreplay',
+  'cloop',
+  'dmg',
+  'ftp',
+  'ftps',
+  'http',
+  'https',
+  'replication',
+  'vvfat',
 ]

@@ -1,7 +1,7 @@
 /** `nbd`: a protocol node whose storage is an export of an NBD server. */
 import type { BlockStatus, Instance, Limits } from '../block/driver.ts'
 import { defineDriver } from '../block/driver.ts'
-import { SIZE_OPTION } from '../block/image-options.ts'
+import { STORAGE_OPTIONS } from '../block/image-options.ts'
 import { addressText, hostAddress } from '../nbd/address.ts'
 import type { NbdClient } from '../nbd/client.ts'
 import { BASE_ALLOCATION, EXPORT_FLAG, STATUS } from '../nbd/constants.ts'
@@ -35,7 +35,7 @@ export const nbd = defineDriver({
       ? `nbd+unix://${path}?socket=${address.path}`
       : `nbd://${addressText(address)}${path}`
   },
-  imageOptions: [SIZE_OPTION],
+  imageOptions: STORAGE_OPTIONS,
   async open({ options, node, services, withinOpening }) {
     checkNbdOptions(options, services, withinOpening)
     const context = options['x-dirty-bitmap'] ?? BASE_ALLOCATION

@@ -56,8 +56,15 @@ export interface FilterAbout {
 export interface NewImage {
   readonly filename: string
   readonly format: string
-  /** Its options as words, with its size; defaults need not be there. */
-  readonly words: ReadonlyMap<string, string>
+  /** Its options, as `img create -o` takes them. */
+  readonly words?: string
+  /** Bytes; those of the backing image where neither this nor a word says how many. */
+  readonly size: bigint | undefined
+  /** What it is to name as its backing image. */
+  readonly backing?: {
+    readonly filename?: string | undefined
+    readonly format?: string | undefined
+  }
   /** Nothing is made where the backing image cannot be opened under that name. */
   readonly opensBacking?: boolean
 }

@@ -11,6 +11,7 @@ import type {
   NewImageFile,
   Services,
 } from '../block/driver.ts'
+import type { ImageOption } from '../block/image-options.ts'
 import { driversIn } from '../block/in-profile.ts'
 import type { Random } from '../host/host.ts'
 import type { Profile } from '../profiles/index.ts'
@@ -33,6 +34,7 @@ import {
   type RequestPaths,
 } from './environment.ts'
 import { NodeTeller, nodeStats, shownThrough, statisticsChild } from './info.ts'
+import { newImageOptions } from './create-image.ts'
 import { findBackingImage } from './find-backing.ts'
 import { freezeChain } from './freeze.ts'
 import { closeIfUnused } from './lifecycle.ts'
@@ -79,6 +81,12 @@ export interface Graph extends GraphChanges {
 
   /** @throws {BlockError} the conflict text; nothing changed. */
   attach(node: GraphNode, about: UserAbout): User
+  /**
+   * What can be said of a new image of that format, and of what stores it if its name is known.
+   *
+   * @throws {BlockError} for what makes no images.
+   */
+  newImageOptions(format: string, filename: string | undefined): readonly ImageOption[]
   /** Storage for a new image. @throws {BlockError} where nobody may write. */
   attachNewImage(node: GraphNode): NewImageFile & { close(): Promise<void> }
   /** A job without edges; it lists them in `x-debug-query-block-graph` from now on. */
@@ -197,6 +205,7 @@ export function createGraph(about: GraphAbout): Graph {
     },
     within: (section) => graphChanges(environment, section),
     attach: (node, about) => new RootUser(environment, innerNode(node), about),
+    newImageOptions: (format, filename) => newImageOptions(environment, format, filename),
     attachNewImage: (node) => new NodeOfNewImage(environment, innerNode(node)),
     attachJob: (about) => new JobParent(environment, about),
     checkOperation: (node, operation) => {

@@ -1,5 +1,4 @@
 /** Images that `drive-backup` and `drive-mirror` copy to: they are made unless they are there. */
-import { plainWords } from '../block/image-options.ts'
 import { skipFilters, skipImplicit } from '../graph/chain.ts'
 import type { Graph, GraphChanges, GraphNode, HeldNode, NodeOptions } from '../graph/graph.ts'
 import { BlockError } from '../util/errors.ts'
@@ -63,10 +62,8 @@ export async function makeTarget(
   await changes.createImage({
     filename,
     format,
-    words: plainWords({
-      bytes,
-      backing: shown && { filename: graph.filename(shown), format: shown.driver.name },
-    }),
+    size: BigInt(bytes),
+    ...(shown && { backing: { filename: graph.filename(shown), format: shown.driver.name } }),
     opensBacking,
   })
 }

@@ -1,5 +1,6 @@
 /** Making image files: a file is opened or made, locked like any image, and brought to its size. */
 import type { Creation } from '../../block/driver.ts'
+import { SIZE_OPTION, type ImageOption } from '../../block/image-options.ts'
 import { SECTOR_BYTES } from '../../block/length.ts'
 import { opt } from '../../block/option.ts'
 import { ALL_PERMISSIONS, RESIZE, WRITE } from '../../block/permission.ts'
@@ -15,6 +16,25 @@ const PREALLOCATION = opt.enum('PreallocMode', PREALLOCATIONS)
 
 /** Hints do not fit into more bits. */
 const MAX_EXTENT_HINT = 2 ** 32 - 1
+
+export const FILE_IMAGE_OPTIONS: readonly ImageOption[] = [
+  SIZE_OPTION,
+  {
+    name: 'nocow',
+    type: 'bool (on/off)',
+    help: 'Turn off copy-on-write (valid only on btrfs)',
+  },
+  {
+    name: 'preallocation',
+    type: 'str',
+    help: 'Preallocation mode (allowed values: off, falloc, full)',
+  },
+  {
+    name: 'extent_size_hint',
+    type: 'size',
+    help: 'Extent size hint for the image file, 0 to disable',
+  },
+]
 
 export const fileCreation: Creation = {
   needsFile: false,
@@ -33,7 +53,12 @@ export const fileCreation: Creation = {
     if (preallocation !== undefined && !PREALLOCATIONS.some((known) => known === preallocation)) {
       throw new BlockError(`invalid parameter value: ${preallocation}`)
     }
-    return { size: alignUp(values.number('size') ?? 0, SECTOR_BYTES), preallocation }
+    return {
+      size: alignUp(values.number('size') ?? 0, SECTOR_BYTES),
+      preallocation,
+      nocow: values.flag('nocow'),
+      'extent-size-hint': values.number('extent_size_hint'),
+    }
   },
   // Checked against the declaration above.
   run: ({ options, services }) =>

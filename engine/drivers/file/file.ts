@@ -1,10 +1,9 @@
 /** `file`: a regular file of the host. */
 import { defineDriver, type Instance, type NodeHandle } from '../../block/driver.ts'
-import { SIZE_OPTION } from '../../block/image-options.ts'
 import type { HostFile } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import { openAccess, type Access } from './access.ts'
-import { fileCreation } from './create.ts'
+import { FILE_IMAGE_OPTIONS, fileCreation } from './create.ts'
 import { fileLocking } from './locking.ts'
 import { checkAio, checkFileOptions, FILE_OPTIONS, type FileOptions } from './options.ts'
 import { fileRequests } from './requests.ts'
@@ -23,7 +22,7 @@ export const file = defineDriver({
   resettable: ['x-check-cache-dropped'],
   unrestatable: ['aio-max-batch'],
   create: fileCreation,
-  imageOptions: [SIZE_OPTION, { name: 'preallocation', type: 'str', help: 'off, falloc or full' }],
+  imageOptions: FILE_IMAGE_OPTIONS,
   startsZeroed: true,
   open(context) {
     const { options, node, services } = context

@@ -1,6 +1,6 @@
 /** `host_device`: a disk or character device of the host. None is reached yet, each is refused. */
 import { defineDriver } from '../../block/driver.ts'
-import { SIZE_OPTION } from '../../block/image-options.ts'
+import { STORAGE_OPTIONS } from '../../block/image-options.ts'
 import { BlockError } from '../../util/errors.ts'
 import { openAccess } from './access.ts'
 import { checkAio, checkFileOptions, FILE_OPTIONS } from './options.ts'
@@ -18,7 +18,7 @@ export const hostDevice = defineDriver({
   prefixes: {
     host_device: (filename) => ({ filename: filename.replace(/^host_device:/, '') }),
   },
-  imageOptions: [SIZE_OPTION],
+  imageOptions: STORAGE_OPTIONS,
   open(context) {
     const { options, node, services } = context
     const { filename } = options

@@ -1,7 +1,7 @@
 /** Options of new images as words, in the order in which QEMU has them. */
 import { checkValue } from '../../block/check.ts'
 import { SIZE_OPTION, type ImageOption, type ImageValues } from '../../block/image-options.ts'
-import { opt, shape } from '../../block/option.ts'
+import { shape, type Schema } from '../../block/option.ts'
 import type { Json } from '../../util/json.ts'
 import { CREATE_OPTIONS, type CreateOptions } from './create.ts'
 
@@ -64,41 +64,45 @@ export const IMAGE_OPTIONS: readonly ImageOption[] = [
   },
 ]
 
-const OPTIONS_SCHEMA = shape.struct('BlockdevCreateOptionsQcow2', {
-  ...CREATE_OPTIONS,
-  // Words on a command line are looked at elsewhere.
-  'backing-fmt': opt.str({ optional: true, doc: 'Format of the backing image.' }),
-})
+function optionsSchema(drivers: readonly string[]): Schema {
+  const backingFormat = {
+    ...CREATE_OPTIONS['backing-fmt'],
+    schema: shape.enum('BlockdevDriver', drivers),
+  }
+  const members = { ...CREATE_OPTIONS, 'backing-fmt': backingFormat }
+  return shape.struct('BlockdevCreateOptionsQcow2', members)
+}
+
 const VERSIONS: Readonly<Record<string, string>> = { '0.10': 'v2', '1.1': 'v3' }
 
 /** The same as `blockdev-create` takes them, checked as there. */
-export function creationOptions(values: ImageValues): CreateOptions {
+export function creationOptions(values: ImageValues, drivers: readonly string[]): CreateOptions {
   const compat = values.text('compat')
   const members: [string, Json | undefined][] = [
-    ['size', BigInt(alignedSize(values.number('size') ?? 0))],
+    ['size', alignedSize(values.integer('size') ?? 0n)],
     ['version', compat === undefined ? undefined : (VERSIONS[compat] ?? compat)],
     ['backing-file', values.text('backing_file')],
     ['backing-fmt', values.text('backing_fmt')],
     ['data-file-raw', values.flag('data_file_raw')],
     ['extended-l2', values.flag('extended_l2')],
-    ['cluster-size', bigintOrUndefined(values.number('cluster_size'))],
+    ['cluster-size', values.integer('cluster_size')],
     ['preallocation', values.text('preallocation')],
     ['lazy-refcounts', values.flag('lazy_refcounts')],
-    ['refcount-bits', bigintOrUndefined(values.number('refcount_bits'))],
+    ['refcount-bits', signed(values.integer('refcount_bits'))],
     ['compression-type', values.text('compression_type')],
   ]
   const given = members.filter((member): member is [string, Json] => member[1] !== undefined)
-  const checked = checkValue(OPTIONS_SCHEMA, new Map(given), 'json')
+  const checked = checkValue(optionsSchema(drivers), new Map(given), 'json')
   // The schema is that of these very members.
   return checked as CreateOptions
 }
 
-const SECTOR = 512
+const SECTOR = 512n
 
-function alignedSize(bytes: number): number {
-  return Math.ceil(bytes / SECTOR) * SECTOR
+function alignedSize(bytes: bigint): bigint {
+  return ((bytes + SECTOR - 1n) / SECTOR) * SECTOR
 }
 
-function bigintOrUndefined(value: number | undefined): bigint | undefined {
-  return value === undefined ? undefined : BigInt(value)
+function signed(value: bigint | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt.asIntN(64, value)
 }

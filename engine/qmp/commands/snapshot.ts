@@ -1,6 +1,5 @@
 /** External snapshots: `blockdev-snapshot`, `blockdev-snapshot-sync`, and both as actions. */
 import type { Values } from '../../block/option.ts'
-import { plainWords } from '../../block/image-options.ts'
 import { opt } from '../../block/option.ts'
 import type { GraphChanges, GraphNode, HeldNode } from '../../graph/graph.ts'
 import { BlockError } from '../../util/errors.ts'
@@ -56,8 +55,7 @@ export async function prepareSnapshotSync(
   const filename = args['snapshot-file']
   if (mode !== 'existing') {
     const backing = { filename: graph.filename(node), format: node.driver.name }
-    const words = plainWords({ bytes: node.length(), backing })
-    await scope.graph.createImage({ filename, format, words })
+    await scope.graph.createImage({ filename, format, size: BigInt(node.length()), backing })
   }
   const image = { filename, format, name, noBacking: true }
   return put(graph, scope, node, await scope.graph.openImage(node, image))

@@ -36,6 +36,8 @@ export interface ImgOption extends OptionSpec {
   /** How the command knows it. */
   readonly name: string
   readonly unbuilt?: boolean
+  /** Looks at a value as soon as it is met. @throws {ImgFailure} */
+  readonly check?: (value: string, context: ImgContext) => void
 }
 
 export interface CommandLine {
@@ -43,6 +45,8 @@ export interface CommandLine {
   /** Whether an option was given; `value` is what its last occurrence says. */
   has(name: string): boolean
   value(name: string): string | undefined
+  /** What all of them say, in order. */
+  values(name: string): readonly string[]
 }
 
 export interface ImgContext extends ToolOutput {
@@ -54,9 +58,9 @@ export interface ImgContext extends ToolOutput {
 export function readCommandLine(
   options: readonly ImgOption[],
   argv: readonly string[],
-  { program }: ImgContext,
+  context: ImgContext,
 ): CommandLine {
-  const given = new Map<string, string>()
+  const given = new Map<string, string[]>()
   const words: string[] = []
   for (const item of scanOptions(options, argv, true)) {
     if (item.kind === 'word') words.push(item.value)
@@ -64,16 +68,18 @@ export function readCommandLine(
       if (item.spec.unbuilt === true) {
         throw new ImgFailure(`option '${item.words.split(' ')[0] ?? ''}' is not built yet`)
       }
-      given.set(item.spec.name, item.value)
+      item.spec.check?.(item.value, context)
+      given.set(item.spec.name, [...(given.get(item.spec.name) ?? []), item.value])
     } else {
       const what = item.lacksValue ? 'missing argument for option' : 'unrecognized option'
-      throw usageFailure(`${what} '${item.option}'`, program)
+      throw usageFailure(`${what} '${item.option}'`, context.program)
     }
   }
   return {
     words,
     has: (name) => given.has(name),
-    value: (name) => given.get(name),
+    value: (name) => given.get(name)?.at(-1),
+    values: (name) => given.get(name) ?? [],
   }
 }
 

@@ -151,7 +151,7 @@ const REFUSED: readonly (readonly [line: string, error: string, status?: number]
   ['create -f raw d -1', `unrecognized option '-1'\n${HELP}`],
   ['create -f raw d 1M 2M', `Unexpected argument: 2M\n${HELP}`],
   ['create -f zz d 1M', "d: Unknown file format 'zz'\n"],
-  ['create -f vdi d 1M', "d: format 'vdi' is not built yet\n"],
+  ['create -f vdi d 1M', "d: Making images of format 'vdi' is not built yet\n"],
   ['create -f raw -b hole -F raw d', "d: Backing file not supported for file format 'raw'\n"],
   ['create -f raw zz:d 1M', "zz:d: Unknown protocol 'zz'\n"],
   ['create -f', `missing argument for option '-f'\n${HELP}`],

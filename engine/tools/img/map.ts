@@ -1,9 +1,10 @@
 /** `img map`: which parts of an image are stored, and where. */
 import type { BlockStatus } from '../../block/driver.ts'
+import { parseSize } from '../../block/size.ts'
 import type { User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { BlockError, errnoText } from '../../util/errors.ts'
-import type { ImgContext } from './command-line.ts'
+import type { ImgContext, ImgOption } from './command-line.ts'
 import {
   FORCE_SHARE,
   ImgFailure,
@@ -21,9 +22,25 @@ const OPTIONS = [
   ...ON_IMAGES,
   OUTPUT,
   FORCE_SHARE,
-  { name: 'start', letter: 's', long: 'start-offset', takesValue: true },
-  { name: 'length', letter: 'l', long: 'max-length', takesValue: true },
+  {
+    name: 'start',
+    letter: 's',
+    long: 'start-offset',
+    takesValue: true,
+    check: sizeCheck('start offset'),
+  },
+  {
+    name: 'length',
+    letter: 'l',
+    long: 'max-length',
+    takesValue: true,
+    check: sizeCheck('max length'),
+  },
 ] as const
+
+function sizeCheck(what: string): NonNullable<ImgOption['check']> {
+  return (text, context) => void readSize(text, what, context)
+}
 
 interface Row {
   /** How many images lie above the one that answers. */
@@ -43,14 +60,13 @@ export async function map(
   context: ImgContext,
 ): Promise<number> {
   const line = readCommandLine(OPTIONS, argv, context)
-  const start = readSize(line.value('start') ?? '0', 'start offset')
-  const length = line.value('length')
-  const limit = length === undefined ? undefined : readSize(length, 'max length')
+  const start = Number(parseSize(line.value('start') ?? '0'))
+  const limit = Number(parseSize(line.value('length') ?? '') ?? Infinity)
   const form = outputForm(line)
   const name = onlyWord(line, context)
   const request = { ...requestFor(name, line), forceShare: line.has('force-share') }
   return workOn(host, context, request, async (image) => {
-    const end = Math.min(image.user.length(), limit === undefined ? Infinity : start + limit)
+    const end = Math.min(image.user.length(), start + limit)
     const { stdout } = context
     stdout(form === 'json' ? '[' : columns('Offset', 'Length', 'Mapped to', 'File'))
     for await (const { row, isLast } of rows(image, start, end)) {

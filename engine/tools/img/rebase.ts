@@ -2,7 +2,7 @@
  * `img rebase`: gives an overlay another backing image. Safe: what would look different afterwards is
  * copied into the overlay first. Unsafe (`-u`): only its header changes. Source: observed on QEMU 7.2.
  */
-import { UNBUILT_FORMATS } from '../../block/image-options.ts'
+import { UNBUILT_MAKERS } from '../../block/image-options.ts'
 import { driversIn } from '../../block/in-profile.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ } from '../../block/permission.ts'
 import { DRIVERS } from '../../drivers/index.ts'
@@ -78,7 +78,7 @@ function checkFormat(format: string | undefined, isUnsafe: boolean, context: Img
   if (format === undefined) return
   const known = driversIn(PROFILES[context.profile], DRIVERS)
   if (known.some(({ name }) => name === format)) return
-  if (!UNBUILT_FORMATS.includes(format)) throw new ImgFailure(`Invalid format name: '${format}'`)
+  if (!UNBUILT_MAKERS.includes(format)) throw new ImgFailure(`Invalid format name: '${format}'`)
   if (!isUnsafe) throw new ImgFailure(`format '${format}' is not built yet`)
 }
 

@@ -1,5 +1,5 @@
 /** `img resize`: makes a raw image longer or shorter. */
-import { parseSize } from '../../block/size.ts'
+import { sizeOf } from '../../block/image-words.ts'
 import type { Host } from '../../host/host.ts'
 import { BlockError } from '../../util/errors.ts'
 import type { ImgContext } from './command-line.ts'
@@ -37,7 +37,7 @@ export async function resize(
   const preallocation = PREALLOCATIONS.find((known) => known === mode)
   if (preallocation === undefined) throw new ImgFailure(`Invalid preallocation mode '${mode}'`)
   const name = onlyWord(line, context, 'image file name and size')
-  const { sign, bytes } = readChange(size)
+  const { sign, bytes } = readChange(size, context)
   const request = { ...requestFor(name, line), writable: true }
   await withImage(host, context, request, async ({ user }) => {
     const old = user.length()
@@ -54,15 +54,22 @@ export async function resize(
   return 0
 }
 
-function readChange(text: string): { readonly sign: -1 | 0 | 1; readonly bytes: bigint } {
+interface Change {
+  readonly sign: -1 | 0 | 1
+  readonly bytes: bigint
+}
+
+function readChange(text: string, { program, stderr }: ImgContext): Change {
   const sign = text.startsWith('+') ? 1 : text.startsWith('-') ? -1 : 0
-  const bytes = parseSize(sign === 0 ? text : text.slice(1))
-  if (bytes !== undefined) return { sign, bytes }
-  throw new ImgFailure(
-    "Parameter 'size' expects a non-negative number below 2^64",
-    1,
-    'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.\n',
-  )
+  try {
+    const bytes = sizeOf('size', sign === 0 ? text : text.slice(1), (warning) => {
+      stderr(`${program}: ${warning}\n`)
+    })
+    return { sign, bytes }
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new ImgFailure(error.message, 1, error.hint === undefined ? '' : `${error.hint}\n`)
+  }
 }
 
 function checkChange(old: number, wanted: bigint, preallocates: boolean, shrink: boolean): void {

@@ -1,27 +1,25 @@
 /** Sizes on the command line and in what is printed. */
-import { parseSize } from '../../block/size.ts'
-import { ImgFailure } from './command-line.ts'
+import { hexSuffixWarning } from '../../block/image-words.ts'
+import { readSize as readSizeText } from '../../block/size.ts'
+import { ImgFailure, type ImgContext } from './command-line.ts'
 
 const INT64_MAX = 2n ** 63n - 1n
 
 /** @throws {ImgFailure} which calls the value `what`. */
-export function readSize(text: string, what: string): number {
-  const bytes = parseSize(text)
-  if (bytes !== undefined && bytes <= INT64_MAX) return keepable(bytes)
-  if (bytes !== undefined || /^[0-9]+$/.test(text)) {
-    throw new ImgFailure(`Invalid ${what} specified. Must be between 0 and ${String(INT64_MAX)}.`)
+export function readSize(text: string, what: string, { program, stderr }: ImgContext): bigint {
+  const reading = readSizeText(text)
+  if (reading === 'malformed') {
+    throw new ImgFailure(
+      `Invalid ${what} specified. You may use k, M, G, T, P or E suffixes for`,
+      1,
+      'qemu-img: kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.\n',
+    )
   }
-  throw new ImgFailure(
-    `Invalid ${what} specified. You may use k, M, G, T, P or E suffixes for`,
-    1,
-    'qemu-img: kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.\n',
-  )
-}
-
-function keepable(bytes: bigint): number {
-  const value = Number(bytes)
-  if (Number.isSafeInteger(value)) return value
-  throw new ImgFailure('sizes beyond 2^53 are more than this engine can keep')
+  if (reading !== 'too large' && reading.hasHexSuffix) {
+    stderr(`${program}: ${hexSuffixWarning(text)}\n`)
+  }
+  if (reading !== 'too large' && reading.bytes <= INT64_MAX) return reading.bytes
+  throw new ImgFailure(`Invalid ${what} specified. Must be between 0 and ${String(INT64_MAX)}.`)
 }
 
 const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']

@@ -1,0 +1,108 @@
+/** The texts of `img create -o`: what they are made of, and how their values are read. */
+import { BlockError } from '../util/errors.ts'
+import { FALSE_WORDS, TRUE_WORDS, type ImageOption } from './image-options.ts'
+import { readSize } from './size.ts'
+
+/** Says something that is no error. */
+type Warn = (text: string) => void
+
+/** Whether it can be joined with others by commas: no comma begins it, and only a pair ends it. */
+export function isOptionList(text: string): boolean {
+  const [commas = ''] = /,*$/.exec(text) ?? []
+  return text !== '' && !text.startsWith(',') && commas.length % 2 === 0
+}
+
+/** Whether one of its items is a call for help. */
+export function asksForHelp(list: string): boolean {
+  return itemsOf(list).some((item) => item === 'help' || item === '?')
+}
+
+/** `,,` is a comma of an item. */
+function itemsOf(list: string): string[] {
+  const items = list.replaceAll(',,', '\0').split(',')
+  return items.filter((item) => item !== '').map((item) => item.replaceAll('\0', ','))
+}
+
+/** `key=value`; a key alone is on, and off with `no` in front. */
+function pairOf(item: string): readonly [name: string, value: string] {
+  const equals = item.indexOf('=')
+  if (equals !== -1) return [item.slice(0, equals), item.slice(equals + 1)]
+  return item.startsWith('no') ? [item.slice('no'.length), 'off'] : [item, 'on']
+}
+
+/**
+ * Values in the form in which they are printed; the last of a name counts.
+ *
+ * @throws {BlockError} for the first that is unknown or cannot be.
+ */
+export function readWords(
+  options: readonly ImageOption[],
+  list: string,
+  warn: Warn,
+): Map<string, string> {
+  const words = new Map<string, string>()
+  for (const [name, value] of itemsOf(list).map(pairOf)) {
+    // Every list may have a name of its own.
+    if (name === 'id') continue
+    const option = options.find((known) => known.name === name)
+    if (option === undefined) throw new BlockError(`Invalid parameter '${name}'`)
+    words.set(name, wordOf(option, value, warn))
+  }
+  return words
+}
+
+function wordOf({ name, type }: ImageOption, value: string, warn: Warn): string {
+  switch (type) {
+    case 'str':
+      return value
+    case 'size':
+      return signed(sizeOf(name, value, warn))
+    case 'num':
+      return signed(numberOf(name, value))
+    case 'bool (on/off)':
+      if (TRUE_WORDS.includes(value) || FALSE_WORDS.includes(value)) return value
+      throw new BlockError(`Parameter '${name}' expects 'on' or 'off'`)
+  }
+}
+
+/** What is 2^63 and more is printed as a negative number. */
+function signed(value: bigint): string {
+  return String(BigInt.asIntN(64, value))
+}
+
+const SUFFIX_HINT =
+  'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.'
+
+/** @throws {BlockError} where the text is no size below 2^64. */
+export function sizeOf(name: string, text: string, warn: Warn): bigint {
+  const reading = readSize(text)
+  if (reading === 'too large') {
+    throw new BlockError(`Value '${text}' is out of range for parameter '${name}'`)
+  }
+  if (reading === 'malformed') {
+    throw new BlockError(`Parameter '${name}' expects a non-negative number below 2^64`, {
+      hint: SUFFIX_HINT,
+    })
+  }
+  if (reading.hasHexSuffix) warn(hexSuffixWarning(text))
+  return reading.bytes
+}
+
+export function hexSuffixWarning(text: string): string {
+  return `warning: Using a multiplier suffix on hex numbers is deprecated: ${text}`
+}
+
+/** As C reads an unsigned number with base 0: a minus sign wraps round. */
+function numberOf(name: string, text: string): bigint {
+  const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|[0-9]+)$/.exec(text)
+  const [, sign, digits = ''] = match ?? []
+  const octal = /^0[0-7]+$/.test(digits)
+  if (match === null || (/^0[0-9]/.test(digits) && !octal)) {
+    throw new BlockError(`Parameter '${name}' expects a number`)
+  }
+  const magnitude = BigInt(octal ? `0o${digits}` : digits)
+  if (magnitude >= 2n ** 64n) {
+    throw new BlockError(`Value '${text}' is too large for parameter '${name}'`)
+  }
+  return sign === '-' ? -magnitude : magnitude
+}
