@@ -71,7 +71,7 @@ function signed(value: bigint): string {
 }
 
 const SUFFIX_HINT =
-  'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.'
+  'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.\n'
 
 /** @throws {BlockError} where the text is no size below 2^64. */
 export function sizeOf(name: string, text: string, warn: Warn): bigint {

@@ -138,7 +138,7 @@ class Registry implements Exports {
     if (found.inUse) {
       if (mode === 'safe') {
         throw new BlockError(`export '${id}' still in use`, {
-          hint: "Use mode='hard' to force client disconnect",
+          hint: "Use mode='hard' to force client disconnect\n",
         })
       }
       void this.#shutDown(id, found)

@@ -161,7 +161,7 @@ async function openBacking(
     return await openNode(environment, { filename, options, protocol: false })
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    const hint = `${error.hint === undefined ? '' : `${error.hint}\n`}Could not open backing image.\n`
+    const hint = `${error.hint ?? ''}Could not open backing image.\n`
     throw new BlockError(error.message, { class: error.class, errno: error.errno, hint })
   }
 }

@@ -137,7 +137,7 @@ export function portNumber(host: string, port: string): number {
 export function checkAddress(address: SocketAddress): void {
   if (address.type !== 'unix' || Buffer.byteLength(address.path) < UNIX_PATH_BYTES) return
   throw new BlockError(`UNIX socket path '${address.path}' is too long`, {
-    hint: `Path must be less than ${String(UNIX_PATH_BYTES)} bytes`,
+    hint: `Path must be less than ${String(UNIX_PATH_BYTES)} bytes\n`,
   })
 }
 

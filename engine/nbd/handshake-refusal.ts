@@ -20,7 +20,7 @@ export function refusal(option: number, type: number, message: Uint8Array): Bloc
     type === OPTION_REPLY.unknown
       ? 'Requested export not available'
       : `${REFUSALS[type] ?? 'Unknown error code when asking for option'} ${named}`
-  const hint = message.length === 0 ? {} : { hint: `server reported: ${decodeText(message)}` }
+  const hint = message.length === 0 ? {} : { hint: `server reported: ${decodeText(message)}\n` }
   return new BlockError(text, { errno: 'EINVAL', ...hint })
 }
 

@@ -275,7 +275,7 @@ describe('NBD client and server', () => {
       await assert.rejects(server.connect({ export: 'nope' }), (error: unknown) => {
         assert(error instanceof BlockError)
         assert.equal(error.message, 'Requested export not available')
-        assert.equal(error.hint, "server reported: export 'nope' not present")
+        assert.equal(error.hint, "server reported: export 'nope' not present\n")
         return true
       })
     }))

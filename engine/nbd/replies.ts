@@ -301,6 +301,6 @@ function remoteError(number: number, message: string): BlockError {
   const errno = errnoFromWire(number)
   return new BlockError(errnoText(errno), {
     errno,
-    ...(message === '' ? {} : { hint: message }),
+    ...(message === '' ? {} : { hint: `${message}\n` }),
   })
 }

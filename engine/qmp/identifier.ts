@@ -1,7 +1,7 @@
 /** Names that clients choose for objects and devices. */
 import { BlockError } from '../util/errors.ts'
 
-const HINT = "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter."
+const HINT = "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"
 
 /** @throws {BlockError} where `value` is no identifier; the hint is for command lines only. */
 export function checkIdentifier(parameter: string, value: string): void {

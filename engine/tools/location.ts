@@ -12,8 +12,7 @@ export function reporter(output: ToolOutput, program: string, place = ''): Repor
   const prefix = place === '' ? `${program}: ` : `${program}: ${place}: `
   return {
     error(error) {
-      const hint = error.hint === undefined ? '' : `${error.hint}\n`
-      output.stderr(`${prefix}${error.message}\n${hint}`)
+      output.stderr(`${prefix}${error.message}\n${error.hint ?? ''}`)
     },
     message(text) {
       output.stderr(`${prefix}${text}\n`)

@@ -11,7 +11,7 @@ export interface BlockErrorOptions {
   readonly class?: ErrorClass
   /** The errno name, such as `EIO`; tools print its text, NBD sends its number. */
   readonly errno?: Errno
-  /** For people only: never sent over QMP. */
+  /** For people only, never sent over QMP: lines that follow the description, with their ends. */
   readonly hint?: string
   readonly cause?: unknown
 }

@@ -92,7 +92,7 @@ function checkOthers(locks: FileLocks, { used, unshared }: Held, filename: strin
 function conflict(kind: '' | 'shared ', bit: number, filename: string): BlockError {
   return new BlockError(`Failed to get ${kind}"${permissionText(1 << bit)}" lock`, {
     errno: 'EAGAIN',
-    hint: `Is another process using the image [${filename}]?`,
+    hint: `Is another process using the image [${filename}]?\n`,
   })
 }
 

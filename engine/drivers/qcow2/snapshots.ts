@@ -125,7 +125,7 @@ export function* readSnapshots(
 function tooMuchExtra(index: number): BlockError {
   return new BlockError(`Too much extra metadata in snapshot table entry ${String(index)}`, {
     errno: 'EFBIG',
-    hint: 'You can force-remove this extra metadata with qemu-img check -r all',
+    hint: 'You can force-remove this extra metadata with qemu-img check -r all\n',
   })
 }
 

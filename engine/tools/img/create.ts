@@ -81,12 +81,8 @@ async function make({ graph }: EngineProcess, about: NewImage): Promise<void> {
     await graph.createImage(about)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    throw new ImgFailure(`${about.filename}: ${error.message}`, 1, hintOf(error))
+    throw new ImgFailure(`${about.filename}: ${error.message}`, 1, error.hint)
   }
-}
-
-function hintOf({ hint }: BlockError): string {
-  return hint === undefined ? '' : `${hint}\n`
 }
 
 /** What `-o help` prints; what stores the image is not known before its name is. */

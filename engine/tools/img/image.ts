@@ -116,11 +116,10 @@ export async function openImage(
   } catch (error) {
     await engine.shutdown()
     if (!(error instanceof BlockError)) throw error
-    const hint = error.hint === undefined ? '' : `${error.hint}\n`
     throw new ImgFailure(
       `${request.failureText ?? `Could not open '${request.name}'`}: ${error.message}`,
       request.failureStatus ?? 1,
-      hint,
+      error.hint,
     )
   }
 }

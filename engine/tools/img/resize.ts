@@ -68,7 +68,7 @@ function readChange(text: string, { program, stderr }: ImgContext): Change {
     return { sign, bytes }
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    throw new ImgFailure(error.message, 1, error.hint === undefined ? '' : `${error.hint}\n`)
+    throw new ImgFailure(error.message, 1, error.hint)
   }
 }
 

@@ -49,7 +49,8 @@ export function* readSnapshotTable(checking: Checking): Routine<void> {
     header.snapshotCount = found.snapshots.length
   } catch (error) {
     failed(checking, error, 'ERROR failed to read the snapshot table: ')
-    if (error instanceof BlockError && error.hint !== undefined) around.log(error.hint, 'bare')
+    if (error instanceof BlockError && error.hint !== undefined)
+      around.log(error.hint.trimEnd(), 'bare')
     throw error
   }
   if (geometry.version < 3) return
