@@ -1,5 +1,6 @@
 /** The texts of `img create -o`: what they are made of, and how their values are read. */
 import { BlockError } from '../util/errors.ts'
+import { checkIdentifier } from '../util/identifier.ts'
 import { FALSE_WORDS, TRUE_WORDS, type ImageOption } from './image-options.ts'
 import { readSize } from './size.ts'
 
@@ -14,20 +15,63 @@ export function isOptionList(text: string): boolean {
 
 /** Whether one of its items is a call for help. */
 export function asksForHelp(list: string): boolean {
-  return itemsOf(list).some((item) => item === 'help' || item === '?')
+  return pairsOf(list).some(({ text }) => text === 'help' || text === '?')
 }
 
-/** `,,` is a comma of an item. */
-function itemsOf(list: string): string[] {
-  const items = list.replaceAll(',,', '\0').split(',')
-  return items.filter((item) => item !== '').map((item) => item.replaceAll('\0', ','))
+/** One item of a list. */
+interface Pair {
+  readonly name: string
+  readonly value: string
+  /** A name alone, as it was given: it is on, and off with `no` in front. */
+  readonly text: string | undefined
 }
 
-/** `key=value`; a key alone is on, and off with `no` in front. */
-function pairOf(item: string): readonly [name: string, value: string] {
-  const equals = item.indexOf('=')
-  if (equals !== -1) return [item.slice(0, equals), item.slice(equals + 1)]
-  return item.startsWith('no') ? [item.slice('no'.length), 'off'] : [item, 'on']
+/** `name=value,…`; `,,` is a comma of a value. A comma at the end ends nothing. */
+function pairsOf(list: string): Pair[] {
+  const pairs: Pair[] = []
+  for (let rest = list; rest !== '';) {
+    const [name = ''] = /^[^=,]*/.exec(rest) ?? []
+    rest = rest.slice(name.length)
+    if (rest.startsWith('=')) {
+      const [value = ''] = /^(?:,,|[^,])*/.exec(rest.slice(1)) ?? []
+      rest = rest.slice(1 + value.length)
+      pairs.push({ name, value: value.replaceAll(',,', ','), text: undefined })
+    } else {
+      pairs.push(shortPair(name))
+    }
+    rest = rest.slice(1)
+  }
+  return pairs
+}
+
+function shortPair(text: string): Pair {
+  return text.startsWith('no')
+    ? { name: text.slice('no'.length), value: 'off', text }
+    : { name: text, value: 'on', text }
+}
+
+/**
+ * Names and values of any kind, the last of a name counting.
+ *
+ * @param impliedName - That of a first item without one.
+ * @throws {BlockError} for an `id` that is no identifier.
+ */
+export function readAnyWords(list: string, impliedName: string, warn: Warn): Map<string, string> {
+  const words = new Map<string, string>()
+  pairsOf(list).forEach(({ name, value, text }, index) => {
+    if (text !== undefined && index === 0) {
+      words.set(impliedName, text)
+      return
+    }
+    if (text !== undefined) {
+      warn(
+        `warning: short-form boolean option '${text}' deprecated\nPlease use ${name}=${value} instead`,
+      )
+    }
+    if (name === 'id') checkIdentifier('id', value)
+    words.set(name, value)
+  })
+  return words
 }
 
 /**
@@ -41,7 +85,7 @@ export function readWords(
   warn: Warn,
 ): Map<string, string> {
   const words = new Map<string, string>()
-  for (const [name, value] of itemsOf(list).map(pairOf)) {
+  for (const { name, value } of pairsOf(list)) {
     // Every list may have a name of its own.
     if (name === 'id') continue
     const option = options.find((known) => known.name === name)

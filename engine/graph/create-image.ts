@@ -21,6 +21,8 @@ export async function createImage(environment: Environment, about: NewImage): Pr
   const { filename, format } = about
   const { services } = environment
   const driver = formatOf(environment, format)
+  // Whoever asks what can be said hears of the format first.
+  driverForName(filename, environment.drivers)
   const options = newImageOptions(environment, format, filename)
   const given = readWords(options, about.words ?? '', (warning) => {
     services.log(warning)
@@ -48,12 +50,10 @@ export function newImageOptions(
   format: string,
   filename: string | undefined,
 ): readonly ImageOption[] {
-  const driver = formatOf(environment, format)
-  const protocol =
-    filename === undefined ? undefined : driverForName(filename, environment.drivers).driver
-  const own = driver.imageOptions
+  const own = formatOf(environment, format).imageOptions
   if (own === undefined) throw makesNone(format)
-  if (protocol === undefined) return own
+  if (filename === undefined) return own
+  const protocol = driverForName(filename, environment.drivers).driver
   if (protocol.imageOptions === undefined) {
     throw new BlockError(`Protocol driver '${protocol.name}' does not support image creation`)
   }

@@ -8,7 +8,7 @@ import type { RootUser } from '../graph/user.ts'
 import { always, isPromise, type MaybePromise } from '../util/async.ts'
 import { ioError } from '../util/errors.ts'
 
-/** Longest single request. */
+/** Longest single request that moves data. */
 const MAX_REQUEST_BYTES = 2 ** 31 - 512
 
 export function createUserIo(user: RootUser): NodeIo {
@@ -49,12 +49,12 @@ export function createUserIo(user: RootUser): NodeIo {
       }),
     status: (offset, bytes, query) =>
       run(() => {
-        if (query?.ofImage !== true) checkRange(user, offset, bytes)
+        if (query?.ofImage !== true) checkInside(user, offset, bytes)
         return asked(query).io.status(offset, bytes, query)
       }),
     statusAbove: (offset, bytes, base, query) =>
       run(() => {
-        if (query?.ofImage !== true) checkRange(user, offset, bytes)
+        if (query?.ofImage !== true) checkInside(user, offset, bytes)
         return asked(query).io.statusAbove(offset, bytes, base, query)
       }),
     truncate: (bytes, options) =>
@@ -89,10 +89,14 @@ function checkMayWrite(user: RootUser, offset: number, bytes: number): void {
 }
 
 function checkRange(user: RootUser, offset: number, bytes: number): void {
+  checkInside(user, offset, bytes)
+  if (bytes > MAX_REQUEST_BYTES) throw ioError('EIO')
+}
+
+function checkInside(user: RootUser, offset: number, bytes: number): void {
   checkMedium(user)
   const length = user.edge.child.length()
-  const outside = offset < 0 || offset > length || bytes > length - offset
-  if (outside || bytes > MAX_REQUEST_BYTES) throw ioError('EIO')
+  if (offset < 0 || offset > length || bytes > length - offset) throw ioError('EIO')
 }
 
 function checkMedium(user: RootUser): void {

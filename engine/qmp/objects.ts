@@ -3,7 +3,7 @@ import type { Members, Schema } from '../block/option.ts'
 import type { Files } from '../host/host.ts'
 import type { MaybePromise } from '../util/async.ts'
 import { BlockError } from '../util/errors.ts'
-import { checkIdentifier } from './identifier.ts'
+import { checkIdentifier } from '../util/identifier.ts'
 
 export interface ObjectType {
   readonly name: string

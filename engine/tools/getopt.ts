@@ -10,11 +10,15 @@ export interface OptionSpec {
 export type Found<S extends OptionSpec> =
   | { readonly kind: 'option'; readonly spec: S; readonly value: string; readonly words: string }
   | { readonly kind: 'word'; readonly value: string }
-  /** What getopt would print after `PROG: `, and the option as it was given. */
+  /** What getopt would print after `PROG: `. */
   | {
       readonly kind: 'problem'
       readonly text: string
-      readonly option: string
+      /**
+       * What getopt has just been past: the option as it was given; amid letters the last word or
+       * what stands before. Nothing where these are the first.
+       */
+      readonly passed: string | undefined
       readonly lacksValue: boolean
     }
 
@@ -37,13 +41,18 @@ export function scanOptions<S extends OptionSpec>(
     const items = word.startsWith('--')
       ? [longOption(specs, word, next)]
       : word.startsWith('-') && word !== '-'
-        ? letters(specs, word, next)
+        ? letters(specs, word, next, lastWord(found) ?? argv[index - 1])
         : [{ kind: 'word', value: word } as const]
     found.push(...items)
     const last = items.at(-1)
     if (last?.kind === 'option' && last.words === `${word} ${next ?? ''}`) index += 1
   }
   return found
+}
+
+/** Words come to stand before the options that are still to be looked at. */
+function lastWord(found: readonly Found<OptionSpec>[]): string | undefined {
+  return found.findLast((item) => item.kind === 'word')?.value
 }
 
 function longOption<S extends OptionSpec>(
@@ -78,18 +87,20 @@ function letters<S extends OptionSpec>(
   specs: readonly S[],
   word: string,
   next: string | undefined,
+  before: string | undefined,
 ): Found<S>[] {
   const found: Found<S>[] = []
   for (let index = 1; index < word.length; index += 1) {
     const letter = word[index] ?? ''
     const spec = specs.find((candidate) => candidate.letter === letter)
-    if (spec === undefined) found.push(problem(`invalid option -- '${letter}'`, `-${letter}`))
+    const passed = index + 1 < word.length ? before : word
+    if (spec === undefined) found.push(problem(`invalid option -- '${letter}'`, passed))
     else if (!spec.takesValue) found.push({ kind: 'option', spec, value: '', words: word })
     else if (index + 1 < word.length) {
       found.push({ kind: 'option', spec, value: word.slice(index + 1), words: word })
       return found
     } else if (next === undefined) {
-      found.push(problem(`option requires an argument -- '${letter}'`, `-${letter}`, true))
+      found.push(problem(`option requires an argument -- '${letter}'`, word, true))
     } else {
       found.push({ kind: 'option', spec, value: next, words: `${word} ${next}` })
     }
@@ -97,6 +108,6 @@ function letters<S extends OptionSpec>(
   return found
 }
 
-function problem(text: string, option: string, lacksValue = false): Found<never> {
-  return { kind: 'problem', text, option, lacksValue }
+function problem(text: string, passed: string | undefined, lacksValue = false): Found<never> {
+  return { kind: 'problem', text, passed, lacksValue }
 }

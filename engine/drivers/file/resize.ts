@@ -17,7 +17,10 @@ export function resizeFile(
   bytes: number,
   preallocation: Preallocation,
 ): MaybePromise<void> {
-  if (!Number.isSafeInteger(bytes)) throw BlockError.system('Could not resize file', 'EFBIG')
+  if (!Number.isSafeInteger(bytes)) {
+    const what = preallocation === 'falloc' ? 'preallocate new data' : 'resize file'
+    throw BlockError.system(`Could not ${what}`, 'EFBIG')
+  }
   const old = file.length()
   if (preallocation !== 'off' && bytes < old) {
     throw shrinkingWithStorage()

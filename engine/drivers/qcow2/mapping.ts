@@ -146,11 +146,10 @@ function* checkEntry(
   const kind = kindAt(table.words, index)
   const offset = hex(offsetAt(table.words, index))
   const preV3 = kind !== 'normal' && image.geometry.version < 3
-  const what = kind === 'normal' ? 'Cluster allocation offset' : 'Preallocated zero cluster offset'
   yield* signalCorruption(image, {
     message: preV3
       ? `Zero cluster entry found in pre-v3 image ${place}`
-      : `${what} ${offset} unaligned ${place}`,
+      : `Cluster allocation offset ${offset} unaligned ${place}`,
     fatal: true,
   })
 }

@@ -3,7 +3,7 @@
  * switch and the first word is the backend.
  */
 import { BlockError } from '../../util/errors.ts'
-import { checkIdentifier } from '../../qmp/identifier.ts'
+import { checkIdentifier } from '../../util/identifier.ts'
 
 type Kind = 'bool' | 'number' | 'str' | 'size'
 

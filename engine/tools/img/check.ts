@@ -59,7 +59,7 @@ export async function check(
     if (!line.has('quiet')) {
       context.stdout(
         form === 'json'
-          ? `${printJson(jsonMembers(report, image.details), { pretty: true })}\n`
+          ? `${printJson(jsonMembers(report, name, image.details), { pretty: true })}\n`
           : humanText(report),
       )
     }
@@ -113,7 +113,7 @@ function statusOf({ corruptions, leaks }: CheckReport): number {
   return leaks > 0 ? 3 : 0
 }
 
-function jsonMembers(report: CheckReport, { filename, format }: ImageInfo): object {
+function jsonMembers(report: CheckReport, filename: string, { format }: ImageInfo): object {
   const unlessZero = (count: number): number | undefined => (count === 0 ? undefined : count)
   return {
     filename,

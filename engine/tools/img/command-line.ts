@@ -52,6 +52,8 @@ export interface CommandLine {
 export interface ImgContext extends ToolOutput {
   readonly program: string
   readonly profile: ProfileName
+  /** Its name. */
+  readonly command: string
 }
 
 /** @throws {ImgFailure} for an option that is unknown or lacks its value. */
@@ -72,7 +74,7 @@ export function readCommandLine(
       given.set(item.spec.name, [...(given.get(item.spec.name) ?? []), item.value])
     } else {
       const what = item.lacksValue ? 'missing argument for option' : 'unrecognized option'
-      throw usageFailure(`${what} '${item.option}'`, context.program)
+      throw usageFailure(`${what} '${item.passed ?? context.command}'`, context.program)
     }
   }
   return {

@@ -31,6 +31,7 @@ const OPTIONS = [
 const SECTOR = 512
 const CHUNK_BYTES = 1 << 21
 const OPEN_STATUS = 2
+const STATUS_STATUS = 3
 const READ_STATUS = 4
 
 export async function compare(
@@ -57,31 +58,37 @@ export async function compare(
   const right = { ...common, name: second, format: line.value('second-format') }
   return withImage(host, context, left, ({ user: ours }) =>
     withImage(host, context, right, ({ user: theirs }) =>
-      compareUsers(ours, theirs, isStrict, say),
+      compareSides({ name: first, user: ours }, { name: second, user: theirs }, isStrict, say),
     ),
   )
 }
 
-async function compareUsers(
-  left: User,
-  right: User,
+/** One of the two images. */
+interface Side {
+  readonly name: string
+  readonly user: User
+}
+
+async function compareSides(
+  left: Side,
+  right: Side,
   strict: boolean,
   say: (text: string) => void,
 ): Promise<number> {
-  if (strict && left.length() !== right.length()) {
+  const [here, there] = [left.user.length(), right.user.length()]
+  if (strict && here !== there) {
     say('Strict mode: Image size mismatch!\n')
     return 1
   }
-  const common = Math.min(left.length(), right.length())
+  const common = Math.min(here, there)
   const difference = await findDifference(left, right, common, strict)
   if (difference?.kind === 'status') {
     say(`Strict mode: Offset ${String(difference.offset)} block status mismatch!\n`)
     return 1
   }
-  if (difference === undefined && left.length() !== right.length()) {
+  if (difference === undefined && here !== there) {
     say('Warning: Image size mismatch!\n')
-    const longer = left.length() > right.length() ? left : right
-    const data = await firstData(longer, common)
+    const data = await firstData(here > there ? left : right, common)
     if (data !== undefined) return mismatch(data, say)
   }
   if (difference !== undefined) return mismatch(difference.offset, say)
@@ -100,14 +107,14 @@ interface Difference {
 }
 
 async function findDifference(
-  left: User,
-  right: User,
+  left: Side,
+  right: Side,
   end: number,
   strict: boolean,
 ): Promise<Difference | undefined> {
   for (let at = 0; at < end;) {
-    const here = await left.statusAbove(at, end - at)
-    const there = await right.statusAbove(at, end - at)
+    const here = await statusOf(left, at, end - at)
+    const there = await statusOf(right, at, end - at)
     if (strict && kindOf(here) !== kindOf(there)) return { kind: 'status', offset: at }
     const bytes = Math.min(here.bytes, there.bytes, CHUNK_BYTES)
     const offset = await contentDifference(left, right, at, bytes, here, there)
@@ -123,8 +130,8 @@ function kindOf({ allocated, data, zero, eof = false }: BlockStatus): string {
 }
 
 async function contentDifference(
-  left: User,
-  right: User,
+  left: Side,
+  right: Side,
   offset: number,
   bytes: number,
   here: BlockStatus,
@@ -141,12 +148,13 @@ async function contentDifference(
 }
 
 /** Where something other than zeroes is stored from `start` on. */
-async function firstData(user: User, start: number): Promise<number | undefined> {
-  for (let at = start; at < user.length();) {
-    const status = await user.statusAbove(at, user.length() - at)
+async function firstData(side: Side, start: number): Promise<number | undefined> {
+  const end = side.user.length()
+  for (let at = start; at < end;) {
+    const status = await statusOf(side, at, end - at)
     const bytes = Math.min(status.bytes, CHUNK_BYTES)
     if (status.allocated && !status.zero) {
-      const found = firstDifference(await readRange(user, at, bytes), new Uint8Array(bytes))
+      const found = firstDifference(await readRange(side, at, bytes), new Uint8Array(bytes))
       if (found !== undefined) return at + found - (found % SECTOR)
     }
     at += bytes
@@ -154,16 +162,25 @@ async function firstData(user: User, start: number): Promise<number | undefined>
   return undefined
 }
 
-async function readRange(user: User, offset: number, bytes: number): Promise<Uint8Array> {
+async function statusOf({ name, user }: Side, offset: number, bytes: number): Promise<BlockStatus> {
+  try {
+    return await user.statusAbove(offset, bytes)
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new ImgFailure(`Sector allocation test failed for ${name}`, STATUS_STATUS)
+  }
+}
+
+async function readRange({ name, user }: Side, offset: number, bytes: number): Promise<Uint8Array> {
   const into = new Uint8Array(bytes)
   try {
     await user.read(offset, into)
+    return into
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     throw new ImgFailure(
-      `Error while reading offset ${String(offset)}: ${error.message}`,
+      `Error while reading offset ${String(offset)} of ${name}: ${error.message}`,
       READ_STATUS,
     )
   }
-  return into
 }

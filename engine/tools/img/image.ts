@@ -1,12 +1,11 @@
 /** An image file, opened as a node of a graph of its own. */
+import { readAnyWords } from '../../block/image-words.ts'
 import type { CheckAbout, CheckReport } from '../../block/driver.ts'
 import { ALL_PERMISSIONS, CONSISTENT_READ, RESIZE, WRITE } from '../../block/permission.ts'
 import type { Graph, GraphNode, ImageInfo, NodeInfo, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { EngineProcess } from '../../qmp/engine.ts'
 import { BlockError } from '../../util/errors.ts'
-import type { Json } from '../../util/json.ts'
-import { parseKeyval } from '../keyval.ts'
 import type { CacheMode, CommandLine, ImgContext } from './command-line.ts'
 import { ImgFailure, reportFailure } from './command-line.ts'
 
@@ -49,11 +48,7 @@ export interface Image {
 
 /** The image of that name, as `--format` and `--image-opts` have it. */
 export function requestFor(name: string, line: CommandLine): OpenRequest {
-  const imageOpts = line.has('image-opts')
-  if (imageOpts && line.has('format')) {
-    throw new ImgFailure('--image-opts and --format are mutually exclusive')
-  }
-  return { name, format: line.value('format'), imageOpts }
+  return { name, format: line.value('format'), imageOpts: line.has('image-opts') }
 }
 
 /** A command's work on an image. @returns its status. */
@@ -95,9 +90,13 @@ export async function openImage(
   context: ImgContext,
   request: OpenRequest,
 ): Promise<Image> {
+  const { imageOpts = false, failureStatus = 1 } = request
+  if (imageOpts && request.format !== undefined) {
+    throw new ImgFailure('--image-opts and --format are mutually exclusive', failureStatus)
+  }
   const engine = engineFor(host, context)
   try {
-    const node = await addNode(engine, request)
+    const node = await addNode(engine, request, context)
     const layers = layersOf(engine, node, request.writable === true)
     const [top] = layers
     if (top === undefined) throw new Error('a chain has a top')
@@ -118,7 +117,7 @@ export async function openImage(
     if (!(error instanceof BlockError)) throw error
     throw new ImgFailure(
       `${request.failureText ?? `Could not open '${request.name}'`}: ${error.message}`,
-      request.failureStatus ?? 1,
+      failureStatus,
       error.hint,
     )
   }
@@ -139,9 +138,13 @@ export function engineFor(
   })
 }
 
-function addNode(engine: EngineProcess, request: OpenRequest): Promise<GraphNode> {
+function addNode(
+  engine: EngineProcess,
+  request: OpenRequest,
+  context: ImgContext,
+): Promise<GraphNode> {
   const { format, imageOpts = false } = request
-  const named = imageOpts ? keyvalOptions(request.name) : {}
+  const named = imageOpts ? Object.fromEntries(imageOptions(request.name, context)) : {}
   return engine.graph.addFilename(imageOpts ? undefined : request.name, {
     ...(format === undefined ? {} : { format }),
     noBacking: request.alone === true,
@@ -155,15 +158,16 @@ function addNode(engine: EngineProcess, request: OpenRequest): Promise<GraphNode
   })
 }
 
-function keyvalOptions(text: string): Readonly<Record<string, unknown>> {
-  return plain(parseKeyval(text, 'file').value) as Readonly<Record<string, unknown>>
-}
-
-function plain(value: Json): unknown {
-  if (Array.isArray(value)) return (value as readonly Json[]).map(plain)
-  if (!(value instanceof Map)) return value
-  const members = [...(value as ReadonlyMap<string, Json>)]
-  return Object.fromEntries(members.map(([name, member]) => [name, plain(member)]))
+/** @throws {ImgFailure} */
+function imageOptions(text: string, { program, stderr }: ImgContext): Map<string, string> {
+  try {
+    return readAnyWords(text, 'file', (warning) => {
+      stderr(`${program}: ${warning}\n`)
+    })
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    throw new ImgFailure(error.message, 1, error.hint)
+  }
 }
 
 function layersOf(engine: EngineProcess, top: GraphNode, writable: boolean): Layer[] {

@@ -63,6 +63,7 @@ export async function img(
   const context: ImgContext = {
     program: PROGRAM,
     profile,
+    command: '',
     stdout: (text) => output.stdout(text),
     stderr: (text) => output.stderr(text),
   }
@@ -86,7 +87,7 @@ async function run(host: Host, argv: readonly string[], context: ImgContext): Pr
   if (command === undefined) throw usageFailure(`Command not found: ${name}`, PROGRAM)
   const asksHelp = scanOptions([HELP], rest, true).some(({ kind }) => kind === 'option')
   if (asksHelp) return printHelp(context)
-  return command(host, rest, context)
+  return command(host, rest, { ...context, command: name })
 }
 
 function standardOption(word: string, context: ImgContext): number {

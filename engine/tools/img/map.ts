@@ -62,8 +62,8 @@ export async function map(
   const line = readCommandLine(OPTIONS, argv, context)
   const start = Number(parseSize(line.value('start') ?? '0'))
   const limit = Number(parseSize(line.value('length') ?? '') ?? Infinity)
-  const form = outputForm(line)
   const name = onlyWord(line, context)
+  const form = outputForm(line)
   const request = { ...requestFor(name, line), forceShare: line.has('force-share') }
   return workOn(host, context, request, async (image) => {
     const end = Math.min(image.user.length(), start + limit)

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSimHost, type SimHost } from '../../host/sim/index.ts'
-import { runOurs } from './testing.ts'
+import { runOurs, sameStorage } from './testing.ts'
 
 const PREFIX = process.env['BLOCKSPEC_QEMU_PREFIX']
 
@@ -13,13 +13,6 @@ interface Outcome {
   readonly status: number | null
   readonly output: string
   readonly errors: string
-}
-
-/** Storage taken is the file system's business. */
-function sameStorage(text: string): string {
-  return text
-    .replace(/disk size: .*/, 'disk size: …')
-    .replace(/"actual-size": \d+/, '"actual-size"')
 }
 
 const CREATE_FAILURES = [
@@ -45,9 +38,101 @@ const CREATE_FAILURES = [
   'create -f qcow2 -F raw a 1M',
 ] as const
 
+/** What is wrong with more than one thing, or with something else than it seems. */
+const ORDER_OF_CHECKS = [
+  'create -f bogus -o x, a 1Q',
+  'create -f bogus a 1Q extra',
+  'create -f bogus -b nosuch a 1M',
+  'create -f blkdebug -o x=1 a 1M',
+  'create -f raw -o size=1M -b nosuch a 1M',
+  'create -f raw -F qcow2 a 1M',
+  'create -f qcow2 -b nosuch -o nosuch=1 zz:a 1M',
+  'create -f qcow2 -b nosuch blkdebug::a 1M',
+  'create -f qcow2 -b a -F bogus a',
+  'create -f qcow2 -b nosuch -F bogus a',
+  'create -f qcow2 -u -b nosuch -F bogus a 1M',
+  'create -f qcow2 -u -b nosuch a 1M',
+  'create -f qcow2 -u -b nosuch -F raw a',
+  'create -f qcow2 -b zz:x a 1M',
+  'create -f qcow2 -b json:{ a 1M',
+  'create -f qcow2 -o backing_file= a 1M',
+  'create -f qcow2 -o backing_file=x,,y a 1M',
+  'create -f qcow2 -o ,size=1M a',
+  'create -f qcow2 -o size=1M, a',
+  'create -f qcow2 -o size=1M,, a',
+  'create -f qcow2 -o size=63E a',
+  'create -f qcow2 -o size=0x8000000000000000 a',
+  'create -f qcow2 -o size=0xffffffffffffffff a',
+  'create -f qcow2 -o refcount_bits=-1 a 1M',
+  'create -f qcow2 -o refcount_bits=99999999999999999999 a 1M',
+  'create -f qcow2 -o refcount_bits=08 a 1M',
+  'create -f qcow2 -o nolazy_refcounts,id=x a 1M',
+  'create -f raw -o nocow a 1M',
+  'create -f raw -o nocow=on,extent_size_hint=1M,preallocation=off a 1M',
+  'create -f raw -o extent_size_hint=8G a 1M',
+  'create -f qcow2 a 63P',
+  'create a 7E',
+  'create a 63E',
+  'create a 1.5',
+  'create a 0x10k',
+  'create -o help',
+  'create -f qcow2 -o cluster_size=4k,help a',
+  'create -f raw -o size=1M -o ? a',
+  'create -f file -o help nosuch/a',
+  'create -o help nbd:x',
+  'create -o help zz:x',
+  'create -qf',
+  'create -10G',
+  'create -q a -10G',
+  'resize --preallocation=bogus a -10G extra',
+  'map --output=xml a b',
+  'map -s 63E a',
+  'compare --image-opts -f raw a b',
+  'info --image-opts x,driver',
+  'info --image-opts =x',
+  'info --image-opts driver=raw,file.filename=a,id=4',
+  'info --image-opts help',
+] as const
+
 /** Lines that run one after the other. */
 const SEQUENCES: readonly (readonly string[])[] = [
   ...CREATE_FAILURES.map((line) => [line]),
+  ...ORDER_OF_CHECKS.map((line) => [line]),
+  [
+    'create -q -f qcow2 -o cluster_size=4k -o compat=v2 a 1M',
+    'info a',
+    'check --output=json file:a',
+  ],
+  [
+    'create -q -f qcow2 a 1M',
+    'info --image-opts driver=qcow2,file.filename=a',
+    'info --image-opts driver=qcow2,file.filename=a,lazy-refcounts',
+    'check --output=json --image-opts file.filename=a',
+  ],
+  [
+    'create -q -f qcow2 a 1T',
+    'create -q -f qcow2 b 3G',
+    'map a',
+    'map --output=json b',
+    'compare a b',
+    'compare -s a a',
+  ],
+  [
+    'create -q -f qcow2 a 1M',
+    'resize a -9E',
+    'resize a 63E',
+    'resize a 9223372036854775807',
+    'resize a 1.5',
+  ],
+  [
+    'create -q -f qcow2 c 1M',
+    'create -q -f qcow2 -u -b nosuch -F raw b 1M',
+    'create -f qcow2 -b b -F qcow2 a',
+    'create -f qcow2 -b b a',
+    'create -f qcow2 -b c a',
+    'create -f qcow2 -b c a 2M',
+    'create -f qcow2 -b c -F file a',
+  ],
   ['create -f qcow2 a 1M', 'info a', 'info --output=json a', 'check a', 'check --output=json a'],
   ['create -f qcow2 a 1000', 'info a', 'map a', 'map --output=json a'],
   ['create -f qcow2 a 0', 'info a', 'map --output=json a', 'check a', 'resize a 1M', 'info a'],
@@ -145,6 +230,22 @@ describe('img on qcow2 images', () => {
     const host = createSimHost()
     host.files.put('a', readFileSync(join(directory, 'a')))
     for (const line of SNAPSHOTS) {
+      const words = line.split(' ')
+      assert.deepEqual(await ours(host, words), real(words))
+    }
+  })
+
+  it('says which image a damaged table keeps it from comparing', async () => {
+    real(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', 'a', '1M'])
+    real(['create', '-q', '-f', 'qcow2', 'b', '1M'])
+    const [a, b] = ['a', 'b'].map((name) => readFileSync(join(directory, name)))
+    assert.ok(a !== undefined && b !== undefined)
+    a.writeBigUInt64BE(0x8000000000050201n, 4 * 65536)
+    writeFileSync(join(directory, 'a'), a)
+    const host = createSimHost()
+    host.files.put('a', a)
+    host.files.put('b', b)
+    for (const line of ['compare a b', 'compare b a', 'compare -s a b', 'map a']) {
       const words = line.split(' ')
       assert.deepEqual(await ours(host, words), real(words))
     }

@@ -19,8 +19,19 @@ const OPTIONS = [
   ...ON_IMAGES,
   QUIET,
   { name: 'shrink', long: 'shrink', takesValue: false },
-  { name: 'preallocation', long: 'preallocation', takesValue: true },
+  {
+    name: 'preallocation',
+    long: 'preallocation',
+    takesValue: true,
+    check: (mode: string) => void preallocationOf(mode),
+  },
 ] as const
+
+function preallocationOf(mode: string): (typeof PREALLOCATIONS)[number] {
+  const known = PREALLOCATIONS.find((name) => name === mode)
+  if (known !== undefined) return known
+  throw new ImgFailure(`Invalid preallocation mode '${mode}'`)
+}
 
 export async function resize(
   host: Host,
@@ -33,15 +44,14 @@ export async function resize(
     throw usageFailure('Not enough arguments', context.program)
   }
   const line = readCommandLine(OPTIONS, argv.slice(0, -1), context)
-  const mode = line.value('preallocation') ?? 'off'
-  const preallocation = PREALLOCATIONS.find((known) => known === mode)
-  if (preallocation === undefined) throw new ImgFailure(`Invalid preallocation mode '${mode}'`)
+  const preallocation = preallocationOf(line.value('preallocation') ?? 'off')
   const name = onlyWord(line, context, 'image file name and size')
   const { sign, bytes } = readChange(size, context)
   const request = { ...requestFor(name, line), writable: true }
   await withImage(host, context, request, async ({ user }) => {
     const old = user.length()
-    const wanted = sign === 0 ? bytes : BigInt(old) + BigInt(sign) * bytes
+    // What no 64 bits hold wraps round.
+    const wanted = BigInt.asIntN(64, sign === 0 ? bytes : BigInt(old) + BigInt(sign) * bytes)
     checkChange(old, wanted, preallocation !== 'off', line.has('shrink'))
     try {
       await user.truncate(Number(wanted), { exact: true, preallocation, whole: wanted })
@@ -73,11 +83,7 @@ function readChange(text: string, { program, stderr }: ImgContext): Change {
 }
 
 function checkChange(old: number, wanted: bigint, preallocates: boolean, shrink: boolean): void {
-  // A size of 2^63 and more counts as negative.
-  if (BigInt.asIntN(64, wanted) <= 0n) throw new ImgFailure('New image size must be positive')
-  if (wanted > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new ImgFailure('Could not resize file: File too large')
-  }
+  if (wanted <= 0n) throw new ImgFailure('New image size must be positive')
   if (wanted <= BigInt(old) && preallocates) {
     throw new ImgFailure('Preallocation can only be used for growing images')
   }

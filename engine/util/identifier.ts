@@ -1,5 +1,5 @@
 /** Names that clients choose for objects and devices. */
-import { BlockError } from '../util/errors.ts'
+import { BlockError } from './errors.ts'
 
 const HINT = "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.\n"
 
