@@ -74,9 +74,9 @@ async function openFile(environment: Environment, opening: Opening): Promise<Nod
   const reference = stringOption(rest, 'file')
   const useless = driver !== undefined && !('file' in driver.children)
   if (filename === undefined && reference === undefined && options.size === 0) {
-    if (useless) return undefined
-    if (driver === undefined) throw new BlockError('Must specify either driver or file')
-    throw new BlockError('A block device must be specified for "file"')
+    // Whether it is needed at all is seen when all else was looked at.
+    if (driver !== undefined) return undefined
+    throw new BlockError('Must specify either driver or file')
   }
   if (reference !== undefined) rest.delete('file')
   const role = driver?.children['file']?.role ?? FILE_ROLE

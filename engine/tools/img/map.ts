@@ -1,7 +1,7 @@
 /** `img map`: which parts of an image are stored, and where. */
 import type { BlockStatus } from '../../block/driver.ts'
 import { parseSize } from '../../block/size.ts'
-import type { User } from '../../graph/graph.ts'
+import type { GraphNode, User } from '../../graph/graph.ts'
 import type { Host } from '../../host/host.ts'
 import { BlockError, errnoText } from '../../util/errors.ts'
 import type { ImgContext, ImgOption } from './command-line.ts'
@@ -14,7 +14,7 @@ import {
   outputForm,
   readCommandLine,
 } from './command-line.ts'
-import type { Image, Layer } from './image.ts'
+import type { Image } from './image.ts'
 import { requestFor, workOn } from './image.ts'
 import { readSize } from './size.ts'
 
@@ -84,10 +84,10 @@ interface Found {
 }
 
 /** The runs of the range, neighbours of one kind joined. Each is told once the next one is known. */
-async function* rows({ layers }: Image, start: number, end: number): AsyncGenerator<Found> {
+async function* rows(image: Image, start: number, end: number): AsyncGenerator<Found> {
   let last: Row | undefined
   for (let at = start; at < end;) {
-    const row = await rowAt(layers, at, end - at)
+    const row = await rowAt(image, at, end - at)
     if (last !== undefined && continues(last, row)) {
       last = { ...last, bytes: last.bytes + row.bytes }
     } else {
@@ -113,12 +113,12 @@ function nothing(start: number, bytes: number): Row {
 }
 
 /** What the first image of the chain that knows anything says. */
-async function rowAt(layers: readonly Layer[], offset: number, bytes: number): Promise<Row> {
+async function rowAt({ graph, layers }: Image, offset: number, bytes: number): Promise<Row> {
   let asked = bytes
   let depth = 0
   let filename = ''
   let status: BlockStatus = { bytes, allocated: false, data: false, zero: false }
-  for (const { user, info } of layers) {
+  for (const { user } of layers) {
     // A filter shows what is below and is no image of its own.
     if (user.node.filteredChild !== undefined) continue
     // A backing image may be shorter than what it shows through; above its end all is zeroes
@@ -126,7 +126,7 @@ async function rowAt(layers: readonly Layer[], offset: number, bytes: number): P
     const room = user.length() - offset
     if (room <= 0) break
     status = await statusAt(user, offset, Math.min(asked, room))
-    filename = info.filename
+    filename = graph.filename(storageOf(user.node))
     asked = status.bytes
     if (status.data || status.zero) break
     depth += 1
@@ -143,6 +143,14 @@ async function rowAt(layers: readonly Layer[], offset: number, bytes: number): P
     data: status.data,
     offset: present ? status.offset : undefined,
   }
+}
+
+/** Where the data of a node lie: below a format, and where all nodes end that only pass them on. */
+function storageOf(node: GraphNode): GraphNode {
+  const below = node.primaryChild
+  if (below === undefined) return node
+  const { kind, imageIsFile } = node.driver
+  return kind === 'format' && !imageIsFile ? below : storageOf(below)
 }
 
 async function statusAt(user: User, offset: number, bytes: number): Promise<BlockStatus> {
