@@ -91,6 +91,7 @@ async function openFile(environment: Environment, opening: Opening): Promise<Nod
       depth: opening.depth,
       above: opening.above,
       withinOpening: opening.withinOpening,
+      forCheck: opening.forCheck,
     },
     protocol: true,
   })
@@ -194,7 +195,7 @@ interface Wanted {
 async function openChild(
   environment: Environment,
   node: Node,
-  { rest, all, depth, above, withinOpening }: Opening,
+  { rest, all, depth, above, withinOpening, forCheck }: Opening,
   { edge, declaration }: Wanted,
 ): Promise<void> {
   const { nameOption, optional, nullable, holes } = declaration
@@ -220,6 +221,7 @@ async function openChild(
       depth,
       above,
       withinOpening: withinOpening || declaration.late === true,
+      forCheck,
     },
     ...nameUse(node.driver, role),
   })
@@ -275,16 +277,20 @@ export async function openBackingOf(environment: Environment, node: Node): Promi
     depth: 0,
     above,
     withinOpening: false,
+    forCheck: false,
   })
 }
 
-type BackingOpening = Pick<Opening, 'rest' | 'all' | 'depth' | 'above' | 'withinOpening'>
+type BackingOpening = Pick<
+  Opening,
+  'rest' | 'all' | 'depth' | 'above' | 'withinOpening' | 'forCheck'
+>
 
 /** Opens the backing image that options or the image's header name. */
 async function openBacking(
   environment: Environment,
   node: Node,
-  { rest, all, depth, above, withinOpening }: BackingOpening,
+  { rest, all, depth, above, withinOpening, forCheck }: BackingOpening,
 ): Promise<void> {
   node.noteHeader()
   const wanted = backingQuery(node, rest)
@@ -310,6 +316,7 @@ async function openBacking(
         depth: depth + 1,
         above: named === undefined ? above : new Set([...above, named]),
         withinOpening,
+        forCheck,
       },
       protocol: false,
     })

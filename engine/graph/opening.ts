@@ -18,6 +18,8 @@ interface Heritage {
   readonly above: Above
   /** Its driver's `open` asks for the child, or that of a node above. */
   readonly withinOpening?: boolean
+  /** Damage of a node above does not keep it closed, and nor does this one's. */
+  readonly forCheck?: boolean
 }
 
 /** Backing images that headers alone name, each with its format, from the top down to here. */
@@ -85,7 +87,7 @@ export function openingOf(environment: Environment, query: OpenQuery): Opening {
     noBacking: noBacking || query.noBacking === true,
     showsNoBacking: noBacking,
     openedAlone: query.noBacking === true,
-    forCheck: query.forCheck === true,
+    forCheck: query.forCheck === true || parent?.forCheck === true,
     depth: parent?.depth ?? 0,
     above: parent?.above ?? new Set(),
     withinOpening: parent?.withinOpening === true,

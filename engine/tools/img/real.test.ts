@@ -235,6 +235,23 @@ describe('img on qcow2 images', () => {
     }
   })
 
+  it('checks an image above one that only a check can open', async () => {
+    real(['create', '-q', '-f', 'qcow2', 'b', '1M'])
+    real(['create', '-q', '-f', 'qcow2', '-b', 'b', '-F', 'qcow2', 'a'])
+    const [a, b] = ['a', 'b'].map((name) => readFileSync(join(directory, name)))
+    assert.ok(a !== undefined && b !== undefined)
+    // How many snapshots there are.
+    b.writeUInt32BE(0xffff0000, 60)
+    writeFileSync(join(directory, 'b'), b)
+    const host = createSimHost()
+    host.files.put('a', a)
+    host.files.put('b', b)
+    for (const line of ['check a', 'map a', 'check b']) {
+      const words = line.split(' ')
+      assert.deepEqual(await ours(host, words), real(words))
+    }
+  })
+
   it('says which image a damaged table keeps it from comparing', async () => {
     real(['create', '-q', '-f', 'qcow2', '-o', 'preallocation=metadata', 'a', '1M'])
     real(['create', '-q', '-f', 'qcow2', 'b', '1M'])
