@@ -50,6 +50,8 @@ export interface FilterAbout {
   readonly children?: Readonly<Record<string, GraphNode>>
   /** Links to the filter are not to be frozen by others: it is dropped when its own job ends. */
   readonly neverFreeze?: boolean
+  /** It comes while requests and jobs go on. */
+  readonly undrained?: boolean
 }
 
 /** An image that is made by its name. */

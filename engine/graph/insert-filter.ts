@@ -36,7 +36,7 @@ export async function insertFilter(environment: Environment, about: FilterAbout)
       await bringTogether(innerNode(child), filter)
     }
     if (isListed) await saying('Could not create node', () => create(environment, filter, about))
-    await using _drained = await beginDrained(above)
+    await using _drained = about.undrained === true ? undefined : await beginDrained(above)
     if (isListed) await putInPlace(filter, above)
     else await append(environment, filter, above)
     return filter

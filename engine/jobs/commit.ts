@@ -74,6 +74,8 @@ async function begin(args: CommitArgs, setup: JobSetup, undoing: Undoing): Promi
     name: args.filterName,
     readOnly: true,
     neverFreeze: true,
+    // Measured: no other job of the node pauses.
+    undrained: true,
   })
   undoing.add(async () => {
     // The chain may not be read as a whole before the job has let go of it.
