@@ -3,6 +3,7 @@ import { BlockError } from '../util/errors.ts'
 import { checkIdentifier } from '../util/identifier.ts'
 import { FALSE_WORDS, TRUE_WORDS, type ImageOption } from './image-options.ts'
 import { readSize } from './size.ts'
+import { readWhole } from './whole.ts'
 
 /** Says something that is no error. */
 type Warn = (text: string) => void
@@ -136,17 +137,12 @@ export function hexSuffixWarning(text: string): string {
   return `warning: Using a multiplier suffix on hex numbers is deprecated: ${text}`
 }
 
-/** As C reads an unsigned number with base 0: a minus sign wraps round. */
+/** A minus sign wraps round. */
 function numberOf(name: string, text: string): bigint {
-  const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|[0-9]+)$/.exec(text)
-  const [, sign, digits = ''] = match ?? []
-  const octal = /^0[0-7]+$/.test(digits)
-  if (match === null || (/^0[0-9]/.test(digits) && !octal)) {
-    throw new BlockError(`Parameter '${name}' expects a number`)
-  }
-  const magnitude = BigInt(octal ? `0o${digits}` : digits)
-  if (magnitude >= 2n ** 64n) {
+  const whole = readWhole(text)
+  if (whole === 'malformed') throw new BlockError(`Parameter '${name}' expects a number`)
+  if (whole === 'too large') {
     throw new BlockError(`Value '${text}' is too large for parameter '${name}'`)
   }
-  return sign === '-' ? -magnitude : magnitude
+  return whole
 }

@@ -4,6 +4,7 @@ import type { Json } from '../util/json.ts'
 import type { Place } from './check.ts'
 import type { IntName, IntSchema } from './option.ts'
 import { parseSize } from './size.ts'
+import { readWhole } from './whole.ts'
 
 interface Width {
   readonly signed: boolean
@@ -78,20 +79,9 @@ function fromText(name: IntName, value: Json, place: Place): bigint {
     if (size !== undefined) return size
     throw new BlockError(`Parameter '${place.path}' expects a non-negative number below 2^64`)
   }
-  const whole = parseWhole(value)
-  const fits = WIDTHS[name].signed ? BigInt.asIntN(64, whole ?? 0n) === whole : whole !== undefined
-  if (whole !== undefined && fits) return whole
+  const whole = readWhole(value)
+  if (typeof whole === 'bigint') {
+    if (!WIDTHS[name].signed || BigInt.asIntN(64, whole) === whole) return whole
+  }
   throw new BlockError(`Parameter '${place.path}' expects integer`)
-}
-
-/** As C reads a number with base 0. */
-function parseWhole(text: string): bigint | undefined {
-  const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|[0-9]+)$/.exec(text)
-  const [, sign, digits] = match ?? []
-  if (digits === undefined) return undefined
-  const octal = /^0[0-7]+$/.test(digits)
-  if (/^0[0-9]/.test(digits) && !octal) return undefined
-  const magnitude = BigInt(octal ? `0o${digits}` : digits)
-  if (magnitude >= 2n ** 64n) return undefined
-  return sign === '-' ? -magnitude : magnitude
 }
